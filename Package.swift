@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every target compiles with: change them here, never per target.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+]
+
+/// A target of `Sources/` with the package's settings.
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A connector: a folder of `connectors/`, which is all of it.
+func connector(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(
+            name: name,
+            dependencies: ["ConnectorKit", "CoreTypes"] + dependencies,
+            path: "connectors/\(folder)/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.target(name: name), "ConnectorKit", "CoreTypes"] + dependencies,
+            path: "connectors/\(folder)/Tests",
+            swiftSettings: strict
+        ),
+    ]
+}
+
+/// A test target of `Tests/`.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: resources, swiftSettings: strict)
+}
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let vocabulary: [Target] = [
+    target("CoreTypes"),
+    target("WireFormat", ["CoreTypes"]),
+]
+
+let cores: [Target] = [
+    target("FluentSyntax", ["CoreTypes"]),
+    target("JobPlan", ["CoreTypes", "FluentSyntax"]),
+    target("CoordinationCore", ["CoreTypes", "JobPlan"]),
+]
+
+let cLibraries: [Target] = [
+    .target(name: "CKernels"),
+    .target(name: "CPlatform"),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+]
+
+let dataPath: [Target] = [
+    target("ConnectorKit", ["CoreTypes"]),
+    target("RegularExpressions", ["CPcre2"]),
+    target("Compression", ["CZstd", "CZlib"]),
+    target(
+        "Engine",
+        ["CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "ConnectorKit", "RegularExpressions", "CKernels"]
+    ),
+]
+
+let platform: [Target] = [
+    target("Environment", ["CoreTypes"]),
+    target("Platform", ["CoreTypes", "Environment", "CPlatform"]),
+    target("Storage", ["CoreTypes", "WireFormat", "Environment", "Compression", "Engine"]),
+]
+
+let services: [Target] = [
+    target(
+        "WorkerService",
+        ["CoreTypes", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
+    ),
+    target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
+    target("ProgramService", ["CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+]
+
+let programs: [Target] = [
+    target("ConnectorCatalog", ["ConnectorKit", "FilesConnector", "StdoutConnector", "GeneratorConnector"]),
+    target(
+        "CommandLineTool",
+        [
+            "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "ConnectorKit", "ConnectorCatalog", "Platform",
+            "Storage", "WorkerService", "JobService", "ProgramService", arguments,
+        ]
+    ),
+    .executableTarget(name: "weir", dependencies: ["CommandLineTool"], swiftSettings: strict),
+]
+
+let connectors: [Target] =
+    connector("files", "FilesConnector", ["Compression"])
+    + connector("stdout", "StdoutConnector")
+    + connector("generator", "GeneratorConnector")
+
+let testTargets: [Target] = [
+    tests("CoreTypesTests", ["CoreTypes"])
+]
+
+let package = Package(
+    name: "weir",
+    products: [.executable(name: "weir", targets: ["weir"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    ],
+    targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+)

@@ -1,0 +1,58 @@
+/// Writes to an outside system so that a job's output appears as a whole or not at all.
+///
+/// ## Order of calls
+/// `prepare` once; then writers, at most one live per partition and attempt; then either `commit` with one part for
+/// every partition, or `abort`. `commit` is idempotent: after a crash in the middle it is called again.
+public protocol Sink: Sendable {
+    /// What plans, summaries and messages call it: a path.
+    var summary: String { get }
+
+    /// Checks that the job may write here and removes what a killed run left behind.
+    func prepare() throws(ConnectorError)
+
+    /// Opens a writer for a partition, from 0; `attempt` tells two tries at the same partition apart.
+    func makeWriter(partition: Int, attempt: Int, contentType: SinkContent) throws(ConnectorError) -> any SinkWriter
+
+    /// Makes the parts visible.
+    func commit(_ parts: [SinkPart]) throws(ConnectorError)
+
+    /// Removes everything that this run wrote; never fails, what can't be removed stays for the next `prepare`.
+    func abort()
+}
+
+/// The text format of what a writer is given.
+public enum SinkContent: String, Hashable, Sendable {
+    case text
+    case json
+    case csv
+    case bytes
+}
+
+/// Writes one partition, from one thread.
+public protocol SinkWriter: AnyObject {
+    /// Takes whole records: a writer may put a boundary between two calls, never inside one.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(ConnectorError)
+
+    /// Ends the partition and returns what `commit` needs.
+    func finish() throws(ConnectorError) -> SinkPart
+
+    /// Gives the partition up; what was written is removed.
+    func discard()
+}
+
+/// One finished partition, not yet visible.
+public struct SinkPart: Hashable, Sendable {
+    public let partition: Int
+    public let attempt: Int
+    public let bytes: Int64
+
+    /// What the sink needs to find it again: a file's name.
+    public let token: String
+
+    public init(partition: Int, attempt: Int, bytes: Int64, token: String) {
+        self.partition = partition
+        self.attempt = attempt
+        self.bytes = bytes
+        self.token = token
+    }
+}

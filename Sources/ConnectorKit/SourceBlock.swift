@@ -1,0 +1,50 @@
+/// Memory that a source reader fills and the engine works on in place.
+///
+/// | bytes                  | what they hold                                             |
+/// | ---------------------- | ---------------------------------------------------------- |
+/// | `0 ..< count`          | what was read, framed as ``Framing`` says                  |
+/// | `count ..< capacity`   | room                                                       |
+/// | the ``padding`` behind | readable, undefined: wide loads may run over the end       |
+///
+/// One subtask owns a block and uses it again for every poll.
+@safe
+public final class SourceBlock {
+    /// Bytes behind the capacity that may be read, though they mean nothing.
+    public static let padding = 128
+
+    /// The first byte; moves when the block grows.
+    public private(set) var base: UnsafeMutableRawPointer
+    public private(set) var capacity: Int
+
+    /// How many bytes were delivered.
+    public var count = 0
+
+    /// The position of byte 0 in its resource; of decompressed bytes where it is compressed.
+    public var position: Int64 = 0
+
+    /// Bytes of the resource on disk that this block accounts for: progress, not meaning.
+    public var consumedBytes: Int64 = 0
+
+    public init(capacity: Int) {
+        precondition(capacity > 0, "a block needs room")
+        unsafe self.base = .allocate(byteCount: capacity + Self.padding, alignment: 64)
+        self.capacity = capacity
+        unsafe self.base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity + Self.padding)
+    }
+
+    deinit {
+        unsafe self.base.deallocate()
+    }
+
+    /// Makes room for `capacity` bytes, keeping the first `preserving`.
+    public func grow(to capacity: Int, preserving: Int) {
+        guard capacity > self.capacity else { return }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity + Self.padding, alignment: 64)
+        unsafe memory.copyMemory(from: self.base, byteCount: preserving)
+        unsafe (memory + preserving)
+            .initializeMemory(as: UInt8.self, repeating: 0, count: capacity + Self.padding - preserving)
+        unsafe self.base.deallocate()
+        unsafe self.base = memory
+        self.capacity = capacity
+    }
+}

@@ -1,0 +1,1 @@
+/// The layer's place, until its first code arrives.

@@ -1,0 +1,1 @@
+/// The connector's place, until its first code arrives.
