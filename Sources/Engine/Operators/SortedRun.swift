@@ -100,7 +100,7 @@ final class RunCursor {
     private func check() throws(SpillError) {
         let left = self.block.count - self.offset
         guard left >= RecordBatch.headerBytes, self.row.size <= left else {
-            throw SpillError("can't read a spilled run: a row reaches beyond its block; run the job again")
+            throw SpillError(.corrupt, "can't read a spilled run: a row reaches beyond its block; run the job again")
         }
         self.partition = self.routing.partition(hash: KeyWords(a: self.row.a, b: self.row.b).hash)
     }
