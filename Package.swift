@@ -104,7 +104,8 @@ let connectors: [Target] =
     + connector("generator", "GeneratorConnector")
 
 let testTargets: [Target] = [
-    tests("CoreTypesTests", ["CoreTypes"])
+    tests("CoreTypesTests", ["CoreTypes"]),
+    tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
 ]
 
 let package = Package(
