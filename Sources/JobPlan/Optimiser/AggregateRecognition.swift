@@ -116,7 +116,7 @@ extension AggregateCall {
         case .constant(.keyword):
             let parameter = Variable(id: values.id, name: "value")
             let argument = Expression(.variable(parameter), range: function.range)
-            let body = Expression(.call(function: function, arguments: [argument]), range: function.range)
+            let body = Expression(.builtin(.get, arguments: [argument, function]), range: function.range)
             return Self.closure(parameter: parameter, body: body, range: function.range)
         default:
             return nil
