@@ -104,7 +104,9 @@ let connectors: [Target] =
     + connector("generator", "GeneratorConnector")
 
 let testTargets: [Target] = [
-    tests("CoreTypesTests", ["CoreTypes"])
+    tests("CoreTypesTests", ["CoreTypes"]),
+    tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
+    tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
 ]
 
 let package = Package(
