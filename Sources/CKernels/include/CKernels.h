@@ -106,6 +106,11 @@ static inline uint32_t weir_equal_mask(const uint8_t *left, const uint8_t *right
     return weir_equal16(left, right) | weir_equal16(left + 16, right + 16) << 16;
 }
 
+/* Bytes that end an unquoted CSV field: quotes, separators and newlines. Reads 16 bytes. */
+static inline uint32_t weir_field_stops(const uint8_t *base, uint8_t separator) {
+    return weir_hits16(base, separator) | weir_hits16(base, '"') | weir_hits16(base, '\n');
+}
+
 /* Occurrences of a byte. Reads 64 bytes. */
 static inline uint64_t weir_byte_mask(const uint8_t *base, uint8_t byte) {
     return (uint64_t)weir_hits16(base, byte) | (uint64_t)weir_hits16(base + 16, byte) << 16
