@@ -104,7 +104,9 @@ let connectors: [Target] =
     + connector("generator", "GeneratorConnector")
 
 let testTargets: [Target] = [
-    tests("CoreTypesTests", ["CoreTypes"])
+    tests("CoreTypesTests", ["CoreTypes"]),
+    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
+    tests("RegularExpressionsTests", ["RegularExpressions"]),
 ]
 
 let package = Package(
