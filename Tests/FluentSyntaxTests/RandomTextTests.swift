@@ -6,7 +6,7 @@ import Testing
 @Suite struct RandomTextTests {
     @Test(arguments: 0..<20)
     func `random bytes are survived`(block: UInt64) {
-        for seed in block * 100..<block * 100 + 100 {
+        for seed in block * 30..<block * 30 + 30 {
             var random = SplitMix64(seed: seed)
             let bytes = (0..<random.next(in: 0..<300)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
 
@@ -20,7 +20,7 @@ import Testing
             "(", ")", "[", "]", "{", "}", "'", "\"", "#\"", ";", "\n", " ", ":a", "1", "let", "lambda", "match", "for",
             "cond", "define", "define-mapreduce", ":map", "emit", "->", "try", "catch", "x", "_", "\\", "when",
         ]
-        for seed in block * 100..<block * 100 + 100 {
+        for seed in block * 30..<block * 30 + 30 {
             var random = SplitMix64(seed: seed)
             let count = random.next(in: 0..<80)
             let text = (0..<count).map { _ in words[random.next(in: 0..<words.count)] }.joined(separator: " ")
@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: 0..<20)
     func `random programs are survived`(block: UInt64) {
-        for seed in block * 50..<block * 50 + 50 {
+        for seed in block * 15..<block * 15 + 15 {
             var generator = ProgramGenerator(seed: seed)
 
             Self.exercise(SourceFile(name: "seed-\(seed)", text: generator.program()))
@@ -42,7 +42,7 @@ import Testing
     func `a program cut anywhere is survived`(name: String) throws {
         let source = try Fixtures.read(name)
 
-        for length in 0..<source.bytes.count {
+        for length in stride(from: 0, to: source.bytes.count, by: 5) {
             Self.exercise(SourceFile(name: "\(name)[..<\(length)]", bytes: Array(source.bytes[..<length])))
         }
     }
@@ -52,14 +52,16 @@ import Testing
         let checked = Frontend.check(source)
         let renderer = DiagnosticRenderer(source: source)
         let rendered = renderer.text(checked.diagnostics) + renderer.json(checked.diagnostics)
+        let formatted = Formatter.format(source)
 
-        #expect((checked.program == nil) == checked.hasErrors, "\(source.name)")
-        #expect(!rendered.isEmpty)
-        #expect(checked.diagnostics.map(\.range.start) == checked.diagnostics.map(\.range.start).sorted())
-        for diagnostic in checked.diagnostics {
-            #expect(diagnostic.range.start >= 0 && diagnostic.range.start <= diagnostic.range.end, "\(source.name)")
-            #expect(diagnostic.range.end <= source.bytes.count, "\(source.name)")
+        let starts = checked.diagnostics.map(\.range.start)
+        let isInOrder = zip(starts, starts.dropFirst()).allSatisfy { $0 <= $1 }
+        let areInside = checked.diagnostics.allSatisfy { diagnostic in
+            diagnostic.range.start >= 0 && diagnostic.range.start <= diagnostic.range.end
+                && diagnostic.range.end <= source.bytes.count
         }
-        _ = Formatter.format(source)
+        if case .unreadable(let diagnostics) = formatted, diagnostics.isEmpty { Issue.record("\(source.name)") }
+        guard (checked.program == nil) != checked.hasErrors || !isInOrder || !areInside || rendered.isEmpty else { return }
+        Issue.record("\(source.name): \(rendered)")
     }
 }
