@@ -42,7 +42,7 @@ import Testing
         #expect(groups == [2..<3])
     }
 
-    @Test(arguments: ["(a+)+$", "(a|aa)+$", "(.*)*\\1x"])
+    @Test(arguments: ["(a+)+$", "(a|aa)+$", "(a*)*$"])
     func `catastrophic backtracking ends soon`(_ pattern: String) throws {
         let expression = try RegularExpression(pattern: Array(pattern.utf8))
         let text = [UInt8](repeating: 0x61, count: 40) + [0x62]

@@ -72,11 +72,12 @@ struct Collector: ~Copyable {
         return copy
     }
 
-    /// The copy has room for what the list under construction holds, and grows with its next element.
+    /// The copy has as much room as the original: were it to grow with the next element, it would be garbage again.
     private mutating func copyBuilder(_ list: Value) -> Value? {
-        let size = Value.builderHeaderBytes + list.count * MemoryLayout<Value>.stride
+        let capacity = list.builderCapacity
+        let size = Value.builderHeaderBytes + capacity * MemoryLayout<Value>.stride
         guard let room = unsafe self.target.allocate(size) else { return nil }
-        unsafe room.storeBytes(of: UInt64(list.count), as: UInt64.self)
+        unsafe room.storeBytes(of: UInt64(capacity), as: UInt64.self)
         let start = unsafe room + Value.builderHeaderBytes
         let copy = Value(bits: UInt64(UInt(bitPattern: start)), meta: list.meta)
         copy.elements.copy(list.elements)
@@ -88,9 +89,6 @@ struct Collector: ~Copyable {
 extension Value {
     /// Whether `bits` is the address of memory that may lie in an arena.
     var holdsAddress: Bool {
-        switch self.rawTag {
-        case Tag.string.rawValue...Tag.function.rawValue: true
-        default: false
-        }
+        self.rawTag >= Tag.string.rawValue && self.rawTag <= Tag.function.rawValue
     }
 }
