@@ -7,14 +7,14 @@ package import JobPlan
 /// Isolation: ``run()`` and ``plans()`` block the calling thread; ``cancel()`` may come from any thread.
 package final class LocalProgram: Sendable {
     private let program: Program
-    private let connectors: [any ConnectorFactory]
+    private let connectors: any ConnectorResolver
     private let options: RunOptions
     private let observer: any RunObserver
 
     /// - Parameter connectors: What the program's sources and sinks are looked up in.
     package init(
         _ program: Program,
-        connectors: [any ConnectorFactory],
+        connectors: any ConnectorResolver,
         options: RunOptions,
         observer: any RunObserver
     ) {
