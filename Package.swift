@@ -105,6 +105,8 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
+    tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
