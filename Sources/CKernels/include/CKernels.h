@@ -53,6 +53,4 @@ static inline double weir_pow(double number, double exponent) { return pow(numbe
 
 /* Hints that `address` is soon read and written. */
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
-/* The C library's power function: Swift has none without a platform module. */
-static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
 #endif
