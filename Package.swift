@@ -82,7 +82,13 @@ let services: [Target] = [
         "WorkerService",
         ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
-    target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
+    target(
+        "JobService",
+        [
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment", "Platform",
+            "WorkerService",
+        ]
+    ),
     target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 

@@ -10,7 +10,7 @@ internal import Synchronization
 /// Runs the subtasks of one job's attempt on pinned threads, each thread its share in turn.
 ///
 /// ## Order of calls
-/// `run` once, which returns when every subtask has ended. `post` and `cancelAll` from any thread meanwhile.
+/// `start` once, then `join` once. `post` and `cancelAll` from any thread meanwhile.
 package final class Worker: Sendable {
     private let job: CompiledJob
     private let endpoints: WorkerEndpoints
@@ -21,6 +21,7 @@ package final class Worker: Sendable {
     private let inboxes: [Inbox]
     private let isCancelled = Atomic<Bool>(false)
     private let attempt: AttemptNumber
+    private let threads = Mutex<PinnedThreads?>(nil)
 
     /// - Parameter threadCount: At least 1.
     package init(
@@ -70,12 +71,17 @@ package final class Worker: Sendable {
         for doorbell in self.doorbells { doorbell.ring() }
     }
 
-    /// Runs until every subtask has ended.
-    package func run() throws(EnvironmentError) {
-        let threads = try PinnedThreads(count: self.doorbells.count, name: "weir-work") { index in
-            self.runThread(index)
+    /// Starts the threads; they end when every subtask has.
+    package func start() throws(EnvironmentError) {
+        try self.threads.withLock { held throws(EnvironmentError) in
+            held = try PinnedThreads(count: self.doorbells.count, name: "weir-work") { self.runThread($0) }
         }
-        threads.join()
+    }
+
+    /// Waits until every subtask has ended.
+    package func join() {
+        // Held while waiting: nobody but the one who started the threads asks for them.
+        self.threads.withLock { $0.take()?.join() }
     }
 
     private func runThread(_ thread: Int) {
