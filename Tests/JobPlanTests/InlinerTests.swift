@@ -98,10 +98,35 @@ struct InlinerTests {
             before: "(define (clean w) (lower (trim w)))"
         )
 
-        #expect(
-            plan.mapText
-                == #"(lambda (line) (for (w (map (lambda (w) (lower (trim w))) (split line " "))) (emit w 1)))"#
-        )
+        #expect(plan.mapText == #"(lambda (line) (for (w (split line " ")) (let ((w (lower (trim w)))) (emit w 1))))"#)
+    }
+
+    @Test(arguments: [
+        ("(map lower (split line \" \"))", "(let ((w (lower w))) (emit w 1))"),
+        ("(filter (lambda (x) (> (count x) 3)) (split line \" \"))", "(when (> (count w) 3) (emit w 1))"),
+        (
+            "(filter (lambda (x) (not (empty? x))) (map lower (map trim (split line \" \"))))",
+            "(let ((w (trim w)) (w (lower w))) (when (not (empty? w)) (emit w 1)))"
+        ),
+    ])
+    func `steps that can't fail are taken into the loop`(sequence: String, body: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w (split line \" \")) \(body)))")
+        #expect(plan.optimised.rewrite(.lineElision)?.isApplied == true)
+    }
+
+    @Test(arguments: [
+        "(map parse-int (split line \" \"))",
+        "(map (lambda (x) (substring x 3)) (split line \" \"))",
+        "(filter (lambda (x) (> x 3)) (split line \" \"))",
+        "(map lower (get line :words))",
+        "(map (lambda (x) (do (println x) x)) (split line \" \"))",
+    ])
+    func `steps that could fail, or that do something, stay where they are`(sequence: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (emit w 1)))")
     }
 
     @Test func `what was captured is built in`() throws {

@@ -26,7 +26,7 @@ extension Inliner {
         let element = self.renaming.fresh(callee.lambda.parameters[0].name)
         let use = Expression(.variable(element), range: callee.lambda.range)
         let body = self.apply(callee, to: [use], at: range, isUsed: false)
-        return Expression(.forEach(element, sequence: sequence, body: body, isNested: false), range: range)
+        return self.fusedLoop(element, sequence, body, at: range)
     }
 
     private func isSequence(_ expression: Expression) -> Bool {
@@ -43,14 +43,14 @@ extension Inliner {
     }
 
     /// A function that may be built in, and where it comes from.
-    private struct Callee {
+    struct Callee {
         let lambda: Lambda
         /// Nil: a function of the tree itself.
         let closure: Closure?
         let name: String
     }
 
-    private mutating func callee(_ function: Expression, argumentCount: Int, at range: SourceRange) -> Callee? {
+    mutating func callee(_ function: Expression, argumentCount: Int, at range: SourceRange) -> Callee? {
         guard let callee = self.resolve(function), callee.lambda.parameters.count == argumentCount else { return nil }
         let name = callee.name.isEmpty ? "lambda" : callee.name
         if self.open.contains(callee.lambda.range) || callee.closure.map({ self.isRecursive($0) }) ?? false {
@@ -110,7 +110,7 @@ extension Inliner {
     }
 
     /// The body of a function with its parameters bound to arguments, which were visited.
-    private mutating func apply(
+    mutating func apply(
         _ callee: Callee,
         to arguments: [Expression],
         at range: SourceRange,

@@ -29,12 +29,23 @@ extension Inliner {
         case .if, .and, .or, .sequence, .list:
             return self.visitControl(expression, isUsed: isUsed)
         case .forEach(let variable, let sequence, let body, let isNested):
-            let source = self.visit(sequence)
-            let inner = self.visit(body, isUsed: isUsed)
-            return Expression(
-                .forEach(variable, sequence: source, body: inner, isNested: isNested),
-                range: expression.range
+            return self.visitForEach(
+                variable,
+                sequence,
+                body,
+                isNested: isNested,
+                at: expression.range,
+                isUsed: isUsed
             )
+        case .match(let subject, let clauses):
+            let subject = self.visit(subject)
+            let visited = clauses.map { clause in
+                MatchClause(
+                    clause.pattern.mapGuards { self.visit($0) },
+                    self.visit(clause.body, isUsed: isUsed)
+                )
+            }
+            return Expression(.match(subject, visited), range: expression.range)
         default:
             return expression.mapChildren { self.visit($0) }
         }
