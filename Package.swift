@@ -80,10 +80,10 @@ let platform: [Target] = [
 let services: [Target] = [
     target(
         "WorkerService",
-        ["CoreTypes", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
+        ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
     target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
-    target("ProgramService", ["CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "WorkerService", "ConnectorCatalog", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
 let programs: [Target] = [
@@ -107,6 +107,8 @@ let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
+    tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
+    tests("TidyTests", []),
 ]
 
 let package = Package(

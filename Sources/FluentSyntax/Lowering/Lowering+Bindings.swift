@@ -1,7 +1,7 @@
 extension Lowering {
     // MARK: Functions
 
-    /// `(lambda (a b) body…)`
+    /// Lowers `(lambda (a b) body…)`.
     mutating func lowerLambda(_ items: [SyntaxNode], range: SourceRange, name: String) -> Expression {
         guard items.count >= 2, let parameters = items[1].elements else {
             let form = items[0].symbol ?? "lambda"

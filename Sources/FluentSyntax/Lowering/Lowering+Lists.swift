@@ -106,7 +106,7 @@ extension Lowering {
         )
     }
 
-    /// `(:name m)`, `(:name m default)`
+    /// Lowers `(:name m)` and `(:name m default)`.
     private mutating func lowerKeywordCall(_ key: String, _ items: [SyntaxNode], range: SourceRange) -> Expression {
         let constant = Expression(.constant(.keyword(key)), range: items[0].range)
         let arguments = items.dropFirst().map { self.lower($0) }
