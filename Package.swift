@@ -104,7 +104,15 @@ let connectors: [Target] =
     + connector("generator", "GeneratorConnector")
 
 let testTargets: [Target] = [
-    tests("CoreTypesTests", ["CoreTypes"])
+    tests("CoreTypesTests", ["CoreTypes"]),
+    .target(
+        name: "ReferenceInterpreter",
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions"],
+        path: "Tests/ReferenceInterpreter",
+        swiftSettings: strict
+    ),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
 ]
 
 let package = Package(
