@@ -1,0 +1,285 @@
+/// Turns the bytes of a program into forms.
+///
+/// It goes on after an error and collects them all. It keeps its own stack, so that nesting costs memory and no
+/// stack; forms nested deeper than ``nestingLimit`` are an error and left out, so that trees can be walked recursively.
+///
+/// Source: language.md, Reading.
+package struct Reader {
+    /// Inclusive; quotes count as a level.
+    package static let nestingLimit = 512
+
+    package static func read(_ source: SourceFile) -> ReadResult {
+        var reader = Reader(source: source)
+        reader.reportInvalidEncoding()
+        reader.skipByteOrderMark()
+        reader.readForms()
+        reader.closeAtEnd()
+        return ReadResult(
+            forms: reader.frames[0].children,
+            diagnostics: reader.diagnostics.sorted(),
+            comments: reader.comments,
+            isBalanced: reader.isBalanced
+        )
+    }
+
+    let source: SourceFile
+    let bytes: [UInt8]
+    var position = 0
+    var diagnostics = DiagnosticList()
+    var isBalanced = true
+    private var comments: [SourceRange] = []
+    private var frames = [Frame(opening: .program, start: 0)]
+    private var openCounts = [Int](repeating: 0, count: Opening.allCases.count)
+    /// Closing brackets that will be left over because of a mismatch that was reported already.
+    private var excusedCloserCount = 0
+    private var exceededNesting = false
+    private var isInUnterminatedText = false
+    /// The first bracket at the beginning of a line inside the open top-level form: a sign of a missing bracket.
+    private var suspiciousStart: Int?
+
+    private init(source: SourceFile) {
+        self.source = source
+        self.bytes = source.bytes
+    }
+
+    private mutating func readForms() {
+        while let byte = self.peek() {
+            switch byte {
+            case TextByte.space, TextByte.tab, TextByte.newline, TextByte.carriageReturn, TextByte.formFeed:
+                self.position += 1
+            case UInt8(ascii: ";"): self.skipComment()
+            case UInt8(ascii: "("): self.open(.parenthesis)
+            case UInt8(ascii: "["): self.open(.bracket)
+            case UInt8(ascii: "{"): self.open(.brace)
+            case UInt8(ascii: "'"): self.open(.quote)
+            case UInt8(ascii: ")"): self.close(.parenthesis)
+            case UInt8(ascii: "]"): self.close(.bracket)
+            case UInt8(ascii: "}"): self.close(.brace)
+            default: self.append(self.readAtom())
+            }
+        }
+    }
+
+    private mutating func skipComment() {
+        let start = self.position
+        while let byte = self.peek(), byte != TextByte.newline { self.position += 1 }
+        var end = self.position
+        if end > start, self.bytes[end - 1] == TextByte.carriageReturn { end -= 1 }
+        self.comments.append(SourceRange(start: start, end: end))
+    }
+
+    // MARK: Brackets
+
+    private mutating func open(_ opening: Opening) {
+        let start = self.position
+        self.position += 1
+        if self.frames.count == 1 {
+            self.suspiciousStart = nil
+        } else if self.suspiciousStart == nil, opening == .parenthesis, self.isAtLineStart(start) {
+            self.suspiciousStart = start
+        }
+        var frame = Frame(opening: opening, start: start)
+        frame.isLeftOut = self.frames.count > Self.nestingLimit
+        if frame.isLeftOut { self.reportNesting(at: start) }
+        self.frames.append(frame)
+        self.openCounts[opening.rawValue] += 1
+    }
+
+    private mutating func reportNesting(at start: Int) {
+        self.isBalanced = false
+        guard !self.exceededNesting else { return }
+        self.exceededNesting = true
+        self.diagnostics.error(
+            "nesting-limit",
+            "forms are nested deeper than \(Self.nestingLimit) levels",
+            help: "move inner parts into functions of their own",
+            at: SourceRange(start: start, end: start + 1)
+        )
+    }
+
+    private mutating func close(_ opening: Opening) {
+        let closer = SourceRange(start: self.position, end: self.position + 1)
+        self.position += 1
+        self.dropUnfinishedQuotes(before: opening.closer)
+        guard let top = self.frames.last, top.opening != opening else {
+            return self.finishFrame(end: closer.end)
+        }
+        guard self.openCounts[opening.rawValue] > 0 else {
+            return self.reportUnexpected(opening, at: closer)
+        }
+        self.isBalanced = false
+        self.diagnostics.error(
+            "unclosed-bracket",
+            "expected \(top.opening.closer) to close the \(top.opening.text) at \(self.place(top.start)), "
+                + "found \(opening.closer)",
+            help: "add \(top.opening.closer) before it, or correct one of the two brackets",
+            at: closer
+        )
+        while let top = self.frames.last, top.opening != opening {
+            if top.opening != .quote { self.excusedCloserCount += 1 }
+            self.finishFrame(end: closer.start)
+        }
+        self.finishFrame(end: closer.end)
+    }
+
+    private mutating func reportUnexpected(_ opening: Opening, at closer: SourceRange) {
+        self.isBalanced = false
+        guard self.excusedCloserCount == 0 else {
+            self.excusedCloserCount -= 1
+            return
+        }
+        self.diagnostics.error(
+            "unexpected-bracket",
+            "this \(opening.closer) closes nothing: no \(opening.text) is open here",
+            help: "remove it, or add the missing \(opening.text)",
+            at: closer
+        )
+    }
+
+    /// Ends the innermost frame and hands its form to the one around it.
+    private mutating func finishFrame(end: Int) {
+        guard self.frames.count > 1, let frame = self.frames.popLast() else { return }
+        self.openCounts[frame.opening.rawValue] -= 1
+        self.append(self.node(of: frame, end: end))
+    }
+
+    private mutating func node(of frame: Frame, end: Int) -> SyntaxNode? {
+        guard !frame.isLeftOut else { return nil }
+        let range = SourceRange(start: frame.start, end: end)
+        switch frame.opening {
+        case .parenthesis: return SyntaxNode(.list(frame.children), range: range)
+        case .bracket: return SyntaxNode(.vector(frame.children), range: range)
+        case .brace: return SyntaxNode(.map(self.paired(frame.children, in: range)), range: range)
+        case .quote, .program: return nil
+        }
+    }
+
+    /// The entries of a map literal: without the last key if it has no value, which is an error.
+    private mutating func paired(_ children: [SyntaxNode], in range: SourceRange) -> [SyntaxNode] {
+        guard let last = children.last, !children.count.isMultiple(of: 2) else { return children }
+        if self.isBalanced {
+            self.diagnostics.error(
+                "odd-map",
+                "this map has a key without a value",
+                help: "write keys and values in turn: {:name \"Ada\" :year 1815}",
+                at: last.range
+            )
+        }
+        return Array(children.dropLast())
+    }
+
+    /// Adds a form to the innermost open one, finishing the quotes before it.
+    private mutating func append(_ form: SyntaxNode?) {
+        var form = form
+        while let top = self.frames.last, top.opening == .quote {
+            self.frames.removeLast()
+            self.openCounts[Opening.quote.rawValue] -= 1
+            form = form.flatMap { inner in
+                guard !top.isLeftOut else { return nil }
+                return SyntaxNode(.quote(inner), range: SourceRange(start: top.start, end: inner.range.end))
+            }
+        }
+        guard let form, let top = self.frames.indices.last, !self.frames[top].isLeftOut else { return }
+        self.frames[top].children.append(form)
+    }
+
+    private mutating func dropUnfinishedQuotes(before found: String) {
+        while let top = self.frames.last, top.opening == .quote {
+            self.frames.removeLast()
+            self.openCounts[Opening.quote.rawValue] -= 1
+            self.diagnostics.error(
+                "unfinished-quote",
+                "expected a form after ', found \(found)",
+                help: "write the quoted form right after it: 'name or '(1 2)",
+                at: SourceRange(start: top.start, end: top.start + 1)
+            )
+        }
+    }
+
+    /// Reports what is open at the end, as one error, and closes it.
+    private mutating func closeAtEnd() {
+        if !self.isInUnterminatedText { self.dropUnfinishedQuotes(before: "the end of the file") }
+        guard let innermost = self.frames.last, self.frames.count > 1 else { return }
+        self.isBalanced = false
+        if !self.isInUnterminatedText { self.reportUnclosed(innermost) }
+        while self.frames.count > 1 { self.finishFrame(end: self.bytes.count) }
+    }
+
+    private mutating func reportUnclosed(_ innermost: Frame) {
+        let others = self.frames.count - 2
+        var help = "add \(innermost.opening.closer)"
+        if let start = self.suspiciousStart {
+            help += ", probably before the form at \(self.place(start))"
+        } else if others > 0 {
+            help += "; the outermost open \(self.frames[1].opening.text) is at \(self.place(self.frames[1].start))"
+        }
+        let around = others == 0 ? "is" : "and \(others) more around it are"
+        self.diagnostics.error(
+            "unclosed-bracket",
+            "this \(innermost.opening.text) \(around) never closed",
+            help: help,
+            at: SourceRange(start: innermost.start, end: innermost.start + 1)
+        )
+    }
+
+    // MARK: Positions
+
+    func peek(_ distance: Int = 0) -> UInt8? {
+        let index = self.position + distance
+        return index < self.bytes.count ? self.bytes[index] : nil
+    }
+
+    /// `line:column`, for messages.
+    func place(_ offset: Int) -> String {
+        let location = self.source.location(of: offset)
+        return "\(location.line):\(location.column)"
+    }
+
+    private func isAtLineStart(_ offset: Int) -> Bool {
+        offset > 0 && self.bytes[offset - 1] == TextByte.newline
+    }
+
+    /// Notes that a text wasn't closed: it swallowed the rest, so that open brackets say nothing any more.
+    mutating func noteUnterminatedText() {
+        self.isInUnterminatedText = true
+        self.isBalanced = false
+    }
+}
+
+extension Reader {
+    /// An open bracket, or a quote that waits for its form.
+    private struct Frame {
+        let opening: Opening
+        let start: Int
+        var children: [SyntaxNode] = []
+        /// Beyond the nesting limit.
+        var isLeftOut = false
+    }
+
+    private enum Opening: Int, CaseIterable {
+        case program
+        case parenthesis
+        case bracket
+        case brace
+        case quote
+
+        var text: String {
+            switch self {
+            case .program: ""
+            case .parenthesis: "("
+            case .bracket: "["
+            case .brace: "{"
+            case .quote: "'"
+            }
+        }
+
+        var closer: String {
+            switch self {
+            case .program, .quote: ""
+            case .parenthesis: ")"
+            case .bracket: "]"
+            case .brace: "}"
+            }
+        }
+    }
+}
