@@ -19,7 +19,8 @@ extension Interpreter {
         return .integer(integer)
     }
 
-    private static func mean(_ call: BuiltinCall, _ values: [ReferenceValue]) throws(EvaluationError) -> ReferenceValue {
+    private static func mean(_ call: BuiltinCall, _ values: [ReferenceValue]) throws(EvaluationError) -> ReferenceValue
+    {
         let total = Total(try call.numbers(values))
         return values.isEmpty ? .nil : .float(total.double / Double(values.count))
     }

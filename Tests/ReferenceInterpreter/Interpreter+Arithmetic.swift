@@ -16,34 +16,32 @@ extension Interpreter {
     }
 
     private static func fold(_ call: BuiltinCall) throws(EvaluationError) -> Number {
-        var numbers = try call.numbers(call.arguments)
-        if numbers.count == 1 {
-            switch call.builtin {
-            case .subtract: numbers.insert(.integer(0), at: 0)
-            case .divide, .increment, .decrement: break
-            default: return numbers[0]
-            }
-        }
-        switch call.builtin {
-        // Not 0 - x: that would give 0.0 for 0.0.
-        case .subtract where call.count == 1: return try Self.negated(call, numbers[1])
-        case .divide where call.count == 1: numbers.insert(.integer(1), at: 0)
-        case .increment where call.count == 1, .decrement where call.count == 1: numbers.append(.integer(1))
-        default: break
-        }
+        let numbers = try call.numbers(call.arguments)
         guard var result = numbers.first else { return .integer(call.builtin == .add ? 0 : 1) }
+        if numbers.count == 1 { return try Self.unary(call, result) }
         for number in numbers.dropFirst() { result = try Self.combine(call, result, number) }
         return result
+    }
+
+    private static func unary(_ call: BuiltinCall, _ number: Number) throws(EvaluationError) -> Number {
+        switch call.builtin {
+        case .subtract: try Self.negated(call, number)
+        case .divide: try Self.divide(call, .integer(1), number)
+        case .increment, .decrement: try Self.combine(call, number, .integer(1))
+        default: number
+        }
     }
 
     private static func negated(_ call: BuiltinCall, _ number: Number) throws(EvaluationError) -> Number {
         switch number {
         case .integer(let integer): try Self.combine(call, .integer(0), .integer(integer))
+        // Not 0 - x, which would make 0.0 of 0.0.
         case .float(let float): .float(-float)
         }
     }
 
-    private static func combine(_ call: BuiltinCall, _ left: Number, _ right: Number) throws(EvaluationError) -> Number {
+    private static func combine(_ call: BuiltinCall, _ left: Number, _ right: Number) throws(EvaluationError) -> Number
+    {
         if call.builtin == .divide { return try Self.divide(call, left, right) }
         if case .integer(let left) = left, case .integer(let right) = right {
             let (result, overflows) =

@@ -1,4 +1,4 @@
-package import FluentSyntax
+import FluentSyntax
 
 extension Interpreter {
     /// Calls anything that can be called.

@@ -61,7 +61,11 @@ extension Interpreter {
         return try self.evaluate(last, in: scope, tail: tail)
     }
 
-    private func lookUp(_ name: String, in scope: Scope, at range: SourceRange) throws(EvaluationError) -> ReferenceValue {
+    private func lookUp(
+        _ name: String,
+        in scope: Scope,
+        at range: SourceRange
+    ) throws(EvaluationError) -> ReferenceValue {
         if let value = scope[name] ?? self.globals[name] { return value }
         if !self.isGlobal(name), let builtin = Builtin(name: name) { return .builtin(builtin) }
         throw EvaluationError(.undefined(name: name), at: range)

@@ -9,8 +9,9 @@ extension Interpreter {
         case .getIn: return try Self.getIn(call)
         case .assoc: return .map(try Self.assoc(call))
         case .dissoc:
+            let removed = call.arguments.dropFirst()
             let entries = try call.entries(0)
-            return .map(entries.filter { entry in !call.arguments.dropFirst().contains { $0.isSame(as: entry.key, .key) } })
+            return .map(entries.filter { entry in !removed.contains { $0.isSame(as: entry.key, .key) } })
         case .update: return .map(try self.update(call))
         case .keys: return .list(try call.entries(0).map(\.key))
         case .vals: return .list(try call.entries(0).map(\.value))

@@ -50,7 +50,7 @@ extension Interpreter {
             return try self.evaluate(parts[2], in: scope).isTrue
         }
         guard case .list(let elements) = value, let first = elements.first, let head = parts.first?.symbol,
-            case .symbol(Text(head)) = first
+            first.isMessageHead(head)
         else { return false }
         return try self.allMatch(Array(parts.dropFirst()), Array(elements.dropFirst()), binding: scope)
     }
@@ -77,5 +77,15 @@ extension Interpreter {
             guard try self.matches(entries[index + 1], value, binding: scope) else { return false }
         }
         return true
+    }
+}
+
+extension ReferenceValue {
+    /// A message begins with a symbol, for which a keyword of the same text may stand.
+    fileprivate func isMessageHead(_ head: String) -> Bool {
+        switch self {
+        case .symbol(let text), .keyword(let text): text == Text(head)
+        default: false
+        }
     }
 }

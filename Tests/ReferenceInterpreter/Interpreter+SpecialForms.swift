@@ -42,7 +42,11 @@ extension Interpreter {
     }
 
     /// The value of a binding: a lambda takes the name it is bound to.
-    private func evaluateNamed(_ node: SyntaxNode, name: String, in scope: Scope) throws(EvaluationError) -> ReferenceValue {
+    private func evaluateNamed(
+        _ node: SyntaxNode,
+        name: String,
+        in scope: Scope
+    ) throws(EvaluationError) -> ReferenceValue {
         if let elements = node.elements, let head = elements.first?.symbol, head == "lambda" || head == "fn" {
             return Self.lambda(Array(elements.dropFirst()), name: name, in: scope)
         }

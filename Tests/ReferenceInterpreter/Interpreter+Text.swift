@@ -12,7 +12,9 @@ extension Interpreter {
         case .replace: return .string(try Self.replace(call))
         case .contains: return .boolean(try Self.contains(call))
         case .startsWith: return .boolean(try call.text(0).bytes.starts(with: try call.text(1).bytes))
-        case .endsWith: return .boolean(try call.text(0).bytes.reversed().starts(with: try call.text(1).bytes.reversed()))
+        case .endsWith:
+            let (text, end) = (try call.text(0), try call.text(1))
+            return .boolean(text.bytes.suffix(end.bytes.count) == end.bytes[...])
         case .substring: return .string(try Self.substring(call))
         case .reMatch:
             let (pattern, text) = (try Self.pattern(call, 0), try call.text(1))

@@ -1,0 +1,86 @@
+package import FluentSyntax
+
+/// A program made from a seed, and the lines to run it over if it is a lambda of a map job.
+package struct GeneratedProgram: Sendable {
+    package enum Kind: Sendable {
+        /// The last form is the program's value.
+        case expression
+        /// The last form is a lambda of a key and a line, which emits.
+        case mapLambda
+    }
+
+    package let seed: UInt64
+    package let kind: Kind
+    package let text: String
+    package let lines: [[UInt8]]
+
+    package init(seed: UInt64, kind: Kind, text: String, lines: [[UInt8]]) {
+        self.seed = seed
+        self.kind = kind
+        self.text = text
+        self.lines = lines
+    }
+
+    package var source: SourceFile { SourceFile(name: "generated-\(self.seed).fl", text: self.text) }
+
+    /// The same run over another text or other lines.
+    package func replacing(text: String? = nil, lines: [[UInt8]]? = nil) -> GeneratedProgram {
+        GeneratedProgram(seed: self.seed, kind: self.kind, text: text ?? self.text, lines: lines ?? self.lines)
+    }
+}
+
+/// What running a program showed.
+package struct ProgramOutcome {
+    package struct Run {
+        package let result: Result<ReferenceValue, EvaluationError>
+        package let emitted: [ReferenceEntry]
+
+        package init(result: Result<ReferenceValue, EvaluationError>, emitted: [ReferenceEntry]) {
+            self.result = result
+            self.emitted = emitted
+        }
+    }
+
+    /// One for each line, or one for an expression; an error while the top level ran is the only one.
+    package let runs: [Run]
+
+    package init(runs: [Run]) {
+        self.runs = runs
+    }
+}
+
+extension GeneratedProgram {
+    /// Where errors in calling the lambda itself lie: nowhere in the text.
+    package static let callRange = SourceRange(start: 0, end: 0)
+
+    /// Runs the program on the reference interpreter; nil if the text doesn't read.
+    package func interpret() -> ProgramOutcome? {
+        let forms = Reader.read(self.source)
+        guard !forms.hasErrors else { return nil }
+        let interpreter = Interpreter()
+        let value: ReferenceValue
+        do throws(EvaluationError) {
+            value = try interpreter.run(forms.forms)
+        } catch {
+            return ProgramOutcome(runs: [ProgramOutcome.Run(result: .failure(error), emitted: interpreter.emitted)])
+        }
+        guard self.kind == .mapLambda else {
+            return ProgramOutcome(runs: [ProgramOutcome.Run(result: .success(value), emitted: interpreter.emitted)])
+        }
+        var runs: [ProgramOutcome.Run] = []
+        var offset: Int64 = 0
+        for line in self.lines {
+            interpreter.reset()
+            let arguments: [ReferenceValue] = [.integer(offset), .string(Text(bytes: line))]
+            let result: Result<ReferenceValue, EvaluationError>
+            do throws(EvaluationError) {
+                result = .success(try interpreter.call(value, arguments, at: Self.callRange))
+            } catch {
+                result = .failure(error)
+            }
+            runs.append(ProgramOutcome.Run(result: result, emitted: interpreter.emitted))
+            offset += Int64(line.count) + 1
+        }
+        return ProgramOutcome(runs: runs)
+    }
+}
