@@ -26,6 +26,20 @@ struct ProgramGeneratorTests {
         }
     }
 
+    @Test func `the checker accepts nearly every program`() {
+        var refused: [String: Int] = [:]
+        for seed in 0..<Self.programCount {
+            for diagnostic in Frontend.check(ProgramGenerator.program(seed: seed).source).diagnostics
+            where diagnostic.severity == .error {
+                refused[diagnostic.code + " " + diagnostic.message, default: 0] += 1
+                break
+            }
+        }
+
+        let refusedCount = refused.values.reduce(0, +)
+        #expect(refusedCount < Int(Self.programCount) / 10, "\(refused)")
+    }
+
     @Test func `most runs succeed, and some fail in each of the common ways`() {
         var successCount = 0
         var runCount = 0

@@ -19,6 +19,14 @@ struct LanguageReferenceTests {
         }
     }
 
+    @Test func `the checker accepts every block`() {
+        for block in self.document.blocks("fluent") + self.document.blocks("fluent-job") {
+            let errors = Frontend.check(block.source).diagnostics.filter { $0.severity == .error }
+
+            #expect(errors.map(\.message) == [], "in the block at line \(block.firstLine)")
+        }
+    }
+
     @Test func `every example gives what it promises`() {
         var checkedCount = 0
         for block in self.document.blocks("fluent") {

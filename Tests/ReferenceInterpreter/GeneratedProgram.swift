@@ -5,7 +5,7 @@ package struct GeneratedProgram: Sendable {
     package enum Kind: Sendable {
         /// The last form is the program's value.
         case expression
-        /// The last form is a lambda of a key and a line, which emits.
+        /// The last form defines a job, whose `:map` is a lambda of a key and a line.
         case mapLambda
     }
 
@@ -60,7 +60,7 @@ extension GeneratedProgram {
         let interpreter = Interpreter()
         let value: ReferenceValue
         do throws(EvaluationError) {
-            value = try interpreter.run(forms.forms)
+            value = try interpreter.run(forms.forms.compactMap { $0.isJob ? $0.mapFunction : $0 })
         } catch {
             return ProgramOutcome(runs: [ProgramOutcome.Run(result: .failure(error), emitted: interpreter.emitted)])
         }
@@ -82,5 +82,18 @@ extension GeneratedProgram {
             offset += Int64(line.count) + 1
         }
         return ProgramOutcome(runs: runs)
+    }
+}
+
+extension SyntaxNode {
+    fileprivate var isJob: Bool { self.elements?.first?.symbol == "define-mapreduce" }
+
+    /// What stands behind `:map`.
+    fileprivate var mapFunction: SyntaxNode? {
+        let elements = self.elements ?? []
+        for (option, value) in zip(elements, elements.dropFirst()) {
+            if case .keyword("map") = option.kind { return value }
+        }
+        return nil
     }
 }

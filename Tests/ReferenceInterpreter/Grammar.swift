@@ -28,7 +28,7 @@ enum Grammar {
             "(let (($x <I>) ($y <S>)) <T|$x:I,$y:S>)",
             "(let (($f (lambda ($a) <T|$a:I>))) ($f <I>))",
             "((fn ($a $b) <T|$a:S,$b:L>) <S> <L>)",
-            "(cond (<B> <T>) (<B> <T>) (else <T>))",
+            "(cond ((not <B>) <T>) ((= <A> <A>) <T>) (else <T>))",
             "(do <E> <T>)",
             "(begin <A> <T>)",
             "(match <A> (0 <T>) ([$a $b] <T>) ({:a $c} <T>) (\"x\" <T>) ((when $n (number? $n)) <T>) (_ <T>))",

@@ -32,7 +32,7 @@ extension Interpreter {
         case .symbol(let symbol): .symbol(Text(symbol))
         case .list(let elements), .vector(let elements): .list(elements.map(Self.constant))
         case .map(let elements): .map(Self.constantEntries(elements))
-        case .quote(let quoted): Self.constant(quoted)
+        case .quote(let quoted): .list([.symbol(Text("quote")), Self.constant(quoted)])
         }
     }
 
@@ -91,6 +91,10 @@ extension Interpreter {
             return try self.evaluate(form, node, elements.dropFirst(), in: scope, tail: tail)
         }
         let function = try self.evaluate(head, in: scope)
+        if case .builtin(.forEachCall) = function, elements.count > 1, case .vector = elements[1].kind {
+            _ = try self.evaluateFor(node, Array(elements.dropFirst()), in: scope)
+            return .nil
+        }
         let arguments = try self.evaluateAll(elements.dropFirst(), in: scope)
         return try self.finishCall(function, arguments, at: node.range, tail: tail)
     }

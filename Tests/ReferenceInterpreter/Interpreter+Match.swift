@@ -23,7 +23,7 @@ extension Interpreter {
         binding scope: Scope
     ) throws(EvaluationError) -> Bool {
         switch pattern.kind {
-        case .symbol("_"): return true
+        case .symbol("_"), .symbol("else"): return true
         case .symbol(let name):
             scope.bind(name, to: value)
             return true
@@ -35,7 +35,9 @@ extension Interpreter {
             return try self.matchesEntries(entries, found, binding: scope)
         case .list(let parts):
             return try self.matchesList(parts, value, binding: scope)
-        case .nil, .boolean, .integer, .float, .string, .regex, .keyword, .quote:
+        case .quote(let quoted):
+            return Self.constant(quoted).isSame(as: value, .value)
+        case .nil, .boolean, .integer, .float, .string, .regex, .keyword:
             return Self.constant(pattern).isSame(as: value, .value)
         }
     }
@@ -49,9 +51,10 @@ extension Interpreter {
             guard try self.matches(parts[1], value, binding: scope) else { return false }
             return try self.evaluate(parts[2], in: scope).isTrue
         }
-        guard case .list(let elements) = value, let first = elements.first, let head = parts.first?.symbol,
+        guard case .list(let elements) = value else { return false }
+        guard let first = elements.first, let head = parts.first?.symbol,
             first.isMessageHead(head)
-        else { return false }
+        else { return parts.isEmpty && elements.isEmpty }
         return try self.allMatch(Array(parts.dropFirst()), Array(elements.dropFirst()), binding: scope)
     }
 
@@ -67,13 +70,18 @@ extension Interpreter {
         return true
     }
 
+    private static func patternKey(_ node: SyntaxNode) -> ReferenceValue {
+        if case .quote(let quoted) = node.kind { return Self.constant(quoted) }
+        return Self.constant(node)
+    }
+
     private func matchesEntries(
         _ entries: [SyntaxNode],
         _ found: [ReferenceEntry],
         binding scope: Scope
     ) throws(EvaluationError) -> Bool {
         for index in stride(from: 0, to: entries.count, by: 2) {
-            guard let value = found[Self.constant(entries[index])] else { return false }
+            guard let value = found[Self.patternKey(entries[index])] else { return false }
             guard try self.matches(entries[index + 1], value, binding: scope) else { return false }
         }
         return true

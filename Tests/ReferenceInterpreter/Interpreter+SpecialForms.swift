@@ -29,6 +29,7 @@ extension Interpreter {
         case .or: return try self.evaluateOr(parts, in: scope, tail: tail)
         case .do, .begin: return try self.evaluateBody(parts[...], in: scope, tail: tail)
         case .for: return try self.evaluateFor(node, parts, in: scope)
+        case .quote: return Self.constant(parts[0])
         case .match: return try self.evaluateMatch(node, parts, in: scope, tail: tail)
         case .try: return try self.evaluateTry(parts, in: scope)
         case .threadFirst, .pipe: return try self.evaluateThread(parts, asLast: false, in: scope, tail: tail)
@@ -144,7 +145,8 @@ extension Interpreter {
         for step in parts.dropFirst() {
             var elements = step.elements ?? [step]
             elements.insert(nested, at: asLast ? elements.endIndex : 1)
-            nested = SyntaxNode(.list(elements), range: step.range)
+            let range = SourceRange(start: first.range.start, end: step.range.end)
+            nested = SyntaxNode(.list(elements), range: range)
         }
         return try self.evaluate(nested, in: scope, tail: tail)
     }

@@ -41,7 +41,10 @@ package struct ProgramGenerator {
         self.mayEmit = true
         self.scope += [Variable(name: "key", type: .integer), Variable(name: "line", type: .string)]
         let body = (0..<self.random.next(in: 1..<3)).map { _ in self.form(.statement, depth: depth) }
-        forms.append("(lambda (key line)\n  \(body.joined(separator: "\n  ")))")
+        let lambda = "(lambda (key line)\n    \(body.joined(separator: "\n    ")))"
+        forms.append(
+            "(define-mapreduce job :input (distributed-files \"in\") :output (stdout)\n  :map \(lambda))"
+        )
         let lines = (0..<self.random.next(in: 1..<5)).map { _ in LineGenerator.line(&self.random) }
         return GeneratedProgram(
             seed: self.seed,

@@ -16,6 +16,7 @@ enum SpecialForm: String {
     case `for`
     case match
     case `try`
+    case quote
     case threadFirst = "->"
     case threadLast = "->>"
     case pipe = "|>"
