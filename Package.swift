@@ -113,6 +113,8 @@ let testTargets: [Target] = [
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
+    tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
 ]
 
 let package = Package(

@@ -1,1 +1,111 @@
+#define _GNU_SOURCE
 #include "CKernels.h"
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define WEIR_TARGET(features) __attribute__((target(features)))
+#endif
+
+static void class_masks_portable(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
+    for (size_t block = 0; block < blocks; block++) {
+        uint64_t mask = 0;
+        for (unsigned i = 0; i < 64; i++) mask |= (uint64_t)(set->member[base[64 * block + i]] & 1) << i;
+        masks[block] = mask;
+    }
+}
+
+#if defined(__x86_64__)
+/* A 256-entry table fits four registers; two permutes of 128 entries each answer for the lower and upper half. */
+WEIR_TARGET("avx512f,avx512bw,avx512vbmi")
+static void class_masks_avx512(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
+    const __m512i t0 = _mm512_loadu_si512(set->member), t1 = _mm512_loadu_si512(set->member + 64);
+    const __m512i t2 = _mm512_loadu_si512(set->member + 128), t3 = _mm512_loadu_si512(set->member + 192);
+    for (size_t block = 0; block < blocks; block++) {
+        const __m512i bytes = _mm512_loadu_si512(base + 64 * block);
+        const __mmask64 upper = _mm512_movepi8_mask(bytes);
+        const __mmask64 in_lower = _mm512_movepi8_mask(_mm512_permutex2var_epi8(t0, bytes, t1));
+        const __mmask64 in_upper = _mm512_movepi8_mask(_mm512_permutex2var_epi8(t2, bytes, t3));
+        masks[block] = (in_lower & ~upper) | (in_upper & upper);
+    }
+}
+
+/* Nibble lookup: for the low nibble, which high nibbles belong to the set (one bit each, eight a table). */
+WEIR_TARGET("avx2")
+static void class_masks_avx2(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
+    uint8_t rows[2][16];
+    memset(rows, 0, sizeof rows);
+    for (unsigned byte = 0; byte < 256; byte++)
+        if (set->member[byte]) rows[byte >> 7][byte & 15] |= (uint8_t)(1u << ((byte >> 4) & 7));
+    const __m256i lower = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)rows[0]));
+    const __m256i upper = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)rows[1]));
+    const __m256i bit = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32,
+                                         64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+    const __m256i nibble = _mm256_set1_epi8(15);
+    for (size_t block = 0; block < blocks; block++) {
+        uint64_t mask = 0;
+        for (unsigned half = 0; half < 2; half++) {
+            const __m256i bytes = _mm256_loadu_si256((const __m256i *)(base + 64 * block + 32 * half));
+            const __m256i low = _mm256_and_si256(bytes, nibble);
+            const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+            const __m256i row = _mm256_blendv_epi8(_mm256_shuffle_epi8(lower, low), _mm256_shuffle_epi8(upper, low),
+                                                   bytes);
+            const __m256i hit = _mm256_and_si256(row, _mm256_shuffle_epi8(bit, high));
+            const __m256i miss = _mm256_cmpeq_epi8(hit, _mm256_setzero_si256());
+            mask |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(miss) << (32 * half);
+        }
+        masks[block] = mask;
+    }
+}
+#endif
+
+void weir_class_masks(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw")) {
+        class_masks_avx512(base, blocks, set, masks);
+        return;
+    }
+    if (__builtin_cpu_supports("avx2")) {
+        class_masks_avx2(base, blocks, set, masks);
+        return;
+    }
+#endif
+    class_masks_portable(base, blocks, set, masks);
+}
+
+/* The compiler vectorises these loops for whatever the target allows. */
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512bw", "avx2", "default")))
+#endif
+static int change_case(const uint8_t *from, uint8_t *to, size_t count, uint8_t first) {
+    uint8_t seen = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t byte = from[i];
+        seen |= byte;
+        to[i] = byte ^ (uint8_t)(((uint8_t)(byte - first) < 26) << 5);
+    }
+    return seen < 0x80;
+}
+
+int weir_ascii_lower(const uint8_t *from, uint8_t *to, size_t count) { return change_case(from, to, count, 'A'); }
+int weir_ascii_upper(const uint8_t *from, uint8_t *to, size_t count) { return change_case(from, to, count, 'a'); }
+
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512bw", "avx2", "default")))
+#endif
+int weir_is_ascii(const uint8_t *base, size_t count) {
+    uint8_t seen = 0;
+    for (size_t i = 0; i < count; i++) seen |= base[i];
+    return seen < 0x80;
+}
+
+void *weir_table_allocate(size_t bytes) {
+    void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (table == MAP_FAILED) return NULL;
+    /* Random access to small pages costs a translation miss each; the advice may be refused, which costs only speed. */
+    if (bytes >= ((size_t)2 << 20)) (void)madvise(table, bytes, MADV_HUGEPAGE);
+    return table;
+}
+
+void weir_table_free(void *table, size_t bytes) { munmap(table, bytes); }

@@ -2,7 +2,7 @@
 ///
 /// Two evaluations agree when their `code`s are equal and they failed at the same `range`.
 package struct EvaluationError: Error, Hashable, Sendable {
-    package enum Code: Hashable, Sendable {
+    package enum Code: Error, Hashable, Sendable {
         /// `operation` is the builtin's name, or `call`, `emit`, `for`; the other two are names of types as
         /// ``TypeName`` writes them.
         case typeMismatch(operation: String, expected: String, found: String)

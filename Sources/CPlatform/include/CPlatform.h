@@ -1,5 +1,20 @@
 #ifndef WEIR_CPLATFORM_H
 #define WEIR_CPLATFORM_H
-/* What Glibc's Swift module can't express: macros and variadic functions of the operating system. */
+/* What Glibc's Swift module can't express: macros and functions behind _GNU_SOURCE. */
+#include <stddef.h>
+
+/* Pins the calling thread to one processor; 0 or an errno. */
 int weir_pin_current_thread(int cpu);
+
+/* Writes the processors that this process may use into `cpus`, at most `limit`; their number, or -1 with errno set. */
+int weir_allowed_cpus(int *cpus, int limit);
+
+/* Names the calling thread as tools show it: at most 15 bytes count; 0 or an errno. */
+int weir_name_current_thread(const char *name);
+
+/* "ENOSPC" for ENOSPC; NULL for a number that isn't one. */
+const char *weir_errno_name(int code);
+
+/* The width of the terminal behind a descriptor in columns; 0 where it is none or doesn't say. */
+int weir_terminal_width(int descriptor);
 #endif

@@ -1,0 +1,72 @@
+# The one place to find a command. `make` alone lists them; scripts/ holds what is longer than a line.
+# A command changes tracked files only if its line says "writes".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+INPUT  ?= /usr/share/common-licenses/*
+FILTER ?=
+RUN    ?= run jobs/word-count/job.fl --overwrite
+NAME   ?=
+FUZZ_SECONDS ?= 60
+
+SWIFT_FILES := Sources Tests connectors Package.swift
+RELEASE := .build-release
+WEIR := $(RELEASE)/release/weir
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test verify lint layers test-jobs fix fuzz bench flamegraph
+.PHONY: new-connector new-job accept-jobs
+
+help:            ## List these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 16
+
+setup:           ## Install what is missing to build: Debian packages; names a missing or old Swift
+	@scripts/setup
+
+build: setup     ## The release binary, .build-release/release/weir
+	@swift build -c release --product weir --static-swift-stdlib --scratch-path $(RELEASE)
+
+demo: build      ## Count the words of real files (INPUT='/usr/share/common-licenses/*')
+	@scripts/demo $(WEIR) '$(INPUT)'
+
+test: setup      ## The tests (FILTER='part of a sentence')
+	swift build --build-tests
+	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+
+lint:            ## Layout and style of the Swift files
+	swift format lint --strict --recursive --parallel $(SWIFT_FILES)
+
+layers:          ## Who may import whom
+	scripts/check-layers
+
+verify: setup lint layers  ## Everything CI checks; never changes a file
+	swift build --build-tests --explicit-target-dependency-import-check error
+	swift test --skip-build
+	@$(MAKE) --no-print-directory test-jobs
+	@$(MAKE) --no-print-directory fuzz
+
+test-jobs: build ## The golden jobs with the release binary (NAME=word-count for one)
+	scripts/test-jobs $(WEIR) $(NAME)
+
+fuzz: setup      ## Fuzz everything that parses, FUZZ_SECONDS=60 in all
+	@if [[ -x scripts/fuzz ]]; then scripts/fuzz $(FUZZ_SECONDS); else echo 'fuzz: nothing to fuzz yet'; fi
+
+fix:             ## Format in place; writes
+	swift format --in-place --recursive --parallel $(SWIFT_FILES)
+
+bench: build     ## Weir against the reference programs (FILTER=word-count for some rows)
+	@scripts/setup --bench
+	scripts/bench $(WEIR) $(if $(FILTER),--filter '$(FILTER)')
+
+flamegraph: build  ## Where the time goes, .flamegraph/weir.svg (RUN='run jobs/word-count/job.fl --overwrite')
+	scripts/flamegraph --output .flamegraph/weir.svg -- $(WEIR) $(RUN)
+
+new-connector:   ## A connector that passes verify (NAME=redis); writes
+	scripts/new-connector '$(NAME)'
+
+new-job:         ## A job that passes verify (NAME=my-job); writes
+	scripts/new-job '$(NAME)'
+
+accept-jobs:     ## Recompute jobs/*/expected without Weir; writes, review the diff
+	scripts/golden-expected

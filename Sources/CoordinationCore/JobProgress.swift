@@ -1,0 +1,17 @@
+/// How far a job is: counters for bars and summaries.
+package struct JobProgress: Hashable, Sendable {
+    package let splitCount: Int
+    package let finishedSplitCount: Int
+    package let weightBytes: Int64
+    package let finishedWeightBytes: Int64
+
+    /// One for each stage, in their order.
+    package let stages: [StageProgress]
+    package let restartCount: Int
+
+    package struct StageProgress: Hashable, Sendable {
+        package let subtaskCount: Int
+        package let runningCount: Int
+        package let finishedCount: Int
+    }
+}

@@ -1,0 +1,234 @@
+/// What an aggregate has seen so far of one key: enough to merge with what another subtask saw, in any order.
+///
+/// One state serves every kind of aggregate. Integers are summed in 128 bits and floats in double-double, so that the
+/// order in which partial states meet doesn't show in the printed digits.
+///
+/// Source: Dekker, "A floating-point technique for extending the available precision", 1971, for the float sum.
+package struct AggregateState: BitwiseCopyable, Sendable {
+    private var integerSum: Int128 = 0
+    private var floatHigh = 0.0
+    private var floatLow = 0.0
+    /// The plain sum: what is answered where the exact one isn't finite.
+    private var floatPlain = 0.0
+    package private(set) var count: Int64 = 0
+    private var floatCount: Int64 = 0
+
+    /// The smallest and largest value, nil until one was seen.
+    private var minimum = Value.nil
+    private var maximum = Value.nil
+
+    /// The tags of values that weren't numbers, one bit each.
+    private var oddTags: UInt32 = 0
+    private var hasNumber = false
+
+    package init() {}
+
+    /// Takes one value; text must outlive the state.
+    package mutating func add(_ value: Value) {
+        self.count &+= 1
+        switch value.tag {
+        case .integer:
+            self.integerSum &+= Int128(value.integer)
+            self.addExtremum(value)
+            self.hasNumber = true
+        case .float:
+            self.addFloat(high: value.float, low: 0)
+            self.floatPlain += value.float
+            self.floatCount &+= 1
+            self.addExtremum(value)
+            self.hasNumber = true
+        default:
+            self.oddTags |= 1 << UInt32(value.rawTag)
+            if value.isTextual { self.addExtremum(value) }
+        }
+    }
+
+    /// Takes `count` integers that sum up to `sum`; what nobody asks for may be unknown.
+    mutating func add(sum: Int64, count: Int64, minimum: Int64?, maximum: Int64?) {
+        self.count &+= count
+        self.integerSum &+= Int128(sum)
+        self.hasNumber = true
+        if let minimum { self.addExtremum(Value(minimum)) }
+        if let maximum { self.addExtremum(Value(maximum)) }
+    }
+
+    package mutating func merge(_ other: AggregateState) {
+        self.count &+= other.count
+        self.integerSum &+= other.integerSum
+        self.addFloat(high: other.floatHigh, low: other.floatLow)
+        self.floatPlain += other.floatPlain
+        self.floatCount &+= other.floatCount
+        self.oddTags |= other.oddTags
+        self.hasNumber = self.hasNumber || other.hasNumber
+        if other.minimum.tag != .nil { self.addExtremum(other.minimum) }
+        if other.maximum.tag != .nil { self.addExtremum(other.maximum) }
+    }
+
+    /// Adds a double-double without losing the rounding error of either part.
+    private mutating func addFloat(high: Double, low: Double) {
+        let sum = self.floatHigh + high
+        let virtual = sum - self.floatHigh
+        let error = (self.floatHigh - (sum - virtual)) + (high - virtual)
+        let rest = error + self.floatLow + low
+        self.floatHigh = sum + rest
+        self.floatLow = rest - (self.floatHigh - sum)
+    }
+
+    private mutating func addExtremum(_ value: Value) {
+        if self.minimum.tag == .nil || Self.isLess(value, self.minimum) { self.minimum = value }
+        if self.maximum.tag == .nil || Self.isLess(self.maximum, value) { self.maximum = value }
+    }
+
+    /// Numbers by value with NaN outside of all, then text by bytes.
+    private static func isLess(_ left: Value, _ right: Value) -> Bool {
+        switch (left.isTextual, right.isTextual) {
+        case (true, true): Bytes.compare(left.text, right.text) < 0
+        case (false, true): true
+        case (true, false): false
+        case (false, false): Self.isLessNumber(left, right)
+        }
+    }
+
+    private static func isLessNumber(_ left: Value, _ right: Value) -> Bool {
+        switch (left.tag, right.tag) {
+        case (.integer, .integer): left.integer < right.integer
+        case (.integer, _): Self.compare(left.integer, right.float) < 0
+        case (_, .integer): Self.compare(right.integer, left.float) > 0
+        default: left.float < right.float
+        }
+    }
+
+    /// An integer against a float by exact value: negative, 0, or positive; 0 too where the float is NaN.
+    private static func compare(_ integer: Int64, _ float: Double) -> Int {
+        if float >= 9_223_372_036_854_775_808 { return -1 }
+        if float < -9_223_372_036_854_775_808 { return 1 }
+        guard !float.isNaN else { return 0 }
+        let whole = Int64(float.rounded(.down))
+        if integer != whole { return integer < whole ? -1 : 1 }
+        return float > float.rounded(.down) ? -1 : 0
+    }
+}
+
+/// What an aggregate over the values of a key comes to.
+package enum AggregateResult {
+    case value(Value)
+    /// The sum doesn't fit 64 bits.
+    case overflow
+    /// A value of the wrong type was among them.
+    case wrongType(expected: String, found: Value.Tag)
+}
+
+extension AggregateState {
+    /// The total of all numbers, or why there is none.
+    package func sum() -> AggregateResult {
+        if let wrong = self.wrongType { return wrong }
+        if self.floatCount > 0 { return .value(Value(self.floatTotal)) }
+        guard let sum = Int64(exactly: self.integerSum) else { return .overflow }
+        return .value(Value(sum))
+    }
+
+    /// The total as a float, divided by the number of values; nil for none.
+    package func mean() -> AggregateResult {
+        if let wrong = self.wrongType { return wrong }
+        guard self.count > 0 else { return .value(.nil) }
+        let total = self.floatCount > 0 ? self.floatTotal : Double(self.integerSum)
+        return .value(Value(total / Double(self.count)))
+    }
+
+    package func minimumValue() -> AggregateResult { self.extremum(self.minimum) }
+
+    package func maximumValue() -> AggregateResult { self.extremum(self.maximum) }
+
+    private func extremum(_ value: Value) -> AggregateResult {
+        let onlyText = !self.hasNumber && self.oddTags == 1 << UInt32(Value.Tag.string.rawValue)
+        if !onlyText, let wrong = self.wrongType { return wrong }
+        if !onlyText, self.floatPlain.isNaN, self.floatCount > 0 { return .value(Value(Double.nan)) }
+        return .value(value)
+    }
+
+    private var wrongType: AggregateResult? {
+        guard self.oddTags != 0 else { return nil }
+        // Of several wrong types the highest is named, so that the message doesn't depend on the order of values.
+        let highest = UInt8(31 - self.oddTags.leadingZeroBitCount)
+        guard let tag = Value.Tag(rawValue: highest) else { return nil }
+        return .wrongType(expected: "a number", found: tag)
+    }
+
+    private var floatTotal: Double {
+        guard self.floatHigh.isFinite else { return self.floatPlain }
+        let whole = Double(self.integerSum)
+        let rest = Double(self.integerSum - Int128(whole.isFinite ? whole : 0))
+        var total = self
+        total.addFloat(high: whole, low: rest)
+        return total.floatHigh + total.floatLow
+    }
+}
+
+extension AggregateState {
+    /// Appends the state: its bytes without the extremes, then these as encoded values, each behind its length.
+    func encode(into buffer: inout ByteBuffer) {
+        buffer.append(littleEndian: self.integerSum)
+        for bits in [self.floatHigh.bitPattern, self.floatLow.bitPattern, self.floatPlain.bitPattern] {
+            buffer.append(littleEndian: bits)
+        }
+        buffer.append(littleEndian: self.count)
+        buffer.append(littleEndian: self.floatCount)
+        buffer.append(littleEndian: self.oddTags | (self.hasNumber ? 1 << 31 : 0))
+        for extremum in [self.minimum, self.maximum] {
+            let start = buffer.count
+            buffer.append(littleEndian: UInt32(0))
+            // Extremes are nil, numbers or text: the encoder refuses none of them.
+            try? ValueCodec.encode(extremum, into: &buffer)
+            buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+        }
+    }
+
+    private static let fixedBytes = 60
+
+    /// Reads a state whose text stays in `bytes`.
+    init(decoding bytes: Bytes, in arena: inout Arena) throws(ValueDecodingError) {
+        guard bytes.count >= Self.fixedBytes else { throw .truncated(offset: bytes.count) }
+        let base = unsafe UnsafeRawPointer(bytes.start)
+        self.integerSum = unsafe base.loadUnaligned(as: Int128.self)
+        self.floatHigh = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        self.floatLow = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+        self.floatPlain = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
+        self.count = unsafe base.loadUnaligned(fromByteOffset: 40, as: Int64.self)
+        self.floatCount = unsafe base.loadUnaligned(fromByteOffset: 48, as: Int64.self)
+        let flags = unsafe base.loadUnaligned(fromByteOffset: 56, as: UInt32.self)
+        self.oddTags = flags & ~(1 << 31)
+        self.hasNumber = flags >> 31 != 0
+        var offset = Self.fixedBytes
+        self.minimum = try Self.extremum(of: bytes, at: &offset, in: &arena)
+        self.maximum = try Self.extremum(of: bytes, at: &offset, in: &arena)
+    }
+
+    private static func extremum(
+        of bytes: Bytes,
+        at offset: inout Int,
+        in arena: inout Arena
+    ) throws(ValueDecodingError) -> Value {
+        guard offset + 4 <= bytes.count else { throw .truncated(offset: offset) }
+        let count = unsafe Int(UnsafeRawPointer(bytes.start).loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        offset += 4
+        guard count <= bytes.count - offset else { throw .truncated(offset: offset) }
+        defer { offset += count }
+        return try ValueCodec.decode(bytes.slice(offset, offset + count), in: &arena, text: .borrowed)
+    }
+}
+
+extension AggregateState {
+    /// Text among the extremes, which lies outside the state: to be copied when the state moves.
+    var minimumText: Bytes? { self.minimum.isTextual ? self.minimum.text : nil }
+    var maximumText: Bytes? { self.maximum.isTextual ? self.maximum.text : nil }
+
+    mutating func moveTexts(minimum: Bytes?, maximum: Bytes?) {
+        if let minimum { self.minimum = Value(.string, text: minimum) }
+        if let maximum { self.maximum = Value(.string, text: maximum) }
+    }
+}
+
+extension Value {
+    /// Ordered as text: a string.
+    var isTextual: Bool { self.rawTag == Tag.string.rawValue }
+}

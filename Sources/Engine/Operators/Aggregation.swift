@@ -1,0 +1,204 @@
+package import JobPlan
+package import WireFormat
+
+/// Partial or final aggregates by key: in 64-bit columns as long as every value is an integer that fits, in full states
+/// from the first one that isn't.
+@safe
+package struct Aggregation: ~Copyable {
+    /// The columns that these aggregates need; a count comes first where there are extremes.
+    package static func columns(for kinds: [AggregateKind]) -> [IntegerColumn] {
+        var columns: [IntegerColumn] = []
+        func need(_ column: IntegerColumn) {
+            if !columns.contains(column) { columns.append(column) }
+        }
+        if kinds.contains(where: { [.count, .mean, .min, .max].contains($0) }) { need(.count) }
+        for kind in kinds {
+            switch kind {
+            case .sum, .mean: need(.sum)
+            case .min: need(.minimum)
+            case .max: need(.maximum)
+            case .count: need(.count)
+            case .countDistinct: preconditionFailure("distinct values are counted from the values themselves")
+            }
+        }
+        return columns
+    }
+
+    package private(set) var form = RecordBatch.Form.integers
+    var integers: IntegerAggregation
+    var states = StateAggregation()
+    private var buffer = ByteBuffer()
+    private var arena = Arena(limitBytes: 64 << 20)
+
+    package init(columns: [IntegerColumn]) {
+        self.integers = IntegerAggregation(columns: columns)
+    }
+
+    package var keyCount: Int { self.integers.keyCount + self.states.keyCount }
+
+    /// Bytes now, or while the table next grows where that comes with the next key.
+    package var bytes: Int { self.integers.bytes + self.states.bytes }
+
+    /// Bytes that are taken while the tables next grow.
+    package var bytesAtNextGrowth: Int {
+        self.bytes + 2 * max(self.integers.short.bytes, self.integers.long.bytes, self.states.short.bytes)
+    }
+
+    package var isAboutToGrow: Bool {
+        let slack = 4_096
+        func isNear(_ table: borrowing KeyTable) -> Bool { table.count + slack >= table.growthCount }
+        return isNear(self.integers.short) || isNear(self.integers.long) || isNear(self.states.short)
+            || isNear(self.states.long)
+    }
+
+    /// Takes all pairs of a buffer.
+    mutating func add(_ pairs: borrowing PairBuffer) {
+        var index = 0
+        if self.form == .integers {
+            index = self.addIntegers(pairs)
+            if index < pairs.count { self.promote() }
+        }
+        while index < pairs.count {
+            let key = unsafe pairs.keys[index]
+            let value = pairs.inlineText(unsafe pairs.values[index])
+            if key.isLong {
+                unsafe self.states.add(value, to: key, longKey: UnsafeRawPointer(pairs.longKey(index).start))
+            } else {
+                unsafe self.states.add(value, to: key, longKey: nil)
+            }
+            index += 1
+        }
+    }
+
+    /// - Returns: The number of pairs taken: fewer than all where one doesn't fit the columns.
+    private mutating func addIntegers(_ pairs: borrowing PairBuffer) -> Int {
+        let batch = IntegerAggregation.batchCount
+        var index = 0
+        let keys = unsafe pairs.keys
+        let values = unsafe pairs.values
+        while index < pairs.count {
+            let end = min(index + batch, pairs.count)
+            for row in index..<end { unsafe self.integers.short.prefetch(keys[row].hash) }
+            for row in index..<end {
+                let key = unsafe keys[row]
+                let value = unsafe values[row]
+                guard value.has(.integer) else { return row }
+                let isTaken =
+                    key.isLong
+                    ? unsafe self.integers.add(
+                        value.integer,
+                        to: key,
+                        hash: key.hash,
+                        longKey: UnsafeRawPointer(pairs.longKey(row).start)
+                    )
+                    : unsafe self.integers.add(value.integer, to: key, hash: key.hash, longKey: nil)
+                if !isTaken { return row }
+            }
+            index = end
+        }
+        return index
+    }
+
+    /// Counts or sums up the slices of a column: `delta` each.
+    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+        var taken = 0
+        if self.form == .integers {
+            taken = unsafe self.integers.add(column, base: base, delta: delta)
+            if taken < column.count { self.promote() }
+        }
+        while taken < column.count {
+            let count = unsafe Int(column.lengths[taken])
+            let address = unsafe UnsafeRawPointer(base + Int(column.starts[taken]))
+            let key = unsafe KeyWords(address, count: count, isText: true)
+            unsafe self.states.add(Value(delta), to: key, longKey: key.isLong ? address : nil)
+            taken += 1
+        }
+    }
+
+    /// Takes the rows of another subtask or run.
+    package mutating func merge(_ batch: RecordBatch) throws(ValueDecodingError) {
+        var offset = 0
+        if batch.form == .integers, self.form == .integers {
+            offset = self.mergeIntegers(batch)
+            if offset < batch.count { self.promote() }
+        }
+        if batch.form != .integers, self.form == .integers { self.promote() }
+        while offset < batch.count {
+            let row = unsafe RecordRow(batch.base + offset)
+            try self.mergeState(row, form: batch.form)
+            offset += row.size
+        }
+    }
+
+    private mutating func mergeIntegers(_ batch: RecordBatch) -> Int {
+        let count = batch.count
+        let base = unsafe batch.base
+        var offset = 0
+        var ahead = 0
+        while offset < count {
+            if ahead <= offset {
+                // Prefetch the slots of the next rows before the first of them is looked up.
+                ahead = offset
+                var rows = 0
+                while rows < IntegerAggregation.batchCount, ahead < count {
+                    let row = unsafe RecordRow(base + ahead)
+                    self.integers.short.prefetch(KeyWords(a: row.a, b: row.b).hash)
+                    ahead += row.size
+                    rows += 1
+                }
+            }
+            let row = unsafe RecordRow(base + offset)
+            let key = KeyWords(a: row.a, b: row.b)
+            let columns = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+            let longKey = unsafe row.keyBytes > 0 ? row.key : nil
+            guard unsafe self.integers.merge(columns, into: key, hash: key.hash, longKey: longKey) else {
+                return offset
+            }
+            offset += row.size
+        }
+        return offset
+    }
+
+    private mutating func mergeState(_ row: RecordRow, form: RecordBatch.Form) throws(ValueDecodingError) {
+        let key = KeyWords(a: row.a, b: row.b)
+        let state: AggregateState
+        switch form {
+        case .integers:
+            state = unsafe self.integers.state(of: row.payload.assumingMemoryBound(to: UInt64.self))
+        case .states, .value:
+            self.arena.reset()
+            let bytes = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            state = try AggregateState(decoding: bytes, in: &self.arena)
+        }
+        unsafe self.states.merge(state, into: key, longKey: row.keyBytes > 0 ? row.key : nil)
+    }
+
+    /// Goes over to full states.
+    private mutating func promote() {
+        self.form = .states
+        unsafe self.integers.short.forEachSlot { words in
+            let key = unsafe KeyWords(a: words[0], b: words[1])
+            unsafe self.states.merge(self.integers.state(of: words + 2), into: key, longKey: nil)
+        }
+        unsafe self.integers.long.forEachSlot { words in
+            let key = unsafe KeyWords(a: words[0], b: words[1])
+            let longKey = unsafe UnsafeRawPointer(bitPattern: UInt(words[2]))
+            unsafe self.states.merge(self.integers.state(of: words + 3), into: key, longKey: longKey)
+        }
+        self.integers.removeAll()
+    }
+
+    package mutating func removeAll() {
+        self.integers.removeAll()
+        self.states.removeAll()
+    }
+}
+
+extension PairBuffer {
+    /// A value as an aggregate takes it: text where it lies in the buffer, other collections only by their type.
+    func inlineText(_ value: Value) -> Value {
+        guard value.has(.string) else { return value }
+        let encoding = self.encoding(of: value)
+        return Value(.string, text: encoding.slice(1, encoding.count))
+    }
+}

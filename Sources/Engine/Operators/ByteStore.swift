@@ -1,0 +1,46 @@
+/// Bytes that stay where they were put until all are forgotten: the long keys of a table.
+@safe
+struct ByteStore: ~Copyable {
+    private(set) var usedBytes = 0
+    private var chunks: [UnsafeMutableRawBufferPointer]
+    private var cursor = 0
+
+    private static let chunkBytes = 256 << 10
+
+    init() {
+        unsafe self.chunks = []
+    }
+
+    deinit {
+        for index in 0..<(unsafe self.chunks.count) { unsafe self.chunks[index].deallocate() }
+    }
+
+    /// Copies `count` bytes and returns where they lie; 16 bytes from there may be read.
+    mutating func store(_ bytes: UnsafeRawPointer, count: Int) -> UnsafeMutableRawPointer {
+        let target = unsafe self.reserve(count)
+        unsafe target.copyMemory(from: bytes, byteCount: count)
+        return unsafe target
+    }
+
+    /// Room for `count` bytes, aligned to 16.
+    mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+        let rounded = (count + 16 + 15) & ~15
+        if unsafe self.chunks.isEmpty || self.cursor + rounded > self.chunks[unsafe self.chunks.count - 1].count {
+            let size = max(rounded, Self.chunkBytes)
+            let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+            unsafe self.chunks.append(chunk)
+            self.usedBytes += size
+            self.cursor = 0
+        }
+        let chunk = unsafe self.chunks[unsafe self.chunks.count - 1].baseAddress.unsafelyUnwrapped
+        defer { self.cursor += rounded }
+        return unsafe chunk + self.cursor
+    }
+
+    mutating func removeAll() {
+        for index in 0..<(unsafe self.chunks.count) { unsafe self.chunks[index].deallocate() }
+        unsafe self.chunks = []
+        self.cursor = 0
+        self.usedBytes = 0
+    }
+}

@@ -1,0 +1,92 @@
+internal import CKernels
+
+/// How one 64-bit column of an aggregation takes a new value.
+package enum IntegerColumn: UInt8, Hashable, Sendable {
+    case count
+    case sum
+    case minimum
+    case maximum
+}
+
+/// Aggregates integers by key in 64-bit columns: the form that most jobs need and that runs at memory speed.
+///
+/// What doesn't fit (a sum beyond 64 bits, a value that isn't an integer) is refused without a change, and the owner goes
+/// on with a ``StateAggregation``.
+@safe
+package struct IntegerAggregation: ~Copyable {
+    package let columns: [IntegerColumn]
+    var short: KeyTable
+    var long: KeyTable
+    var longKeys = ByteStore()
+
+    /// Keys hashed and prefetched ahead of the first look-up.
+    static let batchCount = 64
+
+    package init(columns: [IntegerColumn]) {
+        precondition(!columns.isEmpty, "an aggregation has a column")
+        self.columns = columns
+        self.short = KeyTable(payloadWordCount: columns.count, hasAddress: false)
+        self.long = KeyTable(payloadWordCount: columns.count, hasAddress: true)
+    }
+
+    package var keyCount: Int { self.short.count + self.long.count }
+    package var bytes: Int { self.short.bytes + self.long.bytes + self.longKeys.usedBytes }
+
+    mutating func removeAll() {
+        self.short.removeAll()
+        self.long.removeAll()
+        self.longKeys.removeAll()
+    }
+
+    /// Adds `delta` to the only column, a count or sum, for every slice of `column`.
+    ///
+    /// - Returns: The number of slices taken: fewer than all where a sum would overflow at the next one.
+    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) -> Int {
+        unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
+            unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
+                let keys = unsafe keys.baseAddress.unsafelyUnwrapped
+                let hashes = unsafe hashes.baseAddress.unsafelyUnwrapped
+                var row = 0
+                while row < column.count {
+                    let end = min(row &+ Self.batchCount, column.count)
+                    var filled = 0
+                    for index in row..<end {
+                        let length = unsafe Int(column.lengths[index])
+                        let address = unsafe base + Int(column.starts[index])
+                        if length <= KeyWords.inlineLimit {
+                            let key = unsafe KeyWords(short: address, count: length, kind: KeyKind.shortText)
+                            let hash = key.hash
+                            self.short.prefetch(hash)
+                            unsafe keys[filled] = key
+                            unsafe hashes[filled] = hash
+                            filled &+= 1
+                        } else if unsafe !self.addLong(UnsafeRawPointer(address), count: length, delta: delta) {
+                            return index
+                        }
+                    }
+                    for index in 0..<filled {
+                        let payload = unsafe self.short.payload(of: keys[index], hash: hashes[index])
+                        let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta)
+                        if sum.overflow { return row }
+                        unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
+                    }
+                    row = end
+                }
+                return row
+            }
+        }
+    }
+
+    @inline(never)
+    private mutating func addLong(_ bytes: UnsafeRawPointer, count: Int, delta: Int64) -> Bool {
+        let key = unsafe KeyWords(long: bytes, count: count, kind: KeyKind.longText)
+        let words = unsafe self.long.longSlot(of: key, bytes: bytes, hash: key.hash)
+        if unsafe words[2] == 0 {
+            unsafe words[2] = UInt64(UInt(bitPattern: self.longKeys.store(bytes, count: count)))
+        }
+        let sum = unsafe Int64(bitPattern: words[3]).addingReportingOverflow(delta)
+        if sum.overflow { return false }
+        unsafe words[3] = UInt64(bitPattern: sum.partialValue)
+        return true
+    }
+}

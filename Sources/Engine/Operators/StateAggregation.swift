@@ -1,0 +1,77 @@
+internal import WireFormat
+
+/// Aggregates values of any type by key: one ``AggregateState`` for each key.
+///
+/// Memory: a slot, a state of ``stateBytes``, and the bytes of long keys and of text among the extremes.
+@safe
+struct StateAggregation: ~Copyable {
+    var short = KeyTable(payloadWordCount: 1, hasAddress: false)
+    var long = KeyTable(payloadWordCount: 1, hasAddress: true)
+    private var store = ByteStore()
+
+    static let stateBytes = MemoryLayout<AggregateState>.size
+
+    var keyCount: Int { self.short.count + self.long.count }
+    var bytes: Int { self.short.bytes + self.long.bytes + self.store.usedBytes }
+    var bytesAtNextGrowth: Int { self.bytes + 2 * max(self.short.bytes, self.long.bytes) }
+
+    /// Takes a value; text is copied if the state keeps it.
+    mutating func add(_ value: Value, to key: KeyWords, longKey: UnsafeRawPointer?) {
+        let address = unsafe self.state(of: key, longKey: longKey)
+        var state = unsafe address.load(as: AggregateState.self)
+        state.add(value)
+        self.keepTexts(of: &state, from: value)
+        unsafe address.storeBytes(of: state, as: AggregateState.self)
+    }
+
+    /// Takes what another subtask aggregated.
+    mutating func merge(_ other: AggregateState, into key: KeyWords, longKey: UnsafeRawPointer?) {
+        let address = unsafe self.state(of: key, longKey: longKey)
+        var state = unsafe address.load(as: AggregateState.self)
+        state.merge(other)
+        let minimum = state.minimumText.map { self.kept($0) }
+        let maximum = state.maximumText.map { self.kept($0) }
+        state.moveTexts(minimum: minimum, maximum: maximum)
+        unsafe address.storeBytes(of: state, as: AggregateState.self)
+    }
+
+    private mutating func keepTexts(of state: inout AggregateState, from value: Value) {
+        guard value.isTextual else { return }
+        let start = unsafe value.text.start
+        let isMinimum = state.minimumText.map { unsafe $0.start == start } ?? false
+        let isMaximum = state.maximumText.map { unsafe $0.start == start } ?? false
+        guard isMinimum || isMaximum else { return }
+        let copy = self.kept(value.text)
+        state.moveTexts(minimum: isMinimum ? copy : nil, maximum: isMaximum ? copy : nil)
+    }
+
+    private mutating func kept(_ text: Bytes) -> Bytes {
+        let target = unsafe self.store.store(UnsafeRawPointer(text.start), count: text.count)
+        return unsafe Bytes(start: UnsafePointer(target.assumingMemoryBound(to: UInt8.self)), count: text.count)
+    }
+
+    private mutating func state(of key: KeyWords, longKey: UnsafeRawPointer?) -> UnsafeMutableRawPointer {
+        let payload: UnsafeMutablePointer<UInt64>
+        if let longKey = unsafe longKey {
+            let words = unsafe self.long.longSlot(of: key, bytes: longKey, hash: key.hash)
+            if unsafe words[2] == 0 {
+                unsafe words[2] = UInt64(UInt(bitPattern: self.store.store(longKey, count: key.count)))
+            }
+            unsafe payload = words + 3
+        } else {
+            unsafe payload = self.short.payload(of: key, hash: key.hash)
+        }
+        if unsafe payload[0] == 0 {
+            let address = unsafe self.store.reserve(Self.stateBytes)
+            unsafe address.storeBytes(of: AggregateState(), as: AggregateState.self)
+            unsafe payload[0] = UInt64(UInt(bitPattern: address))
+        }
+        return unsafe UnsafeMutableRawPointer(bitPattern: UInt(payload[0])).unsafelyUnwrapped
+    }
+
+    mutating func removeAll() {
+        self.short.removeAll()
+        self.long.removeAll()
+        self.store.removeAll()
+    }
+}

@@ -1,0 +1,38 @@
+package import FluentSyntax
+
+extension JobDefinition {
+    /// The options of a source or sink call that the engine reads; connectors never see them.
+    package static let engineOptionNames = ["format", "header", "separator", "sorted"]
+
+    /// Checks the evaluated options of a form.
+    ///
+    /// - Parameters:
+    ///   - form: Says which options were written, and where.
+    ///   - values: The value of each option, by its name without the colon.
+    ///   - range: The whole form.
+    /// - Throws: All problems at once.
+    package init(
+        form: JobForm,
+        values: [String: Constant],
+        range: SourceRange
+    ) throws(JobDefinitionError) {
+        var reader = JobOptionReader(form: form, values: values, range: range)
+        let definition = reader.definition()
+        guard let definition, reader.problems.isEmpty else {
+            precondition(!reader.problems.isEmpty, "a definition is refused for a reason")
+            throw JobDefinitionError(problems: reader.problems)
+        }
+        self = definition
+    }
+}
+
+extension ConnectorCall {
+    /// The options that the connector itself reads, in the order of the program.
+    package var connectorOptions: [ConnectorOption] {
+        self.options.filter { !JobDefinition.engineOptionNames.contains($0.name) }
+    }
+
+    func option(_ name: String) -> Constant? {
+        self.options.last { $0.name == name }?.value
+    }
+}

@@ -1,0 +1,220 @@
+internal import ConnectorKit
+
+/// Finds the files that patterns name.
+///
+/// A directory that a pattern names in words stands for the files in it, and in the directories below it unless
+/// `isRecursive` is false; hidden names and those beginning with `_` are left out. A directory that only a wildcard
+/// matches is passed over unless `isRecursive` is true. Symbolic links to files are followed; those to directories
+/// only where a pattern names them, so that a loop of links ends.
+struct FileFinder {
+    struct File: Hashable, Sendable {
+        let path: String
+        let size: Int64
+    }
+
+    /// How many files one source may have.
+    static let fileLimit = 4_000_000
+
+    /// How deep directories may lie in each other.
+    static let depthLimit = 128
+
+    let isRecursive: Bool?
+    private var files: [File] = []
+    private var passedOver: [String] = []
+
+    init(isRecursive: Bool?) {
+        self.isRecursive = isRecursive
+    }
+
+    /// - Returns: All files of all patterns, sorted by path, each once.
+    /// - Throws: A pattern matches nothing, or something can't be read.
+    static func files(of patterns: [String], isRecursive: Bool?) throws(ConnectorError) -> [File] {
+        var finder = FileFinder(isRecursive: isRecursive)
+        for pattern in patterns {
+            try finder.find(pattern)
+        }
+        finder.files.sort { $0.path < $1.path }
+        var unique: [File] = []
+        unique.reserveCapacity(finder.files.count)
+        for file in finder.files where file.path != unique.last?.path {
+            unique.append(file)
+        }
+        return unique
+    }
+
+    private mutating func find(_ text: String) throws(ConnectorError) {
+        let before = self.files.count
+        self.passedOver = []
+        // A file may really be called "a[1].txt".
+        if try Self.status(text) != nil {
+            try self.add(Self.normalised(text), isNamed: true, depth: 0)
+        } else {
+            let pattern = GlobPattern(text)
+            try self.expand(pattern.components[...], below: pattern.isAbsolute ? "/" : "", depth: 0)
+        }
+        if self.files.count == before { throw self.nothingFound(text) }
+    }
+
+    private mutating func expand(
+        _ components: ArraySlice<GlobPattern.Component>,
+        below directory: String,
+        depth: Int
+    ) throws(ConnectorError) {
+        guard depth <= Self.depthLimit else { throw Self.tooDeep(directory) }
+        guard let component = components.first else { return }
+        let rest = components.dropFirst()
+        switch component {
+        case .literal(let name):
+            let path = Self.join(directory, name)
+            if !rest.isEmpty {
+                try self.expand(rest, below: path, depth: depth + 1)
+            } else if try Self.status(path) != nil {
+                try self.add(path, isNamed: true, depth: depth)
+            }
+        case .wildcard(let tokens):
+            for name in try Self.names(directory) where GlobPattern.matches(name, tokens) {
+                let path = Self.join(directory, name)
+                if rest.isEmpty {
+                    try self.add(path, isNamed: false, depth: depth)
+                } else {
+                    try self.expand(rest, below: path, depth: depth + 1)
+                }
+            }
+        case .anyDepth:
+            try self.expandAnyDepth(components, below: directory, depth: depth)
+        }
+    }
+
+    private mutating func expandAnyDepth(
+        _ components: ArraySlice<GlobPattern.Component>,
+        below directory: String,
+        depth: Int
+    ) throws(ConnectorError) {
+        let rest = components.dropFirst()
+        if !rest.isEmpty { try self.expand(rest, below: directory, depth: depth + 1) }
+        for name in try Self.names(directory) where !GlobPattern.isHidden(name) {
+            let path = Self.join(directory, name)
+            if try Self.status(path, followsLinks: false)?.kind == .directory {
+                try self.expand(components, below: path, depth: depth + 1)
+            } else if rest.isEmpty {
+                try self.add(path, isNamed: false, depth: depth)
+            }
+        }
+    }
+
+    private mutating func add(_ path: String, isNamed: Bool, depth: Int) throws(ConnectorError) {
+        let status: FileStatus
+        do {
+            status = try FileStatus(of: path)
+            if status.kind == .file { try FileStatus.checkReadable(path) }
+        } catch {
+            throw error.error("read '\(path)'")
+        }
+        switch status.kind {
+        case .file:
+            guard self.files.count < Self.fileLimit else { throw Self.tooMany(path) }
+            self.files.append(File(path: path, size: status.size))
+        case .directory:
+            guard isNamed || self.isRecursive == true else {
+                self.passedOver.append(path)
+                return
+            }
+            try self.addAll(in: path, depth: depth + 1)
+        case .symbolicLink, .other:
+            // Waiting in a directory for sockets and pipes is nobody's wish; one that is named is a mistake.
+            guard isNamed else { return }
+            let message = "can't read '\(path)': it is neither a file nor a directory; name a regular file"
+            throw ConnectorError(.user, retry: .never, message)
+        }
+    }
+
+    private mutating func addAll(in directory: String, depth: Int) throws(ConnectorError) {
+        guard depth <= Self.depthLimit else { throw Self.tooDeep(directory) }
+        for name in try Self.names(directory) where !GlobPattern.isHidden(name) {
+            let path = Self.join(directory, name)
+            switch try Self.status(path, followsLinks: false)?.kind {
+            case .directory where self.isRecursive != false: try self.addAll(in: path, depth: depth + 1)
+            case .file: try self.add(path, isNamed: false, depth: depth)
+            case .symbolicLink: try self.addLinked(path, depth: depth)
+            case .directory, .other, nil: continue
+            }
+        }
+    }
+
+    /// Adds what a link points to if that is a file; a link to nowhere is reported.
+    private mutating func addLinked(_ path: String, depth: Int) throws(ConnectorError) {
+        if try Self.status(path)?.kind == .directory { return }
+        try self.add(path, isNamed: false, depth: depth)
+    }
+}
+
+// MARK: - Paths
+
+extension FileFinder {
+    static func join(_ directory: String, _ name: String) -> String {
+        if directory.isEmpty { return name }
+        return directory.hasSuffix("/") ? directory + name : directory + "/" + name
+    }
+
+    /// Without empty components and `.`, so that one file has one name.
+    static func normalised(_ path: String) -> String {
+        let names = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        if path.hasPrefix("/") { return "/" + names }
+        return names.isEmpty ? "." : names
+    }
+
+    private static func status(_ path: String, followsLinks: Bool = true) throws(ConnectorError) -> FileStatus? {
+        do {
+            return try FileStatus.ifExists(path, followsLinks: followsLinks)
+        } catch {
+            throw error.error("look at '\(path)'")
+        }
+    }
+
+    private static func names(_ directory: String) throws(ConnectorError) -> [String] {
+        do {
+            return try DirectoryListing.ifExists(directory.isEmpty ? "." : directory)
+        } catch {
+            throw error.error("list '\(directory)'")
+        }
+    }
+
+    private static func tooDeep(_ path: String) -> ConnectorError {
+        let message = "can't list '\(path)': directories lie more than \(self.depthLimit) deep; name a deeper one"
+        return ConnectorError(.user, retry: .never, message)
+    }
+
+    private static func tooMany(_ path: String) -> ConnectorError {
+        let message = "can't read '\(path)': the source has more than \(self.fileLimit) files; use several jobs"
+        return ConnectorError(.user, retry: .never, message)
+    }
+
+    private func nothingFound(_ pattern: String) -> ConnectorError {
+        let message: String
+        if let directory = self.passedOver.first {
+            message =
+                "no file matches '\(pattern)', only directories (such as '\(directory)'); "
+                + "write '\(pattern)/*' for the files in them, or say :recursive true"
+        } else {
+            message = "no file matches '\(pattern)': \(Self.nearest(to: pattern)); check the path"
+        }
+        return ConnectorError(.user, retry: .never, message)
+    }
+
+    /// How far the directories of a pattern exist.
+    private static func nearest(to text: String) -> String {
+        let pattern = GlobPattern(text)
+        var directory = pattern.isAbsolute ? "/" : ""
+        for component in pattern.components.dropLast() {
+            guard case .literal(let name) = component else { break }
+            let next = self.join(directory, name)
+            // What can't be looked at isn't the nearest one either.
+            guard (try? FileStatus(of: next))?.kind == .directory else {
+                return
+                    "'\(next)' isn't a directory; the nearest existing one is '\(directory.isEmpty ? "." : directory)'"
+            }
+            directory = next
+        }
+        return "the directory '\(directory.isEmpty ? "." : directory)' has nothing of that name"
+    }
+}

@@ -1,0 +1,29 @@
+public import ConnectorKit
+
+/// Files and directories: `distributed-files` reads them, `distributed-path` writes them.
+public struct FilesConnector: ConnectorFactory {
+    public let names = ["distributed-files", "distributed-path"]
+
+    public init() {}
+
+    public func makeSource(_ call: ConnectorSettings) throws(ConnectorError) -> (any Source)? {
+        guard call.name == "distributed-files" else { return nil }
+        try call.checkOptions(["format", "recursive"])
+        return FilesSource(patterns: try call.texts("a path or a pattern"), isRecursive: try call.boolean("recursive"))
+    }
+
+    public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
+        guard call.name == "distributed-path" else { return nil }
+        try call.checkOptions(["compression", "format", "overwrite", "sorted"])
+        let paths = try call.texts("the path of a directory")
+        guard let path = paths.first, paths.count == 1 else { throw call.error("it takes one path") }
+        // Sorting and formatting are the engine's: here it only matters that they are spelled right.
+        _ = try call.boolean("sorted")
+        let compression = try call.choice("compression", among: ["none", "zstd"])
+        return PathSink(
+            path: FileFinder.normalised(path),
+            replacesOutput: try call.boolean("overwrite") ?? false,
+            compresses: compression == "zstd"
+        )
+    }
+}

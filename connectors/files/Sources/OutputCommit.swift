@@ -1,0 +1,126 @@
+internal import ConnectorKit
+private import Glibc
+
+/// Gives finished parts their names: the commit of a ``PathSink``.
+///
+/// Every step can be done again, so that a commit that was interrupted is finished by running it once more.
+struct OutputCommit {
+    let directory: OutputDirectory
+    let parts: [SinkPart]
+
+    /// What follows `part-N`.
+    let suffix: String
+    let replacesOutput: Bool
+
+    func run() throws(ConnectorError) {
+        guard let stageName = self.parts.first?.token.split(separator: "/").first.map(String.init) else { return }
+        let stage = self.directory.file(stageName)
+        let success = self.directory.file(OutputDirectory.successName)
+        if try OutputDirectory.status(stage) == nil, try OutputDirectory.status(success) != nil { return }
+
+        let list = FileFinder.join(stage, OutputDirectory.commitName)
+        let isResumed = try OutputDirectory.status(list) != nil
+        if !isResumed { try self.write(CommitList.text(self.parts.map(self.finalName)), to: list) }
+        if self.replacesOutput { try self.removeOld(isResumed: isResumed) }
+        for part in self.parts {
+            try self.publish(part)
+        }
+        try self.synchronize()
+        try self.write(self.summaryText(), to: FileFinder.join(stage, OutputDirectory.successName))
+        try self.move(FileFinder.join(stage, OutputDirectory.successName), to: success)
+        try self.synchronize()
+        try self.directory.removeStage(stageName)
+    }
+
+    private func finalName(_ part: SinkPart) -> String {
+        OutputDirectory.partName(part.partition) + self.suffix
+    }
+
+    /// Removes what the new output replaces: first what says that it is complete.
+    private func removeOld(isResumed: Bool) throws(ConnectorError) {
+        try self.directory.remove(self.directory.file(OutputDirectory.successName))
+        var kept: Set<String> = []
+        for part in self.parts where isResumed {
+            // What is no longer in the run's directory has been given its name already.
+            if try OutputDirectory.status(self.directory.file(part.token)) == nil { kept.insert(self.finalName(part)) }
+        }
+        for name in try self.directory.names() {
+            guard !name.hasPrefix(OutputDirectory.stagePrefix), !kept.contains(name) else { continue }
+            try self.directory.remove(self.directory.file(name))
+        }
+    }
+
+    private func publish(_ part: SinkPart) throws(ConnectorError) {
+        let from = self.directory.file(part.token)
+        let to = self.directory.file(self.finalName(part))
+        if try OutputDirectory.status(from) == nil, try OutputDirectory.status(to) != nil { return }
+        try self.move(from, to: to)
+    }
+
+    private func summaryText() -> String {
+        let files = self.parts.map { #"{"name":"\#(self.finalName($0))","bytes":\#($0.bytes)}"# }
+        let bytes = self.parts.reduce(0) { $0 + $1.bytes }
+        return #"{"parts":\#(self.parts.count),"bytes":\#(bytes),"files":[\#(files.joined(separator: ","))]}"# + "\n"
+    }
+
+    /// Writes a small file so that it is there as a whole or not at all.
+    private func write(_ text: String, to path: String) throws(ConnectorError) {
+        let draft = path + ".new"
+        try self.directory.remove(draft)
+        do {
+            let file = try OpenFile(creating: draft)
+            try CommitList.write(text, to: file)
+            try file.synchronize()
+        } catch {
+            throw error.error("write \(text.utf8.count) bytes to '\(draft)'")
+        }
+        try self.move(draft, to: path)
+    }
+
+    private func move(_ from: String, to: String) throws(ConnectorError) {
+        guard unsafe rename(from, to) == 0 else { throw SystemFailure.last.error("rename '\(from)' to '\(to)'") }
+    }
+
+    private func synchronize() throws(ConnectorError) {
+        do {
+            try OpenFile(directory: self.directory.path).synchronize()
+        } catch {
+            throw error.error("make '\(self.directory.path)' durable")
+        }
+    }
+}
+
+/// The list of names that a commit gives away: a line each.
+enum CommitList {
+    /// No list is longer: it names one file for every partition.
+    private static let bytesLimit = 64 * 1_024 * 1_024
+
+    static func text(_ names: [String]) -> String {
+        names.map { $0 + "\n" }.joined()
+    }
+
+    static func write(_ text: String, to file: borrowing OpenFile) throws(SystemFailure) {
+        let bytes = Array(text.utf8)
+        try unsafe bytes.withUnsafeBufferPointer { buffer throws(SystemFailure) in
+            try unsafe file.write(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// - Returns: The names that look like part files; none where there is no list.
+    static func read(_ path: String) throws(ConnectorError) -> [String] {
+        guard let status = try OutputDirectory.status(path) else { return [] }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(min(status.size, Int64(self.bytesLimit))),
+            alignment: 1
+        )
+        defer { unsafe buffer.deallocate() }
+        let count: Int
+        do {
+            count = try unsafe OpenFile(reading: path).read(at: 0, into: buffer)
+        } catch {
+            throw error.error("read '\(path)'")
+        }
+        let lines = unsafe String(decoding: buffer[0..<count], as: UTF8.self).split(separator: "\n").map(String.init)
+        return lines.filter { $0.hasPrefix("part-") && !$0.contains("/") }
+    }
+}

@@ -1,0 +1,172 @@
+internal import ConnectorKit
+private import Glibc
+
+/// What lies in the directory of a `distributed-path`, and how it is cleaned; ``PathSink`` says what the names mean.
+struct OutputDirectory {
+    static let stagePrefix = ".weir-tmp-"
+    static let commitName = "commit"
+    static let successName = "_SUCCESS"
+
+    let path: String
+
+    static func partName(_ partition: Int) -> String {
+        let digits = String(partition)
+        return "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    }
+
+    /// A name that no other run has: of the process and the time.
+    static func newStageName() -> String {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        let nanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+        return "\(self.stagePrefix)\(getpid())-\(String(nanoseconds, radix: 16))"
+    }
+
+    func file(_ name: String) -> String {
+        FileFinder.join(self.path, name)
+    }
+
+    /// Makes sure that the directory exists.
+    ///
+    /// - Returns: The directories that had to be made, outermost first.
+    func create() throws(ConnectorError) -> [String] {
+        var missing: [String] = []
+        var current = self.path
+        while try Self.status(current) == nil {
+            missing.append(current)
+            guard let slash = current.lastIndex(of: "/"), slash > current.startIndex else { break }
+            current = String(current[..<slash])
+        }
+        if missing.isEmpty, try Self.status(self.path)?.kind != .directory {
+            let message = "can't write to '\(self.path)': it is a file; name a directory that is empty or doesn't exist"
+            throw ConnectorError(.user, retry: .never, message)
+        }
+        var created: [String] = []
+        for directory in missing.reversed() {
+            guard unsafe mkdir(directory, 0o777) == 0 else {
+                let failure = SystemFailure.last
+                self.removeCreated(created)
+                throw failure.error("create the directory '\(directory)'")
+            }
+            created.append(directory)
+        }
+        return created
+    }
+
+    /// Removes directories that ``create()`` made, unless somebody has put something into them.
+    func removeCreated(_ directories: [String]) {
+        for directory in directories.reversed() {
+            unsafe rmdir(directory)
+        }
+    }
+
+    /// Removes what killed runs left behind.
+    ///
+    /// - Throws: One of them isn't killed but at work, or something can't be removed.
+    func removeLeftovers() throws(ConnectorError) {
+        for name in try self.names() where name.hasPrefix(Self.stagePrefix) {
+            guard let lock = try self.lockLeftover(self.file(name)) else {
+                let message =
+                    "can't write to '\(self.path)': another run is writing there ('\(name)'); wait for its end, or "
+                    + "choose another directory"
+                throw ConnectorError(.user, retry: .never, message)
+            }
+            try self.recover(name)
+            _ = consume lock
+        }
+    }
+
+    /// - Returns: Nil where the run that made it is at work.
+    private func lockLeftover(_ stage: String) throws(ConnectorError) -> OpenFile? {
+        do throws(SystemFailure) {
+            let lock = try OpenFile(directory: stage)
+            guard try lock.lock() else { return nil }
+            return consume lock
+        } catch {
+            throw error.error("lock '\(stage)', which another run left")
+        }
+    }
+
+    /// Removes a run's directory, and the part files of its commit unless that came to its end.
+    func recover(_ stageName: String) throws(ConnectorError) {
+        let stage = self.file(stageName)
+        guard try Self.status(stage) != nil else { return }
+        if try Self.status(self.file(Self.successName)) == nil {
+            for name in try CommitList.read(FileFinder.join(stage, Self.commitName)) {
+                try self.remove(self.file(name))
+            }
+        }
+        try self.removeStage(stageName)
+    }
+
+    func removeStage(_ stageName: String) throws(ConnectorError) {
+        let stage = self.file(stageName)
+        // The list of the commit goes last: as long as part files might have to be removed, it says which.
+        var names = try Self.names(stage)
+        names.removeAll { $0 == Self.commitName }
+        for name in names + [Self.commitName] {
+            try self.remove(FileFinder.join(stage, name))
+        }
+        guard unsafe rmdir(stage) == 0 || errno == ENOENT else {
+            throw SystemFailure.last.error("remove '\(stage)'")
+        }
+    }
+
+    /// Checks that nothing is in the way.
+    func checkIsFree(replacesOutput: Bool) throws(ConnectorError) {
+        let names = try self.names()
+        guard !names.isEmpty else { return }
+        let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+        guard replacesOutput else {
+            let message =
+                "can't write to '\(self.path)': the directory isn't empty (\(shown)); choose another one, remove it, "
+                + "or say :overwrite true"
+            throw ConnectorError(.user, retry: .never, message)
+        }
+        for name in names where try Self.status(self.file(name), followsLinks: false)?.kind == .directory {
+            let message =
+                "can't overwrite '\(self.path)': it holds the directory '\(name)', which no job wrote; remove that "
+                + "yourself or choose another directory"
+            throw ConnectorError(.user, retry: .never, message)
+        }
+    }
+
+    /// Makes a run's directory and locks it.
+    func makeStage(_ stageName: String) throws(ConnectorError) -> OpenFile {
+        let stage = self.file(stageName)
+        do throws(SystemFailure) {
+            guard unsafe mkdir(stage, 0o777) == 0 else { throw SystemFailure.last }
+            let lock = try OpenFile(directory: stage)
+            _ = try lock.lock()
+            return lock
+        } catch {
+            unsafe rmdir(stage)
+            throw error.error("create the directory '\(stage)'")
+        }
+    }
+
+    /// Removes a file; one that isn't there is fine.
+    func remove(_ path: String) throws(ConnectorError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemFailure.last.error("remove '\(path)'") }
+    }
+
+    func names() throws(ConnectorError) -> [String] {
+        try Self.names(self.path)
+    }
+
+    static func status(_ path: String, followsLinks: Bool = true) throws(ConnectorError) -> FileStatus? {
+        do {
+            return try FileStatus.ifExists(path, followsLinks: followsLinks)
+        } catch {
+            throw error.error("look at '\(path)'")
+        }
+    }
+
+    private static func names(_ directory: String) throws(ConnectorError) -> [String] {
+        do {
+            return try DirectoryListing.ifExists(directory)
+        } catch {
+            throw error.error("list '\(directory)'")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+public import ConnectorKit
+private import Glibc
+private import Synchronization
+
+/// A directory of part files that appears as a whole or not at all: `distributed-path`.
+///
+/// | name                        | what it is                                                                  |
+/// | --------------------------- | --------------------------------------------------------------------------- |
+/// | `.weir-tmp-RUN/`            | what the run RUN writes; locked (`flock`) as long as its process lives      |
+/// | `.weir-tmp-RUN/part-N.aM`   | partition N as attempt M writes it                                          |
+/// | `.weir-tmp-RUN/commit`      | the names that the commit gives away, a line each: a commit has begun       |
+/// | `part-N`                    | partition N, committed; with `.zst` where it is compressed                  |
+/// | `_SUCCESS`                  | JSON with the sizes: the output is complete; comes last                     |
+///
+/// A run that is killed leaves its directory unlocked. The next `prepare` removes it, and with it the part files of
+/// a commit that didn't come to its end.
+public final class PathSink: Sink {
+    private struct State: ~Copyable {
+        var lock: OpenFile?
+
+        /// Directories that `prepare` made, outermost first.
+        var createdDirectories: [String] = []
+    }
+
+    let path: String
+    let replacesOutput: Bool
+    let compresses: Bool
+    private let stageName: String
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - path: Of the directory; needn't exist.
+    ///   - replacesOutput: Whether files that are already there are replaced when the job commits.
+    ///   - compresses: Whether part files are zstd frames.
+    init(path: String, replacesOutput: Bool, compresses: Bool) {
+        self.path = path
+        self.replacesOutput = replacesOutput
+        self.compresses = compresses
+        self.stageName = OutputDirectory.newStageName()
+    }
+
+    public var summary: String { self.path }
+
+    public func prepare() throws(ConnectorError) {
+        try self.state.withLock { state throws(ConnectorError) in
+            precondition(state.lock == nil, "a sink is prepared once")
+            let output = OutputDirectory(path: self.path)
+            state.createdDirectories = try output.create()
+            do throws(ConnectorError) {
+                try output.removeLeftovers()
+                try output.checkIsFree(replacesOutput: self.replacesOutput)
+                state.lock = try output.makeStage(self.stageName)
+            } catch {
+                output.removeCreated(state.createdDirectories)
+                state.createdDirectories = []
+                throw error
+            }
+        }
+    }
+
+    public func makeWriter(
+        partition: Int,
+        attempt: Int,
+        contentType: SinkContent
+    ) throws(ConnectorError) -> any SinkWriter {
+        let token = "\(self.stageName)/\(OutputDirectory.partName(partition)).a\(attempt)"
+        return try PartWriter(
+            path: FileFinder.join(self.path, token),
+            token: token,
+            partition: partition,
+            attempt: attempt,
+            compresses: self.compresses
+        )
+    }
+
+    public func commit(_ parts: [SinkPart]) throws(ConnectorError) {
+        let commit = OutputCommit(
+            directory: OutputDirectory(path: self.path),
+            parts: parts,
+            suffix: self.compresses ? ".zst" : "",
+            replacesOutput: self.replacesOutput
+        )
+        try commit.run()
+        self.state.withLock { state in
+            state.lock = nil
+            state.createdDirectories = []
+        }
+    }
+
+    public func abort() {
+        self.state.withLock { state in
+            let output = OutputDirectory(path: self.path)
+            // What can't be removed stays for the next `prepare`, which says so.
+            try? output.recover(self.stageName)
+            output.removeCreated(state.createdDirectories)
+            state.createdDirectories = []
+            state.lock = nil
+        }
+    }
+}
