@@ -36,8 +36,18 @@ extension Interpreter {
 
     /// The element of nearest rank: as many as `q` of the whole aren't greater.
     private static func quantile(_ call: BuiltinCall) throws(EvaluationError) -> ReferenceValue {
-        let share = try call.number(call[0]).double
-        let values = try call.elements(1)
+        // The first argument decides which of the two comes first.
+        let isShareFirst = [TypeName.integer, TypeName.float].contains(call[0].typeName)
+        let values = isShareFirst ? [] : try call.elements(0)
+        let share = try call.number(call[isShareFirst ? 0 : 1]).double
+        return try Self.quantile(call, share, of: isShareFirst ? try call.elements(1) : values)
+    }
+
+    private static func quantile(
+        _ call: BuiltinCall,
+        _ share: Double,
+        of values: [ReferenceValue]
+    ) throws(EvaluationError) -> ReferenceValue {
         _ = try call.numbers(values)
         guard (0...1).contains(share) else { throw call.invalid("the share \(share) isn't between 0 and 1") }
         guard !values.isEmpty else { return .nil }

@@ -17,10 +17,10 @@ extension Interpreter {
             return .boolean(text.bytes.suffix(end.bytes.count) == end.bytes[...])
         case .substring: return .string(try Self.substring(call))
         case .reMatch:
-            let (pattern, text) = (try Self.pattern(call, 0), try call.text(1))
+            let (pattern, text) = try Self.patternAndText(call)
             return try call.firstMatch(pattern, in: text, from: 0)?.value(in: text) ?? .nil
         case .reFindAll:
-            let (pattern, text) = (try Self.pattern(call, 0), try call.text(1))
+            let (pattern, text) = try Self.patternAndText(call)
             return .list(try call.allMatches(pattern, in: text).map { $0.value(in: text) })
         case .format: return .string(try Self.format(call))
         case .parseInt: return try Self.parseInt(call)
@@ -39,6 +39,13 @@ extension Interpreter {
     private static func pattern(_ call: BuiltinCall, _ index: Int) throws(EvaluationError) -> String {
         guard case .regex(let pattern) = call[index] else { throw call.mismatch(TypeName.regex, call[index]) }
         return pattern
+    }
+
+    /// The first argument decides which of the two comes first.
+    private static func patternAndText(_ call: BuiltinCall) throws(EvaluationError) -> (String, Text) {
+        if case .regex(let pattern) = call[0] { return (pattern, try call.text(1)) }
+        let text = try call.text(0)
+        return (try Self.pattern(call, 1), text)
     }
 
     private static func split(_ call: BuiltinCall) throws(EvaluationError) -> [Text] {
@@ -69,8 +76,11 @@ extension Interpreter {
     }
 
     private static func join(_ call: BuiltinCall) throws(EvaluationError) -> Text {
-        let separator = call.count == 2 ? try call.text(0) : Text("")
-        return try call.elements(call.count - 1).map(\.printed).joined(separator: separator)
+        if case .string(let separator) = call[0], call.count == 2 {
+            return try call.elements(1).map(\.printed).joined(separator: separator)
+        }
+        let elements = try call.elements(0)
+        return elements.map(\.printed).joined(separator: call.count == 2 ? try call.text(1) : Text(""))
     }
 
     private static func replace(_ call: BuiltinCall) throws(EvaluationError) -> Text {
