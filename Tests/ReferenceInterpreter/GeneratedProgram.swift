@@ -53,30 +53,32 @@ extension GeneratedProgram {
     /// Where errors in calling the lambda itself lie: nowhere in the text.
     package static let callRange = SourceRange(start: 0, end: 0)
 
-    /// Runs the program on the reference interpreter; nil if the text doesn't read.
+    /// Runs the program on the reference interpreter; nil if the checker refuses it.
     package func interpret() -> ProgramOutcome? {
-        let forms = Reader.read(self.source)
-        guard !forms.hasErrors else { return nil }
+        guard Frontend.check(self.source).program != nil else { return nil }
+        let read = Reader.read(self.source)
         let interpreter = Interpreter()
-        let value: ReferenceValue
-        do throws(EvaluationError) {
-            value = try interpreter.run(forms.forms.compactMap { $0.isJob ? $0.mapFunction : $0 })
-        } catch {
-            return ProgramOutcome(runs: [ProgramOutcome.Run(result: .failure(error), emitted: interpreter.emitted)])
+        return self.run(on: interpreter) { () throws(EvaluationError) in
+            try interpreter.run(read.forms.compactMap { $0.isJob ? $0.mapFunction : $0 })
         }
-        guard self.kind == .mapLambda else {
-            return ProgramOutcome(runs: [ProgramOutcome.Run(result: .success(value), emitted: interpreter.emitted)])
+    }
+
+    /// Evaluates the top level, then calls the function that it gives for each line.
+    package func run(
+        on interpreter: Interpreter,
+        topLevel: () throws(EvaluationError) -> ReferenceValue
+    ) -> ProgramOutcome {
+        let value = Result(catching: topLevel)
+        guard self.kind == .mapLambda, case .success(let function) = value else {
+            return ProgramOutcome(runs: [ProgramOutcome.Run(result: value, emitted: interpreter.emitted)])
         }
         var runs: [ProgramOutcome.Run] = []
         var offset: Int64 = 0
         for line in self.lines {
             interpreter.reset()
             let arguments: [ReferenceValue] = [.integer(offset), .string(Text(bytes: line))]
-            let result: Result<ReferenceValue, EvaluationError>
-            do throws(EvaluationError) {
-                result = .success(try interpreter.call(value, arguments, at: Self.callRange))
-            } catch {
-                result = .failure(error)
+            let result = Result { () throws(EvaluationError) in
+                try interpreter.call(function, arguments, at: Self.callRange)
             }
             runs.append(ProgramOutcome.Run(result: result, emitted: interpreter.emitted))
             offset += Int64(line.count) + 1

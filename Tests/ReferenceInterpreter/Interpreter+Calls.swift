@@ -35,11 +35,24 @@ extension Interpreter {
         guard self.callDepth <= self.limits.callDepthLimit else {
             throw EvaluationError(.callDepthLimit(self.limits.callDepthLimit), at: range)
         }
+        switch function.body {
+        case .native(let body): return try body(arguments)
+        case .forms(let body, let scope): return try self.loop(function, body, in: scope, arguments)
+        }
+    }
+
+    /// Evaluates a body, again for each tail call of the function itself.
+    private func loop(
+        _ function: ReferenceFunction,
+        _ body: ArraySlice<SyntaxNode>,
+        in outer: Scope,
+        _ arguments: [ReferenceValue]
+    ) throws(EvaluationError) -> ReferenceValue {
         var arguments = arguments
         while true {
-            let scope = Scope(in: function.scope)
+            let scope = Scope(in: outer)
             for (name, value) in zip(function.parameters, arguments) { scope.bind(name, to: value) }
-            let value = try self.evaluateBody(function.body, in: scope, tail: function)
+            let value = try self.evaluateBody(body, in: scope, tail: function)
             guard let next = self.tailArguments else { return value }
             self.tailArguments = nil
             arguments = next

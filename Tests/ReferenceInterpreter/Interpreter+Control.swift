@@ -1,4 +1,4 @@
-import FluentSyntax
+package import FluentSyntax
 
 extension Interpreter {
     func evaluateFor(
@@ -72,7 +72,8 @@ extension Interpreter {
         }
     }
 
-    private func caught(_ error: EvaluationError) -> ReferenceValue {
+    /// What a `catch` clause binds.
+    package func caught(_ error: EvaluationError) -> ReferenceValue {
         if case .thrown = error.code { return self.thrownValue }
         return .map([
             ReferenceEntry(.keyword(Text("error")), .string(error.code.name)),

@@ -125,7 +125,7 @@ extension [ReferenceEntry] {
         }
     }
 
-    subscript(_ key: ReferenceValue) -> ReferenceValue? {
+    package subscript(_ key: ReferenceValue) -> ReferenceValue? {
         self.first { $0.key.isSame(as: key, .key) }?.value
     }
 }

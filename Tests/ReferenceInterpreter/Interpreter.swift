@@ -39,7 +39,7 @@ package final class Interpreter {
     /// Arguments of a self tail call on its way to the loop of the function.
     var tailArguments: [ReferenceValue]?
     /// The value of the `throw` that is under way.
-    var thrownValue = ReferenceValue.nil
+    package var thrownValue = ReferenceValue.nil
     var callDepth: Int64 = 0
     private var steps: Int64 = 0
 

@@ -31,16 +31,31 @@ package struct ReferenceEntry {
 
 /// A lambda and the scope it was written in.
 package final class ReferenceFunction {
+    /// How the function is evaluated once its arguments are there.
+    enum Body {
+        case forms(ArraySlice<SyntaxNode>, Scope)
+        /// For those who evaluate bodies themselves and only borrow calls and builtins.
+        case native(([ReferenceValue]) throws(EvaluationError) -> ReferenceValue)
+    }
+
     let name: String
     let parameters: [String]
-    let body: ArraySlice<SyntaxNode>
-    let scope: Scope
+    let body: Body
 
     init(name: String, parameters: [String], body: ArraySlice<SyntaxNode>, scope: Scope) {
         self.name = name
         self.parameters = parameters
-        self.body = body
-        self.scope = scope
+        self.body = .forms(body, scope)
+    }
+
+    package init(
+        name: String,
+        parameters: [String],
+        body: @escaping ([ReferenceValue]) throws(EvaluationError) -> ReferenceValue
+    ) {
+        self.name = name
+        self.parameters = parameters
+        self.body = .native(body)
     }
 }
 
@@ -92,7 +107,7 @@ extension ReferenceValue {
     }
 
     /// The elements of what can be traversed: a map gives its entries as `[key value]`.
-    var elements: [ReferenceValue]? {
+    package var elements: [ReferenceValue]? {
         switch self {
         case .nil: []
         case .list(let elements), .set(let elements): elements
