@@ -45,3 +45,8 @@ enum JSONWriting {
         }
     }
 }
+
+extension ReferenceValue {
+    /// As `to-json` writes it; nil for what has no such form.
+    package var json: Text? { JSONWriting.text(of: self) }
+}
