@@ -105,6 +105,14 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    .target(
+        name: "ReferenceInterpreter",
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions"],
+        path: "Tests/ReferenceInterpreter",
+        swiftSettings: strict
+    ),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
