@@ -111,7 +111,7 @@ let testTargets: [Target] = [
         path: "Tests/ReferenceInterpreter",
         swiftSettings: strict
     ),
-    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
