@@ -64,7 +64,7 @@ extension Array where Element == Expression {
     fileprivate func inliningResult(isValueUsed: Bool) -> Inliner.Result? {
         guard let last = self.last, let lambda = last.lastFunction else { return nil }
         let closure = Closure(lambda: lambda, captured: [], globals: self.globals)
-        return Inliner.inlined(closure, role: "map", sequences: [], isValueUsed: isValueUsed)
+        return Inliner.inlined(closure, role: "map", in: Inliner.Context(isValueUsed: isValueUsed))
     }
 
     /// Those that are known before anything runs.

@@ -142,11 +142,28 @@ struct InlinerTests {
         )
         let closure = Closure(lambda: lambda, captured: [.integer(7)], globals: [:])
 
-        let result = Inliner.inlined(closure, role: "map", sequences: [], isValueUsed: true).closure
+        let result = Inliner.inlined(closure, role: "map", in: Inliner.Context()).closure
 
         #expect(ExpressionPrinter().text(result.lambda) == "(lambda (line) (> line 7))")
         #expect(result.captured == [])
         #expect(result.lambda.captured == [])
+    }
+
+    @Test(arguments: [
+        ([String: String]?.none, #"(param "word" "error")"#),
+        ([:], #""error""#),
+        (["word": "warning"], #""warning""#),
+    ])
+    func `parameters are built in where they are known`(parameters: [String: String]?, text: String) throws {
+        let job = try JobText(
+            """
+            (define-mapreduce job :input (distributed-files "in") :output (stdout)
+              :map (lambda (line) (emit line (param "word" "error"))))
+            """
+        )
+        let options = PlanOptions(parallelism: 1, parameters: parameters)
+
+        #expect(PlannedJob(try job.definition(), options: options).mapText == "(lambda (line) (emit line \(text)))")
     }
 
     @Test(arguments: [

@@ -20,9 +20,9 @@ struct JobDefinitionTests {
         let definition = try Self.make(
             """
             \(Self.functions) :combiner sum :partitions 7 :memory "64MiB" :format 'json
-            :on-error (dead-letter (distributed-path "bad")) :sorted true
+            :on-error (dead-letter (distributed-path "bad"))
             """,
-            sink: "(distributed-path \"out\" :format 'csv :separator \";\")"
+            sink: "(distributed-path \"out\" :format 'csv :separator \";\" :sorted true)"
         ).definition()
 
         #expect(definition.name == "job")
@@ -70,7 +70,6 @@ struct JobDefinitionTests {
         (":on-error words", "option-value"),
         (":format words", "option-value"),
         (":partitions words", "option-value"),
-        (":sorted words", "option-type"),
         (":combiner words", "option-type"),
     ])
     func `a wrong value is refused where it was computed`(option: String, code: String) throws {

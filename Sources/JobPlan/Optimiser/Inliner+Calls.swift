@@ -32,7 +32,7 @@ extension Inliner {
     private func isSequence(_ expression: Expression) -> Bool {
         switch expression.kind {
         case .list, .constant(.list), .forEach: true
-        case .variable(let variable): self.sequences.contains(variable)
+        case .variable(let variable): self.context.sequences.contains(variable)
         case .builtin(let builtin, _):
             [
                 .split, .reFindAll, .keys, .vals, .list, .rest, .take, .drop, .concat, .reverse, .sort, .sortBy,

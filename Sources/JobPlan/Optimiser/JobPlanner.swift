@@ -15,7 +15,7 @@ package struct PlannedJob: Sendable {
         let optimised = Optimiser(
             definition: definition,
             partitionCount: partitionCount,
-            kernelsEnabled: options.kernelsEnabled
+            options: options
         ).optimised()
         self.definition = definition
         self.logical = logical
@@ -33,14 +33,14 @@ package struct PlannedJob: Sendable {
 struct Optimiser {
     let definition: JobDefinition
     let partitionCount: Int
-    let kernelsEnabled: Bool
+    let options: PlanOptions
 
     func optimised() -> OptimisedPlan {
-        let inlining = ClosureInlining(self.definition)
+        let inlining = ClosureInlining(self.definition, parameters: self.options.parameters)
         let mapPlan = MapPlan(
             inlining.map,
             format: self.definition.format,
-            kernelsEnabled: self.kernelsEnabled
+            kernelsEnabled: self.options.kernelsEnabled
         )
         var operators: [OperatorKind] = [
             .source(self.definition.input),
