@@ -191,6 +191,18 @@ struct InlinerTests {
         #expect(plan.mapText == "(lambda (record) (emit \(folded) record))")
     }
 
+    @Test func `deep nesting and long chains of helpers plan without running out of stack`() throws {
+        let depth = 480
+        let nested = String(repeating: "(str 1 ", count: depth) + "line" + String(repeating: ")", count: depth)
+        let chain = (0..<400).map { "(define (f\($0) x) (str \($0) (f\($0 + 1) (lower x))))" }.joined(separator: "\n")
+        let before = "\(chain)\n(define (f400 x) x)"
+
+        let plan = try JobText.plan(":map (lambda (line) (emit \(nested) (f0 line)))", before: before)
+
+        #expect(plan.reason(.inlining)?.hasPrefix("map: functions built in: f0, f1, ") == true)
+        #expect(plan.mapText?.contains("(f\(Inliner.depthLimit) ") == true)
+    }
+
     @Test func `a function too large to build in stays a call`() throws {
         let terms = (0..<300).map { "(count (str s \($0)))" }.joined(separator: " ")
         let plan = try JobText.plan(
@@ -199,7 +211,7 @@ struct InlinerTests {
         )
 
         #expect(plan.mapText == "(lambda (line) (emit (huge line) 1))")
-        #expect(plan.reason(.inlining) == "map: huge is too large to be built in")
+        #expect(plan.reason(.inlining) == "map: huge is too large, or too deep inside of others, to be built in")
     }
 }
 

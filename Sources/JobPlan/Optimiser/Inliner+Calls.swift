@@ -57,7 +57,7 @@ extension Inliner {
             return self.refuse("\(name) calls itself", at: range)
         }
         guard self.canGrow(by: callee.lambda) else {
-            return self.refuse("\(name) is too large to be built in", at: range)
+            return self.refuse("\(name) is too large, or too deep inside of others, to be built in", at: range)
         }
         return callee
     }
@@ -106,7 +106,8 @@ extension Inliner {
 
     func canGrow(by lambda: Lambda) -> Bool {
         let size = lambda.body.nodeCount
-        return size <= Self.functionSizeLimit && self.growth + size <= Self.growthLimit
+        let hasRoom = size <= Self.functionSizeLimit && self.growth + size <= Self.growthLimit
+        return hasRoom && self.open.count <= Self.depthLimit
     }
 
     /// The body of a function with its parameters bound to arguments, which were visited.

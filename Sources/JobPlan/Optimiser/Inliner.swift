@@ -12,6 +12,9 @@ struct Inliner {
     /// How much all of them together may add to one function.
     static let growthLimit = 4_000
 
+    /// How deep functions may be built into functions: trees stay shallow enough to be walked.
+    static let depthLimit = 32
+
     /// What is known about a variable.
     enum Known {
         case constant(Constant)
