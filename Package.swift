@@ -83,7 +83,7 @@ let services: [Target] = [
         ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
     target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
-    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "WorkerService", "ConnectorCatalog", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
 let programs: [Target] = [
@@ -113,6 +113,8 @@ let testTargets: [Target] = [
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
+    tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),

@@ -1,3 +1,4 @@
+package import ConnectorKit
 package import FluentSyntax
 package import JobPlan
 
@@ -6,11 +7,19 @@ package import JobPlan
 /// Isolation: ``run()`` and ``plans()`` block the calling thread; ``cancel()`` may come from any thread.
 package final class LocalProgram: Sendable {
     private let program: Program
+    private let connectors: any ConnectorResolver
     private let options: RunOptions
     private let observer: any RunObserver
 
-    package init(_ program: Program, options: RunOptions, observer: any RunObserver) {
+    /// - Parameter connectors: What the program's sources and sinks are looked up in.
+    package init(
+        _ program: Program,
+        connectors: any ConnectorResolver,
+        options: RunOptions,
+        observer: any RunObserver
+    ) {
         self.program = program
+        self.connectors = connectors
         self.options = options
         self.observer = observer
     }

@@ -42,7 +42,14 @@ extension Lowering {
     }
 
     private mutating func reportMissingOptions(_ written: [WrittenOption], name: SyntaxNode) {
-        let missing = Self.requiredOptions.filter { required in !written.contains { $0.name == required } }
+        let missing = Self.requiredOptions.filter { required in
+            // A misspelt option was reported as that.
+            !written.contains { option in
+                if option.name == required { return true }
+                guard !Self.mapReduceOptions.contains(option.name) else { return false }
+                return NearestName.find(option.name, among: Self.mapReduceOptions) == required
+            }
+        }
         guard !missing.isEmpty else { return }
         let list = missing.map { ":" + $0 }.joined(separator: " and ")
         self.diagnostics.error(
