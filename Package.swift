@@ -111,6 +111,14 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    .target(
+        name: "ReferenceInterpreter",
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions"],
+        path: "Tests/ReferenceInterpreter",
+        swiftSettings: strict
+    ),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
+    tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
