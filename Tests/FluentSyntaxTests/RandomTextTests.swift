@@ -61,7 +61,9 @@ import Testing
                 && diagnostic.range.end <= source.bytes.count
         }
         if case .unreadable(let diagnostics) = formatted, diagnostics.isEmpty { Issue.record("\(source.name)") }
-        guard (checked.program == nil) != checked.hasErrors || !isInOrder || !areInside || rendered.isEmpty else { return }
+        guard (checked.program == nil) != checked.hasErrors || !isInOrder || !areInside || rendered.isEmpty else {
+            return
+        }
         Issue.record("\(source.name): \(rendered)")
     }
 }
