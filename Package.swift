@@ -104,7 +104,11 @@ let connectors: [Target] =
     + connector("generator", "GeneratorConnector")
 
 let testTargets: [Target] = [
-    tests("CoreTypesTests", ["CoreTypes"])
+    tests("CoreTypesTests", ["CoreTypes"]),
+    tests("CompressionTests", ["Compression", "CoreTypes"]),
+    tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
+    tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
 ]
 
 let package = Package(
