@@ -125,6 +125,10 @@ let testTargets: [Target] = [
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests("TidyTests", []),
+    tests("CompressionTests", ["Compression", "CoreTypes"]),
+    tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
+    tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
 ]
 
 let package = Package(
