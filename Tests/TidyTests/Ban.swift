@@ -97,7 +97,7 @@ struct Ban: Sendable, CustomStringConvertible {
             text: "public ",
             pattern: #"(?:^|[^.\w`])(public) +(?!import)[a-z(]"#,
             instead: "package",
-            folders: everywhere,
+            folders: ["Sources"],
             except: published
         ),
         Ban(
