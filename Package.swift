@@ -107,6 +107,7 @@ let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
+    tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests("TidyTests", []),
 ]
 

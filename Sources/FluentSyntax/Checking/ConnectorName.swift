@@ -1,0 +1,34 @@
+/// Constructors of sources and sinks.
+enum ConnectorName: String, CaseIterable {
+    case distributedFiles = "distributed-files"
+    case distributedPath = "distributed-path"
+    case stdout
+    case generate
+    case kafkaStream = "kafka-stream"
+    case kafkaTopic = "kafka-topic"
+    case httpSink = "http-sink"
+
+    var isAvailable: Bool {
+        switch self {
+        case .distributedFiles, .distributedPath, .stdout, .generate: true
+        case .kafkaStream, .kafkaTopic, .httpSink: false
+        }
+    }
+
+    /// A job can read from it.
+    ///
+    /// A path that one job wrote can be the input of the next.
+    var isSource: Bool {
+        switch self {
+        case .distributedFiles, .distributedPath, .generate, .kafkaStream, .kafkaTopic: true
+        case .stdout, .httpSink: false
+        }
+    }
+
+    var isSink: Bool {
+        switch self {
+        case .distributedPath, .stdout, .kafkaStream, .kafkaTopic, .httpSink: true
+        case .distributedFiles, .generate: false
+        }
+    }
+}

@@ -1,0 +1,298 @@
+/// Checks what needs to know who calls whom: `emit` outside job functions, and what can't travel to workers.
+///
+/// It works on lowered forms. A function is *in* a job if `:map` or `:reduce` refers to it, also by way of others.
+struct FunctionUseCheck {
+    /// Whose code an expression is.
+    private enum Owner: Hashable {
+        /// Runs where the program runs.
+        case program
+        /// Inside `:map` or `:reduce`.
+        case job
+        case combiner
+        /// The body of a global function.
+        case function(String)
+        /// A function that a global function returns: what it does isn't done by calling the global.
+        case result(of: String)
+
+        var isJob: Bool { self == .job || self == .combiner }
+    }
+
+    private struct Use {
+        let owner: Owner
+        let name: String
+        let range: SourceRange
+    }
+
+    private struct Emission {
+        let owner: Owner
+        let range: SourceRange
+    }
+
+    private let source: SourceFile
+    private var uses: [Use] = []
+    private var emissions: [Emission] = []
+    private var hosts: [(owner: Owner, builtin: Builtin, range: SourceRange)] = []
+    /// Globals and locals whose value is bound to this process, with the word for it.
+    private var boundGlobals: [String: String] = [:]
+    private var boundLocals: [Int: String] = [:]
+    private var diagnostics = DiagnosticList()
+
+    init(source: SourceFile, forms: [Expression]) {
+        self.source = source
+        for form in forms { self.visitTopLevel(form) }
+    }
+
+    mutating func check() -> [Diagnostic] {
+        self.checkEmissions()
+        self.checkTravel()
+        return self.diagnostics.sorted()
+    }
+
+    // MARK: Collecting
+
+    private mutating func visitTopLevel(_ form: Expression) {
+        guard case .define(let name, let value) = form.kind else { return self.visit(form, .program) }
+        if let word = self.boundWord(value) { self.boundGlobals[name] = word }
+        self.visit(value, .program, tail: .defines(name))
+    }
+
+    /// What a function in tail position would be.
+    private enum Tail {
+        case nothing
+        case defines(String)
+        case isResult(of: String)
+    }
+
+    private mutating func visit(_ expression: Expression, _ owner: Owner, tail: Tail = .nothing) {
+        switch expression.kind {
+        case .constant(.builtin(.emit)): self.emissions.append(Emission(owner: owner, range: expression.range))
+        case .constant: break
+        case .variable(let variable): self.visitVariable(variable, owner, at: expression.range)
+        case .global(let name): self.uses.append(Use(owner: owner, name: name, range: expression.range))
+        case .let(let bindings, let body):
+            for binding in bindings {
+                if let word = self.boundWord(binding.value) { self.boundLocals[binding.variable.id] = word }
+                self.visit(binding.value, owner)
+            }
+            self.visit(body, owner, tail: tail)
+        case .letrec(let functions, let body):
+            for function in functions { self.visit(function.lambda.body, owner) }
+            self.visit(body, owner, tail: tail)
+        case .if(let condition, let then, let otherwise):
+            self.visit(condition, owner)
+            self.visit(then, owner, tail: tail)
+            self.visit(otherwise, owner, tail: tail)
+        case .and(let parts), .or(let parts), .sequence(let parts):
+            for part in parts.dropLast() { self.visit(part, owner) }
+            if let last = parts.last { self.visit(last, owner, tail: tail) }
+        case .lambda(let lambda): self.visitLambda(lambda, owner, tail: tail)
+        case .builtin(let builtin, let arguments):
+            self.visitBuiltin(builtin, owner, at: expression.range)
+            for argument in arguments { self.visit(argument, owner) }
+        case .call(let function, let arguments):
+            self.visit(function, owner)
+            for argument in arguments { self.visit(argument, owner) }
+        case .list(let elements): for element in elements { self.visit(element, owner) }
+        case .map(let entries):
+            for entry in entries {
+                self.visit(entry.key, owner)
+                self.visit(entry.value, owner)
+            }
+        case .forEach(_, let sequence, let body, _):
+            self.visit(sequence, owner)
+            self.visit(body, owner)
+        case .match(let value, let clauses):
+            self.visit(value, owner)
+            for clause in clauses {
+                self.visit(clause.pattern, owner)
+                self.visit(clause.body, owner, tail: tail)
+            }
+        case .attempt(let body, let handler, let cleanup):
+            self.visit(body, owner, tail: tail)
+            if let handler { self.visit(handler.body, owner, tail: tail) }
+            if let cleanup { self.visit(cleanup, owner) }
+        case .connector(_, let arguments, let options):
+            for argument in arguments { self.visit(argument, owner) }
+            for option in options { self.visit(option.value, owner) }
+        case .define(_, let value): self.visit(value, owner)
+        case .defineJob(let job): self.visitJob(job, owner)
+        }
+    }
+
+    private mutating func visit(_ pattern: Pattern, _ owner: Owner) {
+        switch pattern {
+        case .any, .binding, .constant: break
+        case .list(let parts), .message(_, let parts): for part in parts { self.visit(part, owner) }
+        case .map(let entries): for entry in entries { self.visit(entry.pattern, owner) }
+        case .guarded(let inner, let condition):
+            self.visit(inner, owner)
+            self.visit(condition, owner)
+        }
+    }
+
+    private mutating func visitLambda(_ lambda: Lambda, _ owner: Owner, tail: Tail) {
+        switch tail {
+        case .nothing: self.visit(lambda.body, owner)
+        case .defines(let name): self.visit(lambda.body, .function(name), tail: .isResult(of: name))
+        case .isResult(let name): self.visit(lambda.body, .result(of: name))
+        }
+    }
+
+    private mutating func visitVariable(_ variable: Variable, _ owner: Owner, at range: SourceRange) {
+        guard owner.isJob, let word = self.boundLocals[variable.id] else { return }
+        self.reportTravel(variable.name, word, at: range)
+    }
+
+    private mutating func visitBuiltin(_ builtin: Builtin, _ owner: Owner, at range: SourceRange) {
+        if builtin == .emit { self.emissions.append(Emission(owner: owner, range: range)) }
+        if builtin.needsProgram { self.hosts.append((owner, builtin, range)) }
+    }
+
+    private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
+        self.boundGlobals[job.name] = "a job"
+        for option in job.options {
+            switch option.name {
+            case "map", "reduce": self.visit(option.value, .job)
+            case "combiner": self.visit(option.value, .combiner)
+            default: self.visit(option.value, owner)
+            }
+        }
+    }
+
+    /// The word for a value that belongs to the running program, if `value` surely is one.
+    private func boundWord(_ value: Expression) -> String? {
+        switch value.kind {
+        case .builtin(.submitJob, _): "a job handle"
+        case .builtin(.jobWaitCompletion, _): "a promise"
+        case .global(let name): self.boundGlobals[name]
+        case .variable(let variable): self.boundLocals[variable.id]
+        case .let(_, let body), .letrec(_, let body): self.boundWord(body)
+        case .sequence(let parts): parts.last.flatMap { self.boundWord($0) }
+        case .if(_, let then, let otherwise): self.boundWord(then) ?? self.boundWord(otherwise)
+        default: nil
+        }
+    }
+
+    // MARK: emit
+
+    private mutating func checkEmissions() {
+        for emission in self.emissions where emission.owner == .program || emission.owner == .combiner {
+            let isCombiner = emission.owner == .combiner
+            self.diagnostics.error(
+                "emit-outside-job",
+                isCombiner ? "a combiner can't emit: its value is what counts" : "emit works only inside a job",
+                help: isCombiner
+                    ? "return the one value that stands for the values"
+                    : "call it in :map or :reduce, or in a function that they call",
+                at: emission.range
+            )
+        }
+        let emitters = self.emitters()
+        for use in self.uses where use.owner == .program || use.owner == .combiner {
+            guard let emission = emitters[use.name] else { continue }
+            let caller = use.owner == .combiner ? "a combiner" : "the top level"
+            self.diagnostics.error(
+                "emit-outside-job",
+                "\(use.name) emits, so \(caller) can't use it",
+                help: "it emits at \(self.place(emission)); use it in :map or :reduce only",
+                at: use.range
+            )
+        }
+    }
+
+    /// The functions that emit, themselves or through others, with the place where it happens.
+    private func emitters() -> [String: SourceRange] {
+        var found: [String: SourceRange] = [:]
+        var pending: [String] = []
+        for emission in self.emissions {
+            guard case .function(let name) = emission.owner, found[name] == nil else { continue }
+            found[name] = emission.range
+            pending.append(name)
+        }
+        let callers = self.callers()
+        while let name = pending.popLast() {
+            for caller in callers[name] ?? [] where found[caller] == nil {
+                found[caller] = found[name]
+                pending.append(caller)
+            }
+        }
+        return found
+    }
+
+    /// For each global, the functions that refer to it when they are called.
+    private func callers() -> [String: [String]] {
+        var callers: [String: [String]] = [:]
+        for use in self.uses {
+            if case .function(let caller) = use.owner { callers[use.name, default: []].append(caller) }
+        }
+        return callers
+    }
+
+    // MARK: What can't travel
+
+    private mutating func checkTravel() {
+        for host in self.hosts where host.owner.isJob {
+            self.diagnostics.error(
+                "not-in-job",
+                "\(host.builtin.name) works only in the program, not inside a job",
+                help: "wait for the job at the top level and hand on its results",
+                at: host.range
+            )
+        }
+        let inJobs = self.namesReachedByJobs()
+        var reported: Set<SourceRange> = []
+        for use in self.uses {
+            guard let word = self.boundGlobals[use.name] else { continue }
+            let isInJob: Bool
+            switch use.owner {
+            case .job, .combiner: isInJob = true
+            case .function(let name), .result(let name): isInJob = inJobs.contains(name)
+            case .program: isInJob = false
+            }
+            guard isInJob, reported.insert(use.range).inserted else { continue }
+            self.reportTravel(use.name, word, at: use.range)
+        }
+    }
+
+    private mutating func reportTravel(_ name: String, _ word: String, at range: SourceRange) {
+        self.diagnostics.error(
+            "cannot-travel",
+            "\(name) is \(word) and can't travel to the workers with the job's function",
+            help: "get what the function needs at the top level, and use that value",
+            at: range
+        )
+    }
+
+    private func namesReachedByJobs() -> Set<String> {
+        var callees: [String: [String]] = [:]
+        var pending: [String] = []
+        for use in self.uses {
+            switch use.owner {
+            case .job, .combiner: pending.append(use.name)
+            case .function(let name), .result(let name): callees[name, default: []].append(use.name)
+            case .program: break
+            }
+        }
+        var reached: Set<String> = []
+        while let name = pending.popLast() {
+            guard reached.insert(name).inserted else { continue }
+            pending.append(contentsOf: callees[name] ?? [])
+        }
+        return reached
+    }
+
+    private func place(_ range: SourceRange) -> String {
+        let location = self.source.location(of: range.start)
+        return "\(location.line):\(location.column)"
+    }
+}
+
+extension Builtin {
+    /// It acts on jobs, which only the program that submitted them can.
+    fileprivate var needsProgram: Bool {
+        switch self {
+        case .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/// The way from program text to a checked program.
+package enum Frontend {
+    /// Reads, checks and lowers one program.
+    ///
+    /// Forms are checked even when atoms are malformed; not when brackets don't match, because then nobody knows
+    /// which form is inside which.
+    package static func check(_ source: SourceFile) -> CheckedProgram {
+        let read = Reader.read(source)
+        guard read.isBalanced else { return CheckedProgram(program: nil, diagnostics: read.diagnostics) }
+        var lowering = Lowering(source: source, forms: read.forms)
+        let forms = lowering.lowerProgram(read.forms)
+        var functions = FunctionUseCheck(source: source, forms: forms)
+        var all = DiagnosticList()
+        for diagnostic in read.diagnostics { all.add(diagnostic) }
+        for diagnostic in lowering.diagnostics.sorted() { all.add(diagnostic) }
+        for diagnostic in functions.check() { all.add(diagnostic) }
+        let program = all.hasErrors ? nil : Program(source: source, forms: forms)
+        return CheckedProgram(program: program, diagnostics: all.sorted())
+    }
+}
+
+/// What checking a program gave.
+package struct CheckedProgram: Sendable {
+    /// Nil when there are errors.
+    package let program: Program?
+
+    /// By position.
+    package let diagnostics: [Diagnostic]
+
+    package init(program: Program?, diagnostics: [Diagnostic]) {
+        self.program = program
+        self.diagnostics = diagnostics
+    }
+
+    package var hasErrors: Bool { self.diagnostics.contains { $0.severity == .error } }
+}
