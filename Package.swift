@@ -109,7 +109,26 @@ let testTargets: [Target] = [
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests("TidyTests", []),
+    tests("JobTests", ["FluentSyntax", "CoreTypes"]),
 ]
+
+/// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
+func fuzz(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "Fuzz\(folder)",
+        dependencies: dependencies,
+        path: "Fuzz/\(folder)/Sources",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+}
+
+let fuzzTargets: [Target] =
+    Context.environment["WEIR_FUZZ"] == nil
+    ? []
+    : [
+        fuzz("Program", ["FluentSyntax"])
+    ]
 
 let package = Package(
     name: "weir",
@@ -118,4 +137,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+        + fuzzTargets
 )
