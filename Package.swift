@@ -80,10 +80,10 @@ let platform: [Target] = [
 let services: [Target] = [
     target(
         "WorkerService",
-        ["CoreTypes", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
+        ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
     target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
-    target("ProgramService", ["CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
 let programs: [Target] = [

@@ -4,7 +4,7 @@ internal import GeneratorConnector
 internal import StdoutConnector
 
 /// Every connector of this build: leaving a line out leaves the connector out.
-package struct ConnectorCatalog: Sendable {
+package struct ConnectorCatalog: ConnectorResolver {
     package static let standard = ConnectorCatalog([
         FilesConnector(),
         GeneratorConnector(),

@@ -29,6 +29,8 @@ package struct MapOutput: ~Copyable {
     private let writer: (any SinkWriter)?
     private var arena = Arena(limitBytes: 1 << 30)
 
+    private(set) var parts: [SinkPart] = []
+
     /// Pairs emitted so far.
     package private(set) var pairCount = 0
 
@@ -214,9 +216,18 @@ package struct MapOutput: ~Copyable {
     mutating func finish() throws(EngineError) {
         try self.drainPairs()
         if self.kind == .aggregate { self.aggregation.drain(into: &self.rows) }
-        if let writer = self.writer { try self.formatter.flush(to: writer) }
+        if let writer = self.writer {
+            try self.formatter.flush(to: writer)
+            do {
+                self.parts.append(try writer.finish())
+            } catch {
+                throw .connector(error)
+            }
+        }
         self.rows.flush()
     }
+
+    func discard() { self.writer?.discard() }
 
     mutating func takeReady() -> [RoutedBatch] { self.rows.takeReady() }
 }

@@ -32,9 +32,8 @@ struct SortedRunWriter: ~Copyable {
         payloadBytes: Int
     ) throws(SpillError) {
         let keyBytes = unsafe longKey == nil ? 0 : key.count
-        if !self.batch.hasRoom(RecordBatch.rowBytes(keyBytes: keyBytes, payloadBytes: payloadBytes)) {
-            try self.flush()
-        }
+        let rowBytes = RecordBatch.rowBytes(keyBytes: keyBytes, payloadBytes: payloadBytes)
+        if self.batch.count + rowBytes > Self.blockBytes { try self.flush() }
         let target = unsafe self.batch.append(
             key.a,
             key.b,
@@ -47,7 +46,13 @@ struct SortedRunWriter: ~Copyable {
 
     private func flush() throws(SpillError) {
         guard self.batch.rowCount > 0 else { return }
-        unsafe try self.writer.append(UnsafeRawBufferPointer(start: self.batch.base, count: self.batch.count))
+        // More than a block's worth is one large row, which its reader puts together again.
+        var offset = 0
+        while offset < self.batch.count {
+            let count = min(self.batch.count - offset, SpillLimits.blockBytes)
+            unsafe try self.writer.append(UnsafeRawBufferPointer(start: self.batch.base + offset, count: count))
+            offset += count
+        }
         self.batch.removeAll()
     }
 
@@ -93,7 +98,22 @@ final class RunCursor {
             self.block.count = 0
             return
         }
+        if self.block.count >= RecordBatch.headerBytes, self.row.size > self.block.count {
+            try self.assembleLargeRow()
+        }
         try self.check()
+    }
+
+    /// Appends the blocks that a row larger than a block goes on in.
+    private func assembleLargeRow() throws(SpillError) {
+        let piece = SourceBlock(capacity: SpillLimits.blockBytes)
+        let size = self.row.size
+        while self.block.count < size {
+            guard try self.reader.next(into: piece) else { return }
+            self.block.grow(to: self.block.count + piece.count, preserving: self.block.count)
+            unsafe (self.block.base + self.block.count).copyMemory(from: piece.base, byteCount: piece.count)
+            self.block.count += piece.count
+        }
     }
 
     /// Refuses a row that doesn't lie in its block: the store's checksums make that a bug of ours or of the machine.
