@@ -129,7 +129,26 @@ let testTargets: [Target] = [
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
     tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
+    tests("JobTests", ["FluentSyntax", "CoreTypes"]),
 ]
+
+/// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
+func fuzz(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "Fuzz\(folder)",
+        dependencies: dependencies,
+        path: "Fuzz/\(folder)/Sources",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+}
+
+let fuzzTargets: [Target] =
+    Context.environment["WEIR_FUZZ"] == nil
+    ? []
+    : [
+        fuzz("Program", ["FluentSyntax"])
+    ]
 
 let package = Package(
     name: "weir",
@@ -138,4 +157,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+        + fuzzTargets
 )
