@@ -80,10 +80,10 @@ let platform: [Target] = [
 let services: [Target] = [
     target(
         "WorkerService",
-        ["CoreTypes", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
+        ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
     target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
-    target("ProgramService", ["CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
 let programs: [Target] = [
@@ -113,8 +113,12 @@ let testTargets: [Target] = [
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
+    tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
+    tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
+    tests("TidyTests", []),
 ]
 
 let package = Package(

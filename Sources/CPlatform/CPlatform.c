@@ -1,11 +1,14 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 int weir_pin_current_thread(int cpu) {
     cpu_set_t set;
@@ -46,4 +49,43 @@ int weir_terminal_width(int descriptor) {
     struct winsize size;
     memset(&size, 0, sizeof size);
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int weir_open_unnamed(const char *directory) { return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+
+int weir_punch_hole(int descriptor, long long offset, long long length) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+static int signal_pipe[2] = {-1, -1};
+static struct sigaction previous_interrupt, previous_terminate;
+
+/* Runs on whichever thread the kernel picks, between any two instructions: only write(2) and errno are allowed. */
+static void report_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    /* A full pipe holds thousands of unread signals: one more says nothing new. */
+    ssize_t written = write(signal_pipe[1], &byte, 1);
+    (void)written;
+    errno = saved;
+}
+
+int weir_watch_signals(void) {
+    if (pipe2(signal_pipe, O_CLOEXEC) != 0) return -1;
+    fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = report_signal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, &previous_interrupt);
+    sigaction(SIGTERM, &action, &previous_terminate);
+    return signal_pipe[0];
+}
+
+void weir_unwatch_signals(void) {
+    sigaction(SIGINT, &previous_interrupt, NULL);
+    sigaction(SIGTERM, &previous_terminate, NULL);
+    /* Closing the writing end wakes the reader; the reading end is the reader's to close. */
+    close(signal_pipe[1]);
 }

@@ -4,7 +4,7 @@ private import CZlib
 ///
 /// The state lives on the heap, because zlib keeps a pointer to it and refuses a moved one.
 @safe
-struct GzipDecompressor: ~Copyable {
+final class GzipDecompressor: DecompressionMachine {
     private let stream: UnsafeMutablePointer<z_stream>
 
     init() throws(CompressionError) {

@@ -7,24 +7,19 @@
 /// `decompress` with what isn't consumed yet, as often as needed; once the input is at its end and a call produced
 /// nothing more, `finish`, which tells a complete stream from a truncated one. After an error only `deinit`.
 package struct StreamDecompressor: ~Copyable {
-    private enum Machine: ~Copyable {
-        case gzip(GzipDecompressor)
-        case zstd(ZstdDecompressor)
-    }
-
     package let format: CompressionFormat
 
     /// Compressed bytes consumed since the start.
     package private(set) var offset: Int64 = 0
 
-    private let machine: Machine
+    private let machine: any DecompressionMachine
     private var isAtBoundary = true
 
     package init(_ format: CompressionFormat) throws(CompressionError) {
         self.format = format
         switch format {
-        case .gzip: self.machine = .gzip(try GzipDecompressor())
-        case .zstd: self.machine = .zstd(try ZstdDecompressor())
+        case .gzip: self.machine = try GzipDecompressor()
+        case .zstd: self.machine = try ZstdDecompressor()
         }
     }
 
@@ -35,13 +30,12 @@ package struct StreamDecompressor: ~Copyable {
         _ input: UnsafeRawBufferPointer,
         into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> CompressionProgress {
-        let step: DecompressionStep
-        switch self.machine {
-        case .gzip(let gzip):
-            step = try unsafe gzip.step(input, into: output, isAtBoundary: self.isAtBoundary, offset: self.offset)
-        case .zstd(let zstd):
-            step = try unsafe zstd.step(input, into: output, isAtBoundary: self.isAtBoundary, offset: self.offset)
-        }
+        let step = try unsafe self.machine.step(
+            input,
+            into: output,
+            isAtBoundary: self.isAtBoundary,
+            offset: self.offset
+        )
         self.offset += Int64(step.progress.consumedCount)
         self.isAtBoundary = step.isAtBoundary
         return step.progress
@@ -51,6 +45,26 @@ package struct StreamDecompressor: ~Copyable {
     package func finish() throws(CompressionError) {
         guard self.isAtBoundary else { throw .truncated(offset: self.offset) }
     }
+}
+
+/// One format's decoder, which belongs to one stream.
+///
+/// A class and not an enum of noncopyable structs: with Swift 6.3 such an enum, private in a struct that another module
+/// owns, doesn't link in release builds.
+protocol DecompressionMachine: AnyObject {
+    /// - Parameters:
+    ///   - input: What isn't consumed yet.
+    ///   - output: Is filled from its start.
+    ///   - isAtBoundary: Whether a member or frame begins with `input`.
+    ///   - offset: Of `input` in the compressed stream.
+    /// - Returns: What was done.
+    /// - Throws: The input is damaged.
+    func step(
+        _ input: UnsafeRawBufferPointer,
+        into output: UnsafeMutableRawBufferPointer,
+        isAtBoundary: Bool,
+        offset: Int64
+    ) throws(CompressionError) -> DecompressionStep
 }
 
 /// A step of one format's machine.

@@ -2,7 +2,7 @@ private import CZstd
 
 /// Zstd's streaming decoder over frames.
 @safe
-struct ZstdDecompressor: ~Copyable {
+final class ZstdDecompressor: DecompressionMachine {
     private let context: OpaquePointer
 
     init() throws(CompressionError) {

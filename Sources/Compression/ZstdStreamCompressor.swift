@@ -5,7 +5,7 @@ private import CZstd
 package struct ZstdStreamCompressor: ~Copyable {
     private let context: OpaquePointer
 
-    /// `level`: From 1, fastest, to 19.
+    /// Levels go from 1, fastest, to 19.
     package init(level: Int = 1) throws(CompressionError) {
         precondition((1...19).contains(level), "zstd has levels from 1 to 19")
         guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }

@@ -36,3 +36,9 @@ public indirect enum SettingValue: Hashable, Sendable {
     case list([SettingValue])
     case map([String: SettingValue])
 }
+
+/// Finds the connector of a call: the catalogue, as layers below it see it.
+public protocol ConnectorResolver: Sendable {
+    func makeSource(_ call: ConnectorSettings) throws(ConnectorError) -> any Source
+    func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> any Sink
+}

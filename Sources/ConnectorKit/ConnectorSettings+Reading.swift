@@ -1,7 +1,7 @@
 extension ConnectorSettings {
     /// Checks that the program used no option but these.
     ///
-    /// `known`: Without the colon, as people should see them.
+    /// Names come without the colon.
     ///
     /// - Throws: An option isn't known; the message names the nearest one and lists all.
     public func checkOptions(_ known: [String]) throws(ConnectorError) {

@@ -47,6 +47,14 @@ package protocol DiskFile: AnyObject, Sendable {
     /// - Throws: Some of them may have been written.
     func append(_ bytes: UnsafeRawBufferPointer) throws(EnvironmentError)
 
+    /// Writes all of `bytes` from `offset` on; several threads may write to ranges that don't overlap.
+    ///
+    /// - Throws: Some of them may have been written.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(EnvironmentError)
+
+    /// Gives the space of a range back, where the file system can; its bytes are then undefined.
+    func discard(_ range: Range<Int64>)
+
     /// Reads from `offset` until the buffer is full or the file ends.
     ///
     /// - Returns: How many bytes were read.

@@ -18,15 +18,19 @@ package struct PinnedThreads: ~Copyable {
 
     /// Starts `count` threads that run `body` with their index.
     ///
-    /// `name`: As tools show it, with the index behind it; of at most 12 bytes.
-    ///
+    /// - Parameters:
+    ///   - count: At least 1.
+    ///   - name: As tools show it, with the index behind it; of at most 12 bytes.
+    ///   - isPinned: False lets the kernel place them, for threads that mostly wait.
+    ///   - body: Must come to an end.
     /// - Throws: A thread can't be made; `body` ran nowhere.
     package init(
         count: Int,
         name: String,
+        isPinned: Bool = true,
         body: @escaping @Sendable (_ index: Int) -> Void
     ) throws(EnvironmentError) {
-        let processors = Processors.allowed()
+        let processors = isPinned ? Processors.allowed() : []
         // Closed while threads are being made, so that none runs unless all do: they may wait for each other.
         let gate = StartGate()
         self.threads = try gate.open { () throws(EnvironmentError) in

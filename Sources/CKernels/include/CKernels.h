@@ -1,5 +1,6 @@
 #ifndef WEIR_CKERNELS_H
 #define WEIR_CKERNELS_H
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -42,4 +43,6 @@ static inline uint64_t weir_length_mask_high(size_t count) {
 
 /* Hints that `address` is soon read and written. */
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+/* The C library's power function: Swift has none without a platform module. */
+static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
 #endif

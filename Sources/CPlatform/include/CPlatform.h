@@ -15,6 +15,21 @@ int weir_name_current_thread(const char *name);
 /* "ENOSPC" for ENOSPC; NULL for a number that isn't one. */
 const char *weir_errno_name(int code);
 
+/* Opens a file without a name on the disk of `directory`; the descriptor, or -1 with errno set. */
+int weir_open_unnamed(const char *directory);
+
+/* Gives the space of a range of a file back to the disk; 0, or -1 with errno set. */
+int weir_punch_hole(int descriptor, long long offset, long long length);
+
+/*
+ * Catches SIGINT and SIGTERM: from now on each writes its number, a byte, to a pipe, whose reading end is returned;
+ * -1 with errno set. At most one watch at a time.
+ */
+int weir_watch_signals(void);
+
+/* Gives the signals their old meaning back and closes the writing end, so that the reader sees the end. */
+void weir_unwatch_signals(void);
+
 /* The width of the terminal behind a descriptor in columns; 0 where it is none or doesn't say. */
 int weir_terminal_width(int descriptor);
 #endif

@@ -1,7 +1,7 @@
 extension Lowering {
     // MARK: Functions
 
-    /// `(lambda (a b) body…)`
+    /// Lowers `(lambda (a b) body…)`.
     mutating func lowerLambda(_ items: [SyntaxNode], range: SourceRange, name: String) -> Expression {
         guard items.count >= 2, let parameters = items[1].elements else {
             let form = items[0].symbol ?? "lambda"
@@ -104,8 +104,10 @@ extension Lowering {
         return name
     }
 
-    mutating func refuseInnerDefinition(_ head: SyntaxNode) -> Expression {
+    mutating func refuseInnerDefinition(_ items: [SyntaxNode]) -> Expression {
+        let head = items[0]
         let name = head.symbol ?? "define"
+        if items.count > 1, let defined = items[1].symbol ?? items[1].headSymbol { self.refusedNames.insert(defined) }
         let advice =
             name == SpecialForm.define.rawValue
             ? "use let inside a body, or letrec for a function that calls itself" : "move it out of the form around it"

@@ -1,10 +1,10 @@
 extension Lowering {
     private static let mapReduceOptions = [
-        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory", "sorted",
+        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory",
     ]
     private static let requiredOptions = ["input", "output", "map"]
 
-    /// `(define-mapreduce name :input … …)`
+    /// Lowers `(define-mapreduce name :input … …)`.
     mutating func lowerMapReduce(_ items: [SyntaxNode], range: SourceRange) -> Expression {
         let form = SpecialForm.mapReduce
         guard items.count >= 2, items[1].keywordName == nil else {
@@ -28,18 +28,28 @@ extension Lowering {
 
     private mutating func reportUnknownOption(_ option: WrittenOption) {
         _ = self.lower(option.value)
+        let isOfSink = option.name == "sorted" || option.name == "overwrite"
         let nearest = NearestName.find(option.name, among: Self.mapReduceOptions)
         let list = Self.mapReduceOptions.map { ":" + $0 }.joined(separator: " ")
         self.diagnostics.error(
             "unknown-option",
             "define-mapreduce has no option :\(option.name)",
-            help: (nearest.map { "did you mean :\($0)? " } ?? "") + "its options are \(list)",
+            help: isOfSink
+                ? "give it to the sink: (distributed-path \"…\" :\(option.name) true)"
+                : (nearest.map { "did you mean :\($0)? " } ?? "") + "its options are \(list)",
             at: option.range
         )
     }
 
     private mutating func reportMissingOptions(_ written: [WrittenOption], name: SyntaxNode) {
-        let missing = Self.requiredOptions.filter { required in !written.contains { $0.name == required } }
+        let missing = Self.requiredOptions.filter { required in
+            // A misspelt option was reported as that.
+            !written.contains { option in
+                if option.name == required { return true }
+                guard !Self.mapReduceOptions.contains(option.name) else { return false }
+                return NearestName.find(option.name, among: Self.mapReduceOptions) == required
+            }
+        }
         guard !missing.isEmpty else { return }
         let list = missing.map { ":" + $0 }.joined(separator: " and ")
         self.diagnostics.error(
@@ -77,10 +87,6 @@ extension Lowering {
             self.checkCombiner(value)
         case "partitions": self.checkPartitions(value)
         case "memory": self.checkMemory(value)
-        case "sorted":
-            guard let constant = value.constant else { return }
-            if case .boolean = constant { return }
-            self.reportType(option: "sorted", needs: "true or false", found: constant, at: value.range)
         default: break
         }
     }

@@ -72,9 +72,9 @@ extension Lowering {
         case .lambda, .fn: return self.lowerLambda(items, range: range, name: name)
         case .let: return self.lowerLet(items, range: range)
         case .letrec: return self.lowerLetrec(items, range: range)
-        case .define: return self.refuseInnerDefinition(items[0])
+        case .define: return self.refuseInnerDefinition(items)
         case .mapReduce:
-            _ = self.refuseInnerDefinition(items[0])
+            _ = self.refuseInnerDefinition(items)
             return self.lowerMapReduce(items, range: range)
         case .if: return self.lowerIf(items, range: range)
         case .when, .unless: return self.lowerWhen(form, items, range: range)
@@ -106,7 +106,7 @@ extension Lowering {
         )
     }
 
-    /// `(:name m)`, `(:name m default)`
+    /// Lowers `(:name m)` and `(:name m default)`.
     private mutating func lowerKeywordCall(_ key: String, _ items: [SyntaxNode], range: SourceRange) -> Expression {
         let constant = Expression(.constant(.keyword(key)), range: items[0].range)
         let arguments = items.dropFirst().map { self.lower($0) }

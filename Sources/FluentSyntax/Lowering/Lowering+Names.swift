@@ -39,6 +39,7 @@ extension Lowering {
     }
 
     mutating func failUnknown(_ name: String, at range: SourceRange) -> Expression {
+        guard !self.refusedNames.contains(name) else { return Expression(.constant(.nil), range: range) }
         guard !self.diagnostics.isFull else { return self.fail("unknown-name", "unknown name \(name)", at: range) }
         return self.fail("unknown-name", "unknown name \(name)", help: self.advice(onUnknown: name), at: range)
     }

@@ -10,6 +10,8 @@ struct Lowering {
     let globals: GlobalTable
     var diagnostics = DiagnosticList()
     var scope = Scope()
+    /// Names whose definition was refused: using them isn't another error.
+    var refusedNames: Set<String> = []
     private var depth = 0
 
     init(source: SourceFile, forms: [SyntaxNode]) {

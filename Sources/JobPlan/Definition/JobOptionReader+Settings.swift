@@ -110,6 +110,17 @@ extension JobOptionReader {
         return bytes
     }
 
+    /// The job's own option, which means the same as that of its sink.
+    mutating func isSorted() -> Bool {
+        switch self.values["sorted"] {
+        case nil, .some(.nil), .some(.boolean(false)): return false
+        case .some(.boolean(true)): return true
+        case .some(let other):
+            self.report("option-type", ":sorted needs true or false, got \(other.typeName)", option: "sorted")
+            return false
+        }
+    }
+
     mutating func errorPolicy() -> ErrorPolicy {
         guard let value = self.values["on-error"], value != .nil else { return .fail }
         if case .connector(let call) = value, call.name == "dead-letter" {
@@ -138,6 +149,9 @@ extension JobOptionReader {
     /// The record format of a source or sink call; its own option comes before the job's.
     mutating func format(of call: ConnectorCall, fallback: Constant?) -> RecordFormat {
         guard let value = call.option("format") ?? fallback, value != .nil else { return .text }
+        if case .connector(let format) = value, format.name == "csv" {
+            return .csv(CSVDialect(hasHeader: self.flag("header", of: format), separator: self.separator(of: format)))
+        }
         switch value.optionText {
         case "text": return .text
         case "json": return .json
@@ -189,7 +203,7 @@ extension JobOptionReader {
         return comma
     }
 
-    private func place(of option: String) -> SourceRange {
+    func place(of option: String) -> SourceRange {
         self.form.options.first { $0.name == option }?.value.range ?? self.range
     }
 }

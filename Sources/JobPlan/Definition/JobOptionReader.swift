@@ -3,7 +3,7 @@ import FluentSyntax
 /// Reads the evaluated options of one job form and collects what is wrong with them.
 struct JobOptionReader {
     static let optionNames = [
-        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory",
+        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory", "sorted",
     ]
 
     let form: JobForm
@@ -32,7 +32,7 @@ struct JobOptionReader {
         if let input { settings.format = self.format(of: input, fallback: self.values["format"]) }
         if let output {
             settings.sinkFormat = self.format(of: output, fallback: nil)
-            settings.isSorted = self.flag("sorted", of: output)
+            settings.isSorted = self.flag("sorted", of: output) || self.isSorted()
         }
         guard let input, let output, let map else { return nil }
         return JobDefinition(
@@ -106,6 +106,17 @@ struct JobOptionReader {
     ) -> Closure? {
         let shape = name == "map" ? "(lambda (key record) …)" : "(lambda (key values) …)"
         switch self.values[name] {
+        case .some(.builtin(let builtin)):
+            if let closure = Closure(calling: builtin, parameterCounts: parameterCounts, range: self.place(of: name)) {
+                return closure
+            }
+            self.report(
+                "parameter-count",
+                ":\(name) can't be \(builtin.name), which takes another number of arguments",
+                help: "write \(shape)",
+                option: name
+            )
+            return nil
         case .some(.function(let closure)):
             let count = closure.lambda.parameters.count
             if parameterCounts.contains(count) { return closure }

@@ -1,7 +1,8 @@
 /// A number of bytes as programs and command lines write it: `512MiB`, `1.5 GiB`, `67108864`.
 package enum MemorySize {
     private static let units: [(suffix: String, bytes: Int64)] = [
-        ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
+        ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
+        ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1),
     ]
 
     /// - Returns: Nil where `text` isn't a size or exceeds 64 bits.
@@ -21,7 +22,7 @@ package enum MemorySize {
 
     /// The shortest exact form: `512 MiB`, `100 B`.
     package static func text(of bytes: Int64) -> String {
-        for unit in Self.units where bytes >= unit.bytes && bytes % unit.bytes == 0 {
+        for unit in Self.units where unit.suffix.count != 2 && bytes >= unit.bytes && bytes % unit.bytes == 0 {
             return "\(bytes / unit.bytes) \(unit.suffix)"
         }
         return "\(bytes) B"

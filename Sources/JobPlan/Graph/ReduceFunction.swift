@@ -76,7 +76,7 @@ package struct AggregateReduce: Sendable {
 package enum CombineFunction: Sendable {
     /// Keeps partial states and ships them.
     case partialStates([AggregateCall])
-    /// Makes one value of several: ``Builtin/sum``, ``Builtin/min``, ``Builtin/max``, ``Builtin/first``, ``Builtin/last``.
+    /// Makes one value of several: `sum`, `min`, `max`, `first`, `last`.
     case builtin(Builtin)
     /// Makes one value of the list of several.
     case closure(Closure)

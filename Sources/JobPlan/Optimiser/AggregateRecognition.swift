@@ -66,10 +66,18 @@ struct AggregateRecognition {
 
     private mutating func parameter(for call: AggregateCall) -> Variable {
         if let known = self.found.first(where: { $0.call.isSame(as: call) }) { return known.variable }
-        let variable = Variable(id: self.nextID, name: "\(call.kind.rawValue) of \(self.values.name)")
+        let variable = Variable(id: self.nextID, name: "\(call.kind.rawValue)-of-\(self.values.name)")
         self.nextID += 1
         self.found.append(Found(call: call, variable: variable))
         return variable
+    }
+}
+
+extension Closure {
+    /// A text that is equal for functions that differ only in the ids and places of what they bind.
+    fileprivate var canonicalText: String {
+        var renaming = VariableRenaming(nextID: 0)
+        return ExpressionPrinter(showsIDs: true).text(renaming.copy(self.lambda))
     }
 }
 
@@ -108,7 +116,7 @@ extension AggregateCall {
         case .constant(.keyword):
             let parameter = Variable(id: values.id, name: "value")
             let argument = Expression(.variable(parameter), range: function.range)
-            let body = Expression(.call(function: function, arguments: [argument]), range: function.range)
+            let body = Expression(.builtin(.get, arguments: [argument, function]), range: function.range)
             return Self.closure(parameter: parameter, body: body, range: function.range)
         default:
             return nil
@@ -125,8 +133,8 @@ extension AggregateCall {
         self.kind.neverFails && self.input == nil
     }
 
-    /// Whether both have one result: their inputs stem from the same place, or are the values themselves.
+    /// Whether both have one result, wherever they were written.
     fileprivate func isSame(as other: AggregateCall) -> Bool {
-        self.kind == other.kind && self.input == other.input
+        self.kind == other.kind && self.input?.canonicalText == other.input?.canonicalText
     }
 }

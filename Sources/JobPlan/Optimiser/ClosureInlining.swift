@@ -8,9 +8,19 @@ struct ClosureInlining {
     let rewrites: [Rewrite]
 
     init(_ definition: JobDefinition) {
-        self.map = definition.map
-        self.reduce = definition.reduce
-        self.combiner = definition.combiner
-        self.rewrites = []
+        var rewrites: [Rewrite] = []
+        let inlined: (Closure, String, [Variable], Bool) -> Closure = { closure, role, sequences, isValueUsed in
+            let result = Inliner.inlined(closure, role: role, sequences: sequences, isValueUsed: isValueUsed)
+            rewrites += result.rewrites
+            return result.closure
+        }
+        self.map = inlined(definition.map, "map", [], false)
+        self.reduce = definition.reduce.map { inlined($0, "reduce", [$0.lambda.parameters[1]], false) }
+        if case .function(let closure) = definition.combiner {
+            self.combiner = .function(inlined(closure, "combiner", closure.lambda.parameters, true))
+        } else {
+            self.combiner = definition.combiner
+        }
+        self.rewrites = rewrites
     }
 }

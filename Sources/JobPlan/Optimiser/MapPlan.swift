@@ -21,10 +21,10 @@ struct MapPlan {
         }
         let lambda = map.closure.lambda
         if let use = lambda.body.firstUse(of: key) {
-            return (map, Rewrite(.keyElision, isApplied: false, "the map reads the record's key \(key.name)", at: use))
+            return (map, Rewrite(.keyElision, isApplied: false, "the map reads the key of its record", at: use))
         }
         let closure = map.closure.with(lambda: lambda.with(parameters: [map.record], body: lambda.body))
-        let rewrite = Rewrite(.keyElision, isApplied: true, "the map never reads the record's key \(key.name)")
+        let rewrite = Rewrite(.keyElision, isApplied: true, "the map never reads the key of its record")
         return (WholeMap(closure: closure, takesKey: false), rewrite)
     }
 }

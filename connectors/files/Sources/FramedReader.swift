@@ -14,7 +14,7 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
     private var carry: [UInt8] = []
     private var isDone = false
 
-    /// `supply`: Stands at the first byte to deliver.
+    /// The supply stands at the first byte to deliver.
     init(_ supply: consuming Supply, path: String, framing: Framing, end: Int64) {
         self.supply = supply
         self.path = path

@@ -1,0 +1,261 @@
+package import ConnectorKit
+internal import FluentSyntax
+package import JobPlan
+internal import WireFormat
+
+/// Where a map's pairs go: into tables before a shuffle, whole into a shuffle, or to the sink.
+package struct MapOutput: ~Copyable {
+    package enum Route {
+        /// Aggregated by key, then shipped.
+        case aggregate([IntegerColumn], tableBytes: Int, Routing)
+        /// Shipped one by one.
+        case ship(Routing)
+        /// Formatted and written.
+        case write(RecordFormat, any SinkWriter)
+    }
+
+    private enum Kind {
+        case aggregate
+        case ship
+        case write
+    }
+
+    private let kind: Kind
+    var pairs = PairBuffer()
+    private var aggregation: Aggregation
+    private let tableBytesLimit: Int
+    private var rows: RowOutput
+    private var formatter: PairFormatter
+    private let writer: (any SinkWriter)?
+    private var arena = Arena(limitBytes: 1 << 30)
+
+    private(set) var parts: [SinkPart] = []
+
+    /// Pairs emitted so far.
+    package private(set) var pairCount = 0
+
+    /// While positive, pairs are shipped without a look at the table: it didn't make them fewer.
+    private var bypassCount = 0
+    private var addedSinceCheck = 0
+
+    /// Pairs collected before they are looked up or shipped together.
+    private static let drainCount = 128
+
+    /// Distinct keys from which on the table must earn its keep.
+    private static let bypassKeyCount = 1 << 16
+    private static let batchBytes = 128 << 10
+
+    init(_ route: Route) {
+        let noRouting = Routing(keyGroupCount: 1, partitionCount: 1, subtaskCount: 1)
+        switch route {
+        case .aggregate(let columns, let tableBytes, let routing):
+            self.kind = .aggregate
+            self.aggregation = Aggregation(columns: columns)
+            self.tableBytesLimit = tableBytes
+            self.rows = RowOutput(routing: routing, batchBytes: Self.batchBytes)
+            self.formatter = PairFormatter(format: .text)
+            self.writer = nil
+        case .ship(let routing):
+            self.kind = .ship
+            self.aggregation = Aggregation(columns: [.count])
+            self.tableBytesLimit = 0
+            self.rows = RowOutput(routing: routing, batchBytes: Self.batchBytes)
+            self.formatter = PairFormatter(format: .text)
+            self.writer = nil
+        case .write(let format, let writer):
+            self.kind = .write
+            self.aggregation = Aggregation(columns: [.count])
+            self.tableBytesLimit = 0
+            self.rows = RowOutput(routing: noRouting, batchBytes: RecordBatch.headerBytes)
+            self.formatter = PairFormatter(format: format)
+            self.writer = writer
+        }
+    }
+
+    /// Takes a pair; it counts once ``commitPairs()`` has run.
+    @inline(__always)
+    mutating func append(key: Value, value: Value) throws(EvaluationError.Code) {
+        try self.pairs.append(key: key, value: value)
+    }
+
+    /// Passes on what was appended, when it is enough to be worth it.
+    @inline(__always)
+    mutating func commitPairs() throws(EngineError) {
+        if self.pairs.count >= Self.drainCount { try self.drainPairs() }
+    }
+
+    /// Whether the only column takes a constant for each slice of a text column: what ``add(_:base:delta:)`` needs.
+    func columnDelta(for value: Int64) -> Int64? {
+        guard self.kind == .aggregate, self.aggregation.integers.columns.count == 1 else { return nil }
+        switch self.aggregation.integers.columns[0] {
+        case .count: return 1
+        case .sum: return value
+        case .minimum, .maximum: return nil
+        }
+    }
+
+    /// Takes the slices of a column as keys, `delta` each: what ``columnDelta(for:)`` answered.
+    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+        self.pairCount &+= column.count
+        if self.bypassCount > 0 {
+            self.bypassCount -= column.count
+            return unsafe self.ship(column, base: base, delta: delta)
+        }
+        unsafe self.aggregation.add(column, base: base, delta: delta)
+        self.checkTable(added: column.count)
+    }
+
+    private mutating func ship(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+        for row in 0..<column.count {
+            let count = unsafe Int(column.lengths[row])
+            let address = unsafe UnsafeRawPointer(base + Int(column.starts[row]))
+            let key = unsafe KeyWords(address, count: count, isText: true)
+            let longKey = unsafe key.isLong ? address : nil
+            let target = unsafe self.rows.append(
+                key,
+                hash: key.hash,
+                longKey: longKey,
+                payloadBytes: 8,
+                form: .integers
+            )
+            unsafe target.storeBytes(of: UInt64(bitPattern: delta), as: UInt64.self)
+        }
+    }
+
+    mutating func drainPairs() throws(EngineError) {
+        self.pairCount &+= self.pairs.count
+        switch self.kind {
+        case .aggregate: self.aggregatePairs()
+        case .ship: self.shipPairs()
+        case .write: try self.writePairs()
+        }
+        self.pairs.removeAll()
+    }
+
+    private mutating func aggregatePairs() {
+        if self.bypassCount > 0, self.shipIntegers() {
+            self.bypassCount -= self.pairs.count
+            return
+        }
+        self.aggregation.add(self.pairs)
+        self.checkTable(added: self.pairs.count)
+    }
+
+    /// Ships the pairs as rows of columns; refuses, shipping none, where a value is no integer.
+    private mutating func shipIntegers() -> Bool {
+        for index in 0..<self.pairs.count where unsafe !self.pairs.values[index].has(.integer) { return false }
+        let columns = self.aggregation.integers.columns
+        for index in 0..<self.pairs.count {
+            let key = unsafe self.pairs.keys[index]
+            let value = unsafe UInt64(bitPattern: self.pairs.values[index].integer)
+            let longKey = unsafe key.isLong ? UnsafeRawPointer(self.pairs.longKey(index).start) : nil
+            let target = unsafe self.rows.append(
+                key,
+                hash: key.hash,
+                longKey: longKey,
+                payloadBytes: 8 * columns.count,
+                form: .integers
+            )
+            for column in 0..<columns.count {
+                let bits = columns[column] == .count ? 1 : value
+                unsafe target.storeBytes(of: bits, toByteOffset: 8 * column, as: UInt64.self)
+            }
+        }
+        return true
+    }
+
+    /// Empties a table that is full, and passes it by for a while if it hardly brought pairs together.
+    private mutating func checkTable(added: Int) {
+        self.addedSinceCheck &+= added
+        guard self.aggregation.isAboutToGrow || self.aggregation.bytes > self.tableBytesLimit else { return }
+        let keyCount = self.aggregation.keyCount
+        let isUseless = keyCount >= Self.bypassKeyCount && self.addedSinceCheck < keyCount * 3 / 2
+        guard isUseless || self.aggregation.bytesAtNextGrowth > self.tableBytesLimit else { return }
+        if isUseless { self.bypassCount = 16 * keyCount }
+        self.aggregation.drain(into: &self.rows)
+        self.addedSinceCheck = 0
+    }
+
+    private mutating func shipPairs() {
+        var encoding = ByteBuffer()
+        for index in 0..<self.pairs.count {
+            let key = unsafe self.pairs.keys[index]
+            let value = unsafe self.pairs.values[index]
+            encoding.removeAll()
+            // A scalar is always encodable.
+            if value.isScalar { try? ValueCodec.encode(value, into: &encoding) }
+            let bytes = value.isScalar ? encoding.bytes : self.pairs.encoding(of: value)
+            let longKey = unsafe key.isLong ? UnsafeRawPointer(self.pairs.longKey(index).start) : nil
+            let target = unsafe self.rows.append(
+                key,
+                hash: key.hash,
+                longKey: longKey,
+                payloadBytes: bytes.count,
+                form: .value
+            )
+            unsafe target.copyMemory(from: bytes.start, byteCount: bytes.count)
+        }
+    }
+
+    private mutating func writePairs() throws(EngineError) {
+        guard let writer = self.writer else { return }
+        for index in 0..<self.pairs.count {
+            self.arena.reset()
+            do {
+                let key = try self.pairs.key(index, in: &self.arena)
+                let value = unsafe try self.pairs.value(self.pairs.values[index], in: &self.arena)
+                try self.formatter.append(key: key, value: value)
+            } catch {
+                throw .corrupt("can't format an emitted pair: \(error)")
+            }
+            if self.formatter.count >= Self.batchBytes { try self.formatter.flush(to: writer) }
+        }
+    }
+
+    /// Passes everything on: at the end of the input.
+    mutating func finish() throws(EngineError) {
+        try self.drainPairs()
+        if self.kind == .aggregate { self.aggregation.drain(into: &self.rows) }
+        if let writer = self.writer {
+            try self.formatter.flush(to: writer)
+            do {
+                self.parts.append(try writer.finish())
+            } catch {
+                throw .connector(error)
+            }
+        }
+        self.rows.flush()
+    }
+
+    func discard() { self.writer?.discard() }
+
+    mutating func takeReady() -> [RoutedBatch] { self.rows.takeReady() }
+}
+
+extension PairBuffer {
+    /// A key as a value: its text lies in the buffer or `arena`.
+    func key(_ index: Int, in arena: inout Arena) throws(ValueDecodingError) -> Value {
+        let words = unsafe self.keys[index]
+        let longKey = unsafe words.isLong ? UnsafeRawPointer(self.longKey(index).start) : nil
+        let row = unsafe KeyedRow(key: words, longKey: longKey, payload: UnsafeRawPointer(self.keys))
+        return try row.value(in: &arena)
+    }
+
+    func value(_ value: Value, in arena: inout Arena) throws(ValueDecodingError) -> Value {
+        value.isScalar ? value : try ValueCodec.decode(self.encoding(of: value), in: &arena, text: .borrowed)
+    }
+}
+
+extension PairFormatter {
+    /// Hands over what was formatted.
+    mutating func flush(to writer: any SinkWriter) throws(EngineError) {
+        guard self.count > 0 else { return }
+        do {
+            let bytes = self.buffer.bytes
+            unsafe try writer.write(UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
+        } catch {
+            throw .connector(error)
+        }
+        self.removeAll()
+    }
+}

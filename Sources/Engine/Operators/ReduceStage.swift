@@ -1,0 +1,140 @@
+package import ConnectorKit
+internal import FluentSyntax
+package import WireFormat
+
+/// One subtask behind a shuffle: merges what arrives, then runs the reduce over every key and writes what it emits.
+///
+/// ## Order of calls
+/// Any number of `receive`, then `endInput` once, then `step` until it answers false; `finish` afterwards, or `discard`
+/// at any time.
+package struct ReduceStage: ~Copyable {
+    private var tables: ReduceTables
+    private var emitter: ReduceEmitter
+    private let isSorted: Bool
+    private var order = RowOrder()
+    private var nextRow = 0
+    private var partition = 0
+    private var merger = RunMerger()
+    private var isMerging = false
+    private let routing: Routing
+
+    /// Groups that one step reduces at most, so that a cancellation isn't kept waiting.
+    private static let groupsPerStep = 4_096
+
+    init(tables: consuming ReduceTables, emitter: consuming ReduceEmitter, isSorted: Bool) {
+        self.routing = tables.routing
+        self.tables = tables
+        self.emitter = emitter
+        self.isSorted = isSorted
+    }
+
+    package var spilledBytes: Int64 { self.tables.spilledBytes }
+    package var keyCount: Int { self.emitter.keyCount }
+    package var pairCount: Int { self.emitter.pairCount }
+
+    package mutating func receive(_ batch: RecordBatch) throws(EngineError) {
+        try self.tables.receive(batch)
+    }
+
+    package mutating func endInput() throws(EngineError) {
+        try self.tables.finish()
+        if self.tables.runs.isEmpty {
+            self.order = self.tables.order(isSorted: self.isSorted)
+        } else {
+            self.isMerging = true
+            do {
+                self.merger = try RunMerger(self.tables.runs, routing: self.routing)
+            } catch {
+                throw .spill(error)
+            }
+        }
+    }
+
+    /// Reduces some groups.
+    ///
+    /// - Returns: False when there are no more.
+    package mutating func step() throws(EngineError) -> Bool {
+        if self.isMerging { return try self.stepMerged() }
+        let end = min(self.nextRow + Self.groupsPerStep, self.order.count)
+        while self.nextRow < end {
+            self.partition = self.order.partition(of: self.nextRow, after: self.partition)
+            let row = self.order.row(at: self.nextRow)
+            try self.emitter.move(to: self.partition)
+            if self.tables.kind == .groups {
+                try self.emitter.reduceGroup(row, values: GroupTable.firstValue(of: row))
+            } else {
+                try self.emitter.reduce(
+                    row,
+                    state: self.tables.aggregation.state(of: row, form: self.tables.aggregation.form)
+                )
+            }
+            self.nextRow += 1
+        }
+        return self.nextRow < self.order.count
+    }
+
+    private mutating func stepMerged() throws(EngineError) -> Bool {
+        for _ in 0..<Self.groupsPerStep {
+            guard let cursor = self.merger.current else { return false }
+            try self.emitter.move(to: cursor.partition)
+            if self.tables.kind == .groups {
+                try self.emitter.reduceGroup(from: &self.merger)
+            } else {
+                try self.reduceMerged()
+            }
+        }
+        return self.merger.current != nil
+    }
+
+    /// Merges the states of one key from all runs, then reduces it.
+    private mutating func reduceMerged() throws(EngineError) {
+        guard let first = self.merger.current else { return }
+        let key = OwnedKey(first.keyed)
+        var state = AggregateState()
+        self.emitter.beginGroup()
+        do {
+            while let cursor = self.merger.current, key.isEqual(to: cursor.keyed) {
+                state.merge(try self.emitter.state(of: cursor, columns: self.tables.aggregation))
+                try self.merger.advance()
+            }
+        } catch let error as SpillError {
+            throw .spill(error)
+        } catch {
+            throw .corrupt("can't decode a spilled state: \(error)")
+        }
+        try self.emitter.reduce(key, state: state)
+    }
+
+    /// Completes the output.
+    package mutating func finish() throws(EngineError) -> [SinkPart] { try self.emitter.finish() }
+
+    package mutating func discard() { self.emitter.discard() }
+}
+
+/// A key that outlives the block it was read from.
+@safe
+final class OwnedKey {
+    private let words: KeyWords
+    private let bytes: [UInt8]
+
+    init(_ row: KeyedRow) {
+        self.words = row.key
+        self.bytes =
+            unsafe row.longKey.map { unsafe Array(UnsafeRawBufferPointer(start: $0, count: row.key.count)) } ?? []
+    }
+
+    func isEqual(to row: KeyedRow) -> Bool {
+        guard row.key.a == self.words.a, row.key.b == self.words.b else { return false }
+        guard let longKey = unsafe row.longKey else { return true }
+        return unsafe self.bytes.elementsEqual(UnsafeRawBufferPointer(start: longKey, count: row.key.count))
+    }
+
+    /// The key as a row without a payload, its bytes in `arena`.
+    func row(in arena: inout Arena) throws(ValueDecodingError) -> KeyedRow {
+        let count = max(self.bytes.count, 16)
+        guard let copy = unsafe arena.allocate(count) else { throw .outOfMemory }
+        unsafe UnsafeMutableRawBufferPointer(start: copy, count: count).copyBytes(from: self.bytes)
+        let longKey = self.words.isLong ? UnsafeRawPointer(copy) : nil
+        return unsafe KeyedRow(key: self.words, longKey: longKey, payload: UnsafeRawPointer(copy))
+    }
+}

@@ -1,0 +1,3 @@
+extension Value {
+    var regexPattern: Bytes { self.text }
+}

@@ -1,0 +1,50 @@
+package import CoordinationCore
+package import CoreTypes
+
+/// What a job did, once it has ended.
+package struct JobSummary: Sendable {
+    package let id: JobID
+    package let name: String
+    package let state: JobState
+
+    /// Why it failed, ready to be shown: the message, and where it was a lambda's fault the source line. Empty otherwise.
+    package let failure: String
+
+    /// What the input and the output are called: patterns, a path.
+    package let input: String
+    package let output: String
+
+    /// Bytes read of the inputs as they lie on disk.
+    package let inputBytes: Int64
+    package let inputRecords: Int64
+
+    /// Pairs the map emitted, keys that were reduced, pairs that were written.
+    package let mappedPairs: Int64
+    package let reducedKeys: Int64
+    package let outputRecords: Int64
+    package let outputBytes: Int64
+    package let spilledBytes: Int64
+
+    /// Records left out under the policies `skip` and `dead-letter`, and the first five of them with place and reason.
+    package let rejectedRecords: Int64
+    package let rejectedExamples: [String]
+    package let elapsed: Duration
+}
+
+/// What a running job has done so far.
+package struct JobSnapshot: Sendable {
+    package let id: JobID
+    package let name: String
+    package let state: JobState
+
+    /// Bytes on disk of all splits, and of those that were read.
+    package let totalBytes: Int64
+    package let inputBytes: Int64
+    package let inputRecords: Int64
+    package let mappedPairs: Int64
+    package let reducedKeys: Int64
+    package let outputRecords: Int64
+    package let spilledBytes: Int64
+    package let progress: JobProgress
+    package let elapsed: Duration
+}

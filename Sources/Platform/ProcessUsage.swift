@@ -1,0 +1,64 @@
+private import Glibc
+
+/// What this process has used so far.
+package struct ProcessUsage: Hashable, Sendable {
+    /// Memory of the process now, files mapped into it included.
+    package let residentBytes: Int64
+
+    /// The most that ``residentBytes`` ever was.
+    package let residentBytesPeak: Int64
+
+    /// Memory now that no file backs: heap, stacks, tables.
+    package let anonymousBytes: Int64
+
+    /// Processor time of all threads, in the process and in the kernel for it.
+    package let processorTime: Duration
+
+    /// The figures of this moment; those of memory are 0 where the kernel doesn't tell.
+    package static func current() -> ProcessUsage {
+        let status = TextFile.read("/proc/self/status") ?? ""
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let time = [usage.ru_utime, usage.ru_stime].reduce(Duration.zero) { sum, time in
+            sum + .seconds(time.tv_sec) + .microseconds(Int64(time.tv_usec))
+        }
+        return ProcessUsage(
+            residentBytes: TextFile.kibibytes("VmRSS", in: status) ?? 0,
+            residentBytesPeak: TextFile.kibibytes("VmHWM", in: status) ?? 0,
+            anonymousBytes: TextFile.kibibytes("RssAnon", in: status) ?? 0,
+            processorTime: time
+        )
+    }
+}
+
+/// Small files of the kernel, line by line.
+enum TextFile {
+    /// Longer than any of these files is.
+    private static let bytesLimit = 64 * 1_024
+
+    /// The text of a file; nil where it can't be read.
+    static func read(_ path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: self.bytesLimit, alignment: 1)
+        defer { unsafe buffer.deallocate() }
+        var filled = 0
+        while filled < buffer.count {
+            let count = unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
+            guard count > 0 else { break }
+            filled += count
+        }
+        return unsafe String(decoding: buffer[0..<filled], as: UTF8.self)
+    }
+
+    /// The value of a line such as `VmHWM:   1234 kB`, in bytes.
+    static func kibibytes(_ key: String, in text: String) -> Int64? {
+        for line in text.split(separator: "\n") where line.hasPrefix(key + ":") {
+            let words = line.split { $0 == " " || $0 == "\t" }
+            guard words.count >= 2, let value = Int64(words[1]) else { return nil }
+            return value * 1_024
+        }
+        return nil
+    }
+}

@@ -1,0 +1,89 @@
+internal import ConnectorKit
+internal import CoordinationCore
+internal import Engine
+internal import Platform
+
+/// Merges what arrives through its inbox, then reduces it.
+///
+/// Isolation: one worker thread.
+final class ReduceSubtask: Subtask {
+    private enum Phase {
+        case receiving
+        case reducing
+    }
+
+    let attempt: SubtaskAttempt
+    private var stage: ReduceStage
+    private let inbox: Inbox
+    private let report: any WorkerReport
+    private let counters: WorkerCounters
+    private var phase = Phase.receiving
+    private var hasStarted = false
+    private var counted = (keys: 0, pairs: 0, spilled: Int64(0))
+
+    /// Batches merged before the thread looks at its other subtasks again.
+    private static let batchesPerStep = 8
+
+    init(attempt: SubtaskAttempt, stage: consuming ReduceStage, inbox: Inbox, wiring: SubtaskWiring) {
+        self.attempt = attempt
+        self.stage = stage
+        self.inbox = inbox
+        self.report = wiring.report
+        self.counters = wiring.counters
+    }
+
+    func step() -> SubtaskStep {
+        if !self.hasStarted {
+            self.hasStarted = true
+            self.report.report(.subtaskStarted(self.attempt))
+        }
+        do {
+            defer { self.publish() }
+            switch self.phase {
+            case .receiving: return try self.receive()
+            case .reducing: return try self.reduce()
+            }
+        } catch {
+            self.cancel()
+            self.report.report(.subtaskFailed(self.attempt, self.report.failure(error)))
+            return .ended
+        }
+    }
+
+    private func receive() throws(EngineError) -> SubtaskStep {
+        for count in 0..<Self.batchesPerStep {
+            guard let batch = self.inbox.take() else {
+                if count > 0 { return .progressed }
+                guard self.inbox.isExhausted else { return .waiting }
+                try self.stage.endInput()
+                self.phase = .reducing
+                return .progressed
+            }
+            try self.stage.receive(batch)
+        }
+        return .progressed
+    }
+
+    private func reduce() throws(EngineError) -> SubtaskStep {
+        if try self.stage.step() { return .progressed }
+        let parts = try self.stage.finish()
+        self.publish()
+        self.report.deliver(parts, of: self.attempt)
+        self.report.report(.subtaskFinished(self.attempt))
+        return .ended
+    }
+
+    private func publish() {
+        let now = (keys: self.stage.keyCount, pairs: self.stage.pairCount, spilled: self.stage.spilledBytes)
+        self.counters.addOutput(
+            keys: Int64(now.keys - self.counted.keys),
+            records: Int64(now.pairs - self.counted.pairs)
+        )
+        self.counters.addSpilled(bytes: now.spilled - self.counted.spilled)
+        self.counted = now
+    }
+
+    func cancel() {
+        self.stage.discard()
+    }
+}

@@ -1,0 +1,170 @@
+import FluentSyntax
+import Testing
+
+@testable import JobPlan
+
+struct InlinerTests {
+    @Test func `constant globals are built in`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (when (> (count line) limit) (emit line 1)))",
+            before: "(define limit 80)"
+        )
+
+        #expect(plan.mapText == "(lambda (line) (when (> (count line) 80) (emit line 1)))")
+        #expect(plan.optimised.map?.closure.globals.isEmpty == true)
+    }
+
+    @Test func `helper functions are built in with their arguments bound in order`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (count-word (trim line) 1))",
+            before: """
+                (define (clean word) (lower word))
+                (define (count-word word n) (emit (clean word) n))
+                """
+        )
+
+        #expect(plan.mapText == "(lambda (line) (let ((word (trim line))) (emit (lower word) 1)))")
+        #expect(plan.reason(.inlining) == "map: functions built in: count-word, clean; constants built in: 1")
+    }
+
+    @Test func `a function that calls itself stays a call`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (emit (shrink line) 1))",
+            before: #"(define (shrink s) (if (starts-with? s " ") (shrink (substring s 1)) s))"#
+        )
+
+        #expect(plan.mapText == "(lambda (line) (emit (shrink line) 1))")
+        #expect(plan.reason(.inlining) == "map: shrink calls itself")
+        #expect(plan.optimised.map?.closure.globals.keys.sorted() == ["shrink"])
+    }
+
+    @Test func `functions that call each other stay calls`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (emit (is-even (count line)) 1))",
+            before: """
+                (define (is-even n) (if (= n 0) true (is-odd (- n 1))))
+                (define (is-odd n) (if (= n 0) false (is-even (- n 1))))
+                """
+        )
+
+        #expect(plan.mapText == "(lambda (line) (emit (is-even (count line)) 1))")
+        #expect(plan.optimised.map?.closure.globals.keys.sorted() == ["is-even", "is-odd"])
+    }
+
+    @Test func `an argument with effects is evaluated once, and where it was`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (twice (now)))",
+            before: "(define (twice x) (emit x x))"
+        )
+
+        #expect(plan.mapText == "(lambda (line) (let ((x (now))) (emit x x)))")
+    }
+
+    @Test func `a function built in twice binds different variables`() throws {
+        let plan = try JobText.plan(
+            ":map (lambda (line) (do (each line) (each (lower line))))",
+            before: #"(define (each text) (for (w (split text " ")) (emit w 1)))"#
+        )
+
+        let body = try #require(plan.optimised.map?.closure.lambda.body)
+        let bound = body.allBound
+        #expect(bound.count == 3)
+        #expect(Set(bound).count == bound.count)
+    }
+
+    @Test func `let-bound functions and names of names disappear`() throws {
+        let plan = try JobText.plan(
+            """
+            :map (lambda (line)
+              (let ((text line) (one 1) (count-it (lambda (w) (emit w one))))
+                (for (w (split text " ")) (count-it w))))
+            """
+        )
+
+        #expect(plan.mapText == #"(lambda (line) (for (w (split line " ")) (emit w 1)))"#)
+    }
+
+    @Test func `for-each over a certain sequence is a loop where its value isn't used`() throws {
+        let plan = try JobText.plan(
+            #":map (lambda (line) (for-each (lambda (w) (emit w 1)) (split line " ")))"#
+        )
+
+        #expect(plan.mapText == #"(lambda (line) (for (w (split line " ")) (emit w 1)))"#)
+    }
+
+    @Test func `a helper that is handed to a builtin becomes a lambda`() throws {
+        let plan = try JobText.plan(
+            #":map (lambda (line) (for (w (map clean (split line " "))) (emit w 1)))"#,
+            before: "(define (clean w) (lower (trim w)))"
+        )
+
+        #expect(
+            plan.mapText
+                == #"(lambda (line) (for (w (map (lambda (w) (lower (trim w))) (split line " "))) (emit w 1)))"#
+        )
+    }
+
+    @Test func `what was captured is built in`() throws {
+        let limit = Variable(id: 100, name: "limit")
+        let line = WordCount.line
+        let test = Expression.make(.builtin(.greater, arguments: [.use(line), .use(limit)]))
+        let lambda = Lambda(
+            name: "",
+            parameters: [line],
+            body: test,
+            captured: [limit],
+            range: SourceRange(start: 0, end: 9)
+        )
+        let closure = Closure(lambda: lambda, captured: [.integer(7)], globals: [:])
+
+        let result = Inliner.inlined(closure, role: "map", sequences: [], isValueUsed: true).closure
+
+        #expect(ExpressionPrinter().text(result.lambda) == "(lambda (line) (> line 7))")
+        #expect(result.captured == [])
+        #expect(result.lambda.captured == [])
+    }
+
+    @Test(arguments: [
+        ("(+ 1 2 3)", "6"),
+        ("(- 5 7)", "-2"),
+        ("(* 4 5)", "20"),
+        ("(inc 4)", "5"),
+        ("(dec 4 2)", "2"),
+        ("(+ 9223372036854775807 1)", "(+ 9223372036854775807 1)"),
+        ("(/ 1 0)", "(/ 1 0)"),
+        ("(< 1 2)", "true"),
+        (#"(= "a" "b")"#, "false"),
+        (#"(str "a" 1 "b")"#, #""a1b""#),
+        ("(if (> 2 1) :yes :no)", ":yes"),
+        ("(and 1 record 2)", "(and record 2)"),
+        ("(and false record)", "false"),
+        ("(or nil record)", "record"),
+        ("(or 0 record)", "0"),
+        ("[1 (+ 1 1)]", "[1 2]"),
+        ("(not nil)", "true"),
+    ])
+    func `constants are folded where that can't fail`(written: String, folded: String) throws {
+        let plan = try JobText.plan(":map (lambda (record) (emit \(written) record))")
+
+        #expect(plan.mapText == "(lambda (record) (emit \(folded) record))")
+    }
+
+    @Test func `a function too large to build in stays a call`() throws {
+        let terms = (0..<300).map { "(count (str s \($0)))" }.joined(separator: " ")
+        let plan = try JobText.plan(
+            ":map (lambda (line) (emit (huge line) 1))",
+            before: "(define (huge s) (+ \(terms)))"
+        )
+
+        #expect(plan.mapText == "(lambda (line) (emit (huge line) 1))")
+        #expect(plan.reason(.inlining) == "map: huge is too large to be built in")
+    }
+}
+
+extension Expression {
+    fileprivate var allBound: [Variable] {
+        var found = self.boundVariables
+        self.forEachChild { found += $0.allBound }
+        return found
+    }
+}

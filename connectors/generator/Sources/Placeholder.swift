@@ -1,1 +1,0 @@
-/// The connector's place, until its first code arrives.
