@@ -1,5 +1,14 @@
 extension Grammar {
     static let integers = [
+        "(sum (map (fn ($f) ($f <I>)) (for ($x <L>) (lambda ($y) (+ $x $y)))))",
+        "(letrec (($total (fn ($n) (if (< $n 1) <I|$n:I> (+ $n ($total (dec $n))))))) ($total 12))",
+        "(let (($make (lambda ($k) (fn ($z) (- $z <I|$k:I>))))) (($make <I>) <I>))", "(count (distinct [<A> <A> <A>]))",
+        "(count-distinct [<A> <A> <A> <A>])", "(count (set [<A> <A> <A>]))",
+        "(count (group-by (fn ($v) $v) [<A> <A> <A>]))", "(get {<A> 1} <A> 0)", "(get {1.0 <I>} 1)",
+        "(update <L> 0 inc)", "(first (nth <W> 0))", "(let (($x <I>)) (let (($x (+ $x 1)) ($y $x)) (* $x $y)))",
+        "(parse-time <S> \"yyyy-MM-dd'T'HH:mm:ssZ\")", "(reduce (fn ($m $x) (if (> $x $m) $x $m)) <L>)", "(<K> <M>)",
+        "(apply (fn ($a $b) <I|$a:I,$b:I>) <L>)", "(do (for-each [$x <L>] <I|$x:I>) <I>)",
+        "(get (quote [1 2 3]) <I> 0)", "(count (flat-map (fn ($w) (split $w \"\")) <W>))",
         "(+ <I> <I>)", "(+ <I> <I> <I>)", "(- <I> <I>)", "(- <I>)", "(* <I> <I>)", "(quot <I> <I>)", "(rem <I> <I>)",
         "(mod <I> <I>)", "(inc <I>)", "(dec <I>)", "(inc <I> <I>)", "(dec <I> <I>)", "(abs <I>)", "(min <I> <I>)",
         "(max <I> <I> <I>)", "(min <L>)", "(max <L>)", "(floor <F>)", "(ceil <F>)", "(round <F>)", "(pow <I> 2)",
@@ -22,6 +31,9 @@ extension Grammar {
     ]
 
     static let floats = [
+        "(min (/ 0.0 0.0) <F>)", "(max [<F> <I> (/ 0.0 0.0)])", "(+ 9007199254740993 <F>)",
+        "(sum [9007199254740993 <F>])", "(sum (map (fn ($x) (/ $x 10)) <L>))", "(pow <I> -1)",
+        "(quantile <F> [<I> <F>])", "(round (* <F> 1000))",
         "(+ <F> <I>)", "(* <F> <F>)", "(- <F> <F>)", "(/ <I> <I>)", "(/ <F> <I>)", "(/ <F>)", "(sqrt <F>)",
         "(pow <F> <I>)",
         "(mean <L>)", "(abs <F>)", "(parse-float <S> 0.5)", "(sum [<F> <I> <F>])", "(sum (list <F> <F> <F>))",
@@ -29,6 +41,9 @@ extension Grammar {
     ]
 
     static let booleans = [
+        "(< 9007199254740993 <F>)", "(= 9007199254740993 9007199254740992.0)", "(= [<A> <A>] [<A> <A>])",
+        "(= (set [<A>]) (set [<A>]))", "(contains? [<A> <A>] <A>)", "(= (merge <M> <M>) <M>)",
+        "(match [<A> <A>] ([$a $b] (= $a $b)))",
         "(< <I> <I>)", "(<= <I> <F> <I>)", "(> <S> <S>)", "(>= <F> <I>)", "(= <I> <I>)", "(= <A> <A>)", "(= <S> <S>)",
         "(not= <A> <A>)", "(not <A>)", "(nil? <A>)", "(empty? <L>)", "(empty? <S>)", "(string? <A>)", "(number? <A>)",
         "(integer? <A>)", "(float? <A>)", "(boolean? <A>)", "(list? <A>)", "(map? <A>)", "(set? <A>)", "(keyword? <A>)",
@@ -39,6 +54,14 @@ extension Grammar {
     ]
 
     static let strings = [
+        "(str (sort [<A> <A> <A>]))", "(str [<A> {:k <A>} nil])", "(to-json {:a [<A> {\"k\" <A>}] 1 <A>})",
+        "(str (distinct [<A> <A> <A>]))", "(str (sort (for ($x <L>) [<A|$x:I> $x])))", "(str (split <S> #\"b*\"))",
+        "(replace <S> #\"\" \"-\")", "(str (re-find-all #\"(a)|(b)|\\s\" <S>))", "(str (re-find-all #\"x*\" <S>))",
+        "(format \"%05d|%+d\" <I> <I>)", "(format \"%s %d\" <S>)", "(str (parse-float <S>))",
+        "(str (try (parse-json <S>) (catch $e (get $e :error))))", "(replace <S> \"\" \"x\")",
+        "(str (group-by (fn ($w) (count $w)) <W>))", "(substring <S> (- (count <S>) 1))", "(str <Z> <M>)",
+        "(str (keyword <S>) (symbol <S>))", "(join <S> [<A> <A>])",
+        "(str (get-in {:a {:b [<A> 2]}} [:a <K> 0] \"none\"))", "(str (try <A> (finally <A>)))",
         "(str <A> <A>)", "(str <S> <I>)", "(str <F>)", "(lower <S>)", "(upper <S>)", "(trim <S>)",
         "(substring <S> <I>)", "(substring <S> 0 1)", "(substring <S> 1 <I>)", "(replace <S> <S> <S>)",
         "(replace <S> #\"[aeiou]+\" <S>)", "(replace <S> #\"(\\w)(\\w)?\" \"$2$1\")", "(join \"-\" <L>)",
@@ -55,6 +78,7 @@ extension Grammar {
     ]
 
     static let integerLists = [
+        "(sort [<I> <F> <I>])", "(take -1 <L>)", "(rest (rest <L>))", "(keys {<I> 1 2.0 2 -0.0 3})",
         "[<I> <I>]", "(list <I> <I> <I>)", "(range (mod <I> 9))", "(range 0 10 3)", "(range 1 (rem <I> 20) 2)",
         "(map (fn ($x) <I|$x:I>) <L>)",
         "(map inc <L>)", "(filter (lambda ($x) <B|$x:I>) <L>)", "(sort <L>)", "(reverse <L>)", "(take <I> <L>)",
@@ -67,6 +91,8 @@ extension Grammar {
     ]
 
     static let stringLists = [
+        "(split <S> #\"x*\")", "(split <S> #\"(,)\")", "(re-find-all #\"..\" <S>)", "(split (upper <S>) \"S\")",
+        "(map trim (split <S> \",\"))",
         "(split <S> <S>)", "(split <S> \" \")", "(split <S> #\"\\s+\")", "(split <S> #\"[,;=]\")", "(split <S> \"\")",
         "(re-find-all #\"\\w+\" <S>)", "(re-find-all <S> #\"[^ ]+\")", "(re-find-all #\"[^ ]\" <S>)", "(map upper <W>)",
         "(map (fn ($w) <S|$w:S>) <W>)",
@@ -77,6 +103,9 @@ extension Grammar {
     ]
 
     static let maps = [
+        "(parse-json \"{\\\"a\\\": 1, \\\"b\\\": [2, 3.0, null], \\\"a\\\": 4}\")",
+        "(group-by (fn ($x) (mod $x 2)) <L>)", "(update <M> <A> (fn ($v) <I>))", "(assoc nil <K> <I>)",
+        "(dissoc <M> <A>)", "(conj {} <L>)",
         "{:a <I> :b <I>}", "{<S> <I>}", "(assoc <M> <K> <I>)", "(assoc <M> <S> <I> <K> <I>)", "(dissoc <M> <K>)",
         "(update <M> :a (fn ($v) (inc (or $v 0))))", "(update <M> <K> (fn ($v $w) <I|$w:I>) <I>)", "(merge <M> <M>)",
         "(merge <M> nil <M>)", "(conj <M> [<K> <I>])", "(reduce (fn ($m $w) (assoc $m $w <I|$w:S>)) {} <W>)",

@@ -19,7 +19,7 @@ struct Moment {
     init?(milliseconds: Int64) {
         let (quotient, remainder) = milliseconds.quotientAndRemainder(dividingBy: Self.millisecondsPerDay)
         let days = remainder < 0 ? quotient - 1 : quotient
-        let rest = Int(milliseconds - days * Self.millisecondsPerDay)
+        let rest = Int(remainder < 0 ? remainder + Self.millisecondsPerDay : remainder)
         guard (Self.days(before: 0)..<Self.days(before: 10_000)).contains(days) else { return nil }
         // Start at or before the right year, and walk.
         self.year = max(0, 1970 + Int(days / 366) - (days < 0 ? 2 : 0))
