@@ -19,7 +19,10 @@ extension Machine where Host: ~Copyable {
 
     private func constant(_ value: Value, at range: SourceRange, depth: Int) throws(EvaluationError) -> Constant {
         guard depth <= ValueWalk.depthLimit else {
-            throw EvaluationError(.invalidArgument(operation: "submit-job", reason: "a value is nested too deeply"), at: range)
+            throw EvaluationError(
+                .invalidArgument(operation: "submit-job", reason: "a value is nested too deeply"),
+                at: range
+            )
         }
         switch value.tag {
         case .nil: return .nil
