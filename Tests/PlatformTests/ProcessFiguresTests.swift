@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ProcessFiguresTests {
     @Test func `memory that is touched shows in the figures`() throws {
-        let byteCount = 32 << 20
+        let byteCount = 128 << 20
         let before = ProcessUsage.current()
 
         let memory = try unsafe PageMemory.map(byteCount: byteCount, usesLargePages: true)
@@ -16,9 +16,11 @@ import Testing
         unsafe PageMemory.unmap(memory, byteCount: byteCount)
         let after = ProcessUsage.current()
 
-        #expect(during.anonymousBytes - before.anonymousBytes > Int64(byteCount) * 3 / 4)
-        #expect(during.anonymousBytes - after.anonymousBytes > Int64(byteCount) * 3 / 4)
-        #expect(after.residentBytesPeak >= during.residentBytes)
+        // Other tests take and give memory meanwhile, and the kernel counts in batches.
+        #expect(during.anonymousBytes - before.anonymousBytes > Int64(byteCount) / 2)
+        #expect(during.anonymousBytes - after.anonymousBytes > Int64(byteCount) / 2)
+        #expect(after.residentBytesPeak > Int64(byteCount))
+        #expect(during.residentBytesPeak >= during.residentBytes)
     }
 
     @Test func `memory that can't be had is an error`() {
