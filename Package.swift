@@ -82,7 +82,13 @@ let services: [Target] = [
         "WorkerService",
         ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
-    target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
+    target(
+        "JobService",
+        [
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment", "Platform",
+            "WorkerService",
+        ]
+    ),
     target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
@@ -111,7 +117,7 @@ let testTargets: [Target] = [
         path: "Tests/ReferenceInterpreter",
         swiftSettings: strict
     ),
-    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
@@ -119,7 +125,30 @@ let testTargets: [Target] = [
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests("TidyTests", []),
+    tests("CompressionTests", ["Compression", "CoreTypes"]),
+    tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
+    tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
+    tests("JobTests", ["FluentSyntax", "CoreTypes"]),
 ]
+
+/// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
+func fuzz(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "Fuzz\(folder)",
+        dependencies: dependencies,
+        path: "Fuzz/\(folder)/Sources",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+}
+
+let fuzzTargets: [Target] =
+    Context.environment["WEIR_FUZZ"] == nil
+    ? []
+    : [
+        fuzz("Program", ["FluentSyntax"])
+    ]
 
 let package = Package(
     name: "weir",
@@ -128,4 +157,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+        + fuzzTargets
 )

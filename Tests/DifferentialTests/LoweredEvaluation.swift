@@ -28,12 +28,20 @@ final class LoweredEvaluation {
 
     /// Nil if the checker refuses the program.
     static func outcome(of program: GeneratedProgram) -> ProgramOutcome? {
+        Self.outcome(of: program) { $0 }
+    }
+
+    /// As ``outcome(of:)``, for forms that something has rewritten.
+    static func outcome(
+        of program: GeneratedProgram,
+        rewriting rewrite: ([Expression]) -> [Expression]
+    ) -> ProgramOutcome? {
         guard let checked = Frontend.check(program.source).program else { return nil }
         let interpreter = Interpreter()
         let evaluation = LoweredEvaluation(interpreter: interpreter)
         return program.run(on: interpreter) { () throws(EvaluationError) in
             var last = ReferenceValue.nil
-            for form in checked.forms { last = try evaluation.evaluate(form, in: Frame(in: nil)) }
+            for form in rewrite(checked.forms) { last = try evaluation.evaluate(form, in: Frame(in: nil)) }
             return last
         }
     }

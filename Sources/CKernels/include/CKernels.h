@@ -23,6 +23,13 @@ int weir_ascii_upper(const uint8_t *from, uint8_t *to, size_t count);
 /* 1 if all `count` bytes are below 0x80. */
 int weir_is_ascii(const uint8_t *base, size_t count);
 
+/* What lines of a text there are: newlines, and whether it has carriage returns at all. */
+typedef struct {
+    size_t newlines;
+    int carriage_returns;
+} weir_lines;
+weir_lines weir_line_statistics(const uint8_t *base, size_t count);
+
 /* Zeroed pages for a table, in huge pages where the system has them; NULL when memory is used up. */
 void *weir_table_allocate(size_t bytes);
 void weir_table_free(void *table, size_t bytes);
@@ -41,8 +48,9 @@ static inline uint64_t weir_length_mask_high(size_t count) {
     return mask;
 }
 
-/* Hints that `address` is soon read and written. */
-static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 /* The C library's power function: Swift has none without a platform module. */
 static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
+
+/* Hints that `address` is soon read and written. */
+static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 #endif

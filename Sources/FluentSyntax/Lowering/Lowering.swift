@@ -68,17 +68,21 @@ struct Lowering {
         in range: SourceRange,
         _ body: (inout Lowering) -> Expression
     ) -> Expression {
-        guard self.depth + levels <= Self.depthLimit else {
-            return self.fail(
-                "nesting-limit",
-                "expressions are nested deeper than \(Self.depthLimit) levels once they are expanded",
-                help: "move parts into functions of their own",
-                at: range
-            )
-        }
+        guard self.canNest(levels) else { return self.failNesting(in: range) }
         self.depth += levels
         defer { self.depth -= levels }
         return body(&self)
+    }
+
+    func canNest(_ levels: Int) -> Bool { self.depth + levels <= Self.depthLimit }
+
+    mutating func failNesting(in range: SourceRange) -> Expression {
+        self.fail(
+            "nesting-limit",
+            "expressions are nested deeper than \(Self.depthLimit) levels once they are expanded",
+            help: "move parts into functions of their own",
+            at: range
+        )
     }
 
     /// Lowers several body forms; none is an error that names the form.

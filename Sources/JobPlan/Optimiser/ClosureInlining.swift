@@ -7,10 +7,11 @@ struct ClosureInlining {
     let combiner: Constant?
     let rewrites: [Rewrite]
 
-    init(_ definition: JobDefinition) {
+    init(_ definition: JobDefinition, parameters: [String: String]?) {
         var rewrites: [Rewrite] = []
         let inlined: (Closure, String, [Variable], Bool) -> Closure = { closure, role, sequences, isValueUsed in
-            let result = Inliner.inlined(closure, role: role, sequences: sequences, isValueUsed: isValueUsed)
+            let context = Inliner.Context(sequences: Set(sequences), parameters: parameters, isValueUsed: isValueUsed)
+            let result = Inliner.inlined(closure, role: role, in: context)
             rewrites += result.rewrites
             return result.closure
         }
