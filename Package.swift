@@ -114,7 +114,7 @@ let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     .target(
         name: "ReferenceInterpreter",
-        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions"],
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions", "Engine"],
         path: "Tests/ReferenceInterpreter",
         swiftSettings: strict
     ),
