@@ -129,6 +129,7 @@ let testTargets: [Target] = [
         "CommandLineToolTests",
         ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
     ),
+    tests("EngineTests", ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat"]),
     tests("TidyTests", []),
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
