@@ -26,6 +26,13 @@ int weir_ascii_upper(const uint8_t *from, uint8_t *to, size_t count);
 /* 1 if all `count` bytes are below 0x80. */
 int weir_is_ascii(const uint8_t *base, size_t count);
 
+/* What lines of a text there are: newlines, and whether it has carriage returns at all. */
+typedef struct {
+    size_t newlines;
+    int carriage_returns;
+} weir_lines;
+weir_lines weir_line_statistics(const uint8_t *base, size_t count);
+
 /* Zeroed pages for a table, in huge pages where the system has them; NULL when memory is used up. */
 void *weir_table_allocate(size_t bytes);
 void weir_table_free(void *table, size_t bytes);
@@ -43,6 +50,9 @@ static inline uint64_t weir_length_mask_high(size_t count) {
     memcpy(&mask, weir_length_window + 24 - count, sizeof mask);
     return mask;
 }
+
+/* The C library's power function: Swift has none without a platform module. */
+static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
 
 /* What decoders look for in the next bytes, as bit masks: bit i speaks of byte i. They are inlined into the loops that
    call them, so they use what every processor of the architecture has, and not what is found out at run time. */
@@ -120,6 +130,4 @@ static inline uint64_t weir_byte_mask(const uint8_t *base, uint8_t byte) {
 
 /* Hints that `address` is soon read and written. */
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
-/* The C library's power function: Swift has none without a platform module. */
-static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
 #endif
