@@ -124,7 +124,6 @@ let testTargets: [Target] = [
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
-    tests("EngineTests", ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat", "RegularExpressions"]),
     tests(
         "CommandLineToolTests",
         ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
@@ -156,7 +155,9 @@ let fuzzTargets: [Target] =
     Context.environment["WEIR_FUZZ"] == nil
     ? []
     : [
-        fuzz("Program", ["FluentSyntax"])
+        fuzz("Program", ["FluentSyntax"]),
+        fuzz("JSON", ["Engine"]),
+        fuzz("CSV", ["Engine", "JobPlan"]),
     ]
 
 let package = Package(
