@@ -97,7 +97,8 @@ let programs: [Target] = [
     target(
         "CommandLineTool",
         [
-            "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "ConnectorKit", "ConnectorCatalog", "Platform",
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "ConnectorCatalog",
+            "Environment", "Platform",
             "Storage", "WorkerService", "JobService", "ProgramService", arguments,
         ]
     ),
@@ -113,7 +114,7 @@ let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     .target(
         name: "ReferenceInterpreter",
-        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions"],
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions", "Engine"],
         path: "Tests/ReferenceInterpreter",
         swiftSettings: strict
     ),
@@ -124,6 +125,10 @@ let testTargets: [Target] = [
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
+    tests(
+        "CommandLineToolTests",
+        ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
+    ),
     tests("TidyTests", []),
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),

@@ -87,8 +87,9 @@ final class LoweredEvaluation {
             return try self.attempt(body, handler, cleanup, in: frame)
         case .connector: return .nil
         case .define(let name, let value):
-            self.globals[name] = try self.evaluate(value, in: frame)
-            return .nil
+            let value = try self.evaluate(value, in: frame)
+            self.globals[name] = value
+            return value
         case .defineJob(let form):
             guard let map = form.options.first(where: { $0.name == "map" }) else { return .nil }
             return try self.evaluate(map.value, in: frame)

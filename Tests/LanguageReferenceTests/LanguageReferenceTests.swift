@@ -32,7 +32,7 @@ struct LanguageReferenceTests {
         for block in self.document.blocks("fluent") {
             let interpreter = Interpreter()
             for example in block.examples {
-                let shown = Self.shown(example.form, on: interpreter)
+                let shown = Self.shown(Result { () throws(EvaluationError) in try interpreter.run([example.form]) })
 
                 if let expected = example.expected {
                     #expect(shown == expected, "in the block at line \(block.firstLine)")
@@ -42,6 +42,19 @@ struct LanguageReferenceTests {
         }
 
         #expect(checkedCount > 180)
+    }
+
+    @Test func `every example gives the same on the machine`() throws {
+        for block in self.document.blocks("fluent") {
+            let results = try #require(MachineSubject.results(of: block.source))
+            let examples = block.examples
+
+            try #require(results.count == examples.count)
+            for (example, result) in zip(examples, results) {
+                guard let expected = example.expected else { continue }
+                #expect(Self.shown(result) == expected, "in the block at line \(block.firstLine)")
+            }
+        }
     }
 
     @Test func `every builtin and every alias is described`() {
@@ -81,11 +94,10 @@ struct LanguageReferenceTests {
     }
 
     /// The value as written in a program, or the name of the error.
-    private static func shown(_ form: SyntaxNode, on interpreter: Interpreter) -> String {
-        do throws(EvaluationError) {
-            return try interpreter.run([form]).written.string
-        } catch {
-            return "error \(error.code.name)"
+    private static func shown(_ result: Result<ReferenceValue, EvaluationError>) -> String {
+        switch result {
+        case .success(let value): value.written.string
+        case .failure(let error): "error \(error.code.name)"
         }
     }
 

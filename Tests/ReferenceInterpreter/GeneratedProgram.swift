@@ -57,6 +57,7 @@ extension GeneratedProgram {
     package func interpret() -> ProgramOutcome? {
         guard Frontend.check(self.source).program != nil else { return nil }
         let read = Reader.read(self.source)
+        guard self.kind == .expression || read.forms.last?.isJob == true else { return nil }
         let interpreter = Interpreter()
         return self.run(on: interpreter) { () throws(EvaluationError) in
             try interpreter.run(read.forms.compactMap { $0.isJob ? $0.mapFunction : $0 })

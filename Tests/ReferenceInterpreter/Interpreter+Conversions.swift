@@ -55,7 +55,7 @@ extension Interpreter {
         case .list(let elements): Text(joining: [Text("[")] + elements.map(Self.canonical) + [Text("]")])
         case .set(let elements): Text(joining: [Text("<")] + Self.sorted(elements.map(Self.canonical)) + [Text(">")])
         case .map(let entries):
-            Self.canonical(.set(entries.map { .list([$0.key, $0.value]) }))
+            Text(joining: [Text("map"), Self.canonical(.set(entries.map { .list([$0.key, $0.value]) }))])
         case .nil, .boolean, .integer, .float, .string, .symbol, .function, .builtin, .regex: value.written
         }
     }

@@ -33,7 +33,7 @@ extension Interpreter {
     ) throws(EvaluationError) -> Text {
         switch directive.letter {
         case "s":
-            let text = argument.printed
+            let text = if case .nil = argument { argument.written } else { argument.printed }
             guard let precision = directive.precision else { return text }
             return Text(joining: text.units.prefix(precision))
         case "d", "x":
@@ -41,6 +41,8 @@ extension Interpreter {
             return Text(directive.letter == "d" ? String(integer) : String(UInt64(bitPattern: integer), radix: 16))
         default:
             let number = try call.number(argument).double
+            // C may show the sign of NaN.
+            guard number.isFinite else { return Text(number.description) }
             let letter = directive.letter == "f" ? "f" : "e"
             return Text(String(format: "%.\(directive.precision ?? 6)\(letter)", number))
         }

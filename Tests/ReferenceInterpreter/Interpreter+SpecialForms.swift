@@ -83,13 +83,15 @@ extension Interpreter {
 
     private func evaluateDefine(_ parts: [SyntaxNode], in scope: Scope) throws(EvaluationError) -> ReferenceValue {
         if let name = parts[0].symbol {
-            self.globals[name] = try self.evaluateNamed(parts[1], name: name, in: scope)
-        } else if let header = parts[0].elements, let name = header.first?.symbol {
-            let parameters = header.dropFirst().compactMap(\.symbol)
-            let function = ReferenceFunction(name: name, parameters: parameters, body: parts[1...], scope: scope)
-            self.globals[name] = .function(function)
+            let value = try self.evaluateNamed(parts[1], name: name, in: scope)
+            self.globals[name] = value
+            return value
         }
-        return .nil
+        guard let header = parts[0].elements, let name = header.first?.symbol else { return .nil }
+        let parameters = header.dropFirst().compactMap(\.symbol)
+        let function = ReferenceFunction(name: name, parameters: parameters, body: parts[1...], scope: scope)
+        self.globals[name] = .function(function)
+        return .function(function)
     }
 
     private func evaluateCond(

@@ -22,7 +22,7 @@ extension ReferenceValue {
         case .set(let elements): Self.enclosed("#{", elements, "}")
         case .map(let entries): Self.enclosed("{", entries.flatMap { [$0.key, $0.value] }, "}")
         case .function, .builtin: Text("#<function>")
-        case .regex(let pattern): Text("#\"\(pattern)\"")
+        case .regex(let pattern): Text("#\"\(pattern.replacing("\"", with: "\\\""))\"")
         }
     }
 
