@@ -120,7 +120,6 @@ let testTargets: [Target] = [
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
-    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
@@ -128,6 +127,10 @@ let testTargets: [Target] = [
     tests(
         "CommandLineToolTests",
         ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
+    ),
+    tests(
+        "EngineTests",
+        ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat", "RegularExpressions"]
     ),
     tests("TidyTests", []),
     tests("CompressionTests", ["Compression", "CoreTypes"]),
