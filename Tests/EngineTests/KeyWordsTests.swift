@@ -24,10 +24,10 @@ import Testing
         let first = Array("word then more text".utf8)
         let second = Array("word and other text".utf8)
 
-        let left = first.withUnsafeBytes {
+        let left = unsafe first.withUnsafeBytes {
             unsafe KeyWords(short: $0.baseAddress.unsafelyUnwrapped, count: 4, kind: KeyKind.shortText)
         }
-        let right = second.withUnsafeBytes {
+        let right = unsafe second.withUnsafeBytes {
             unsafe KeyWords(short: $0.baseAddress.unsafelyUnwrapped, count: 4, kind: KeyKind.shortText)
         }
 
@@ -35,13 +35,15 @@ import Testing
     }
 }
 
-extension KeyWords: Equatable {
-    public static func == (left: KeyWords, right: KeyWords) -> Bool { left.a == right.a && left.b == right.b }
+extension KeyWords {
+    fileprivate static func == (left: KeyWords, right: KeyWords) -> Bool { left.a == right.a && left.b == right.b }
+
+    fileprivate static func != (left: KeyWords, right: KeyWords) -> Bool { !(left == right) }
 
     fileprivate static func make(_ bytes: [UInt8]) -> KeyWords {
         var padded = bytes
         padded.append(contentsOf: repeatElement(0xFF, count: 32))
-        return padded.withUnsafeBytes {
+        return unsafe padded.withUnsafeBytes {
             unsafe KeyWords($0.baseAddress.unsafelyUnwrapped, count: bytes.count, isText: true)
         }
     }

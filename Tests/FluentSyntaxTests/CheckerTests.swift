@@ -80,7 +80,13 @@ import Testing
         ("(let ((words 1)) (println words word))", "did you mean words?"),
         ("(defn f (x) x)", "use (define (name a b) body…)"),
         ("(qqqqqqq 1)", "define it at the top level, or bind it with let"),
-        ("(println +5)", "write 5"), ("(let ((lamda 1)) (lambd (x) x lamda))", "did you mean lambda?"),
+        ("(println +5)", "write 5"),
+        (
+            "(let ((go (lambda (n) (go n)))) (go 1))",
+            "let binds it after its value: use letrec for a function that calls itself"
+        ),
+        ("(println xx)", "define it at the top level, or bind it with let"),
+        ("(let ((lamda 1)) (lambd (x) x lamda))", "did you mean lambda?"),
     ])
     func `an unknown name comes with what was probably meant`(text: String, help: String) {
         let checked = Frontend.check(.make(text))

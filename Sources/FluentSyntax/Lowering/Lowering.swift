@@ -12,6 +12,8 @@ struct Lowering {
     var scope = Scope()
     /// Names whose definition was refused: using them isn't another error.
     var refusedNames: Set<String> = []
+    /// The `let` names whose values are being lowered: those values can't see them.
+    var namesBeingBound: [String] = []
     private var depth = 0
     private let patternProblem: ((String) -> String?)?
 
