@@ -1,9 +1,17 @@
 internal import FluentSyntax
 
 /// A separator that pieces can be cut at by looking at one byte at a time.
-struct SplitShape: Hashable {
+struct SplitShape: Hashable, Sendable {
     let separators: ByteClass
     let emptyPieces: TokenScanner.EmptyPieces
+
+    /// Whole lines: there is no separator but the line's end.
+    static let lines = SplitShape(separators: ByteClass(), emptyPieces: .kept)
+
+    private init(separators: ByteClass, emptyPieces: TokenScanner.EmptyPieces) {
+        self.separators = separators
+        self.emptyPieces = emptyPieces
+    }
 
     /// - Returns: Nil for a separator that needs more than one byte: a longer string, a real pattern, text beyond ASCII.
     init?(_ separator: Constant) {

@@ -1,3 +1,12 @@
+/// Slices of one run of bytes, lent for a call; 16 bytes from each beginning may be read.
+@safe
+struct TextSlices {
+    let base: UnsafePointer<UInt8>
+    let starts: UnsafeMutablePointer<UInt32>
+    let lengths: UnsafeMutablePointer<UInt32>
+    let count: Int
+}
+
 /// A batch of slices of one run of bytes: where each begins and how long it is.
 ///
 /// `base` may be moved to bytes of the same shape, as `lower` does: the slices stay.

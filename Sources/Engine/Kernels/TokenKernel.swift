@@ -1,25 +1,4 @@
-internal import FluentSyntax
-internal import JobPlan
-
-/// A map that emits every piece of its line with one integer: what a ``TokenKernel`` can run.
-struct TokenKernelShape: Hashable {
-    let split: SplitShape
-    let value: Int64
-
-    /// - Returns: Nil where the map does anything else.
-    init?(_ map: MapFunction, lines: LineCutting) {
-        guard case .elided(let elided) = lines, let split = SplitShape(elided.separator),
-            case .forEach(_, _, let body, _) = map.whole.closure.lambda.body.kind,
-            case .builtin(.emit, let arguments) = body.kind,
-            case .variable(elided.element) = arguments[0].kind,
-            case .constant(.integer(let value)) = arguments[1].kind
-        else { return nil }
-        self.split = split
-        self.value = value
-    }
-}
-
-/// `(for (word (split line SEPARATOR)) (emit word CONSTANT))` over whole blocks, aggregated in one column.
+/// A map that emits every piece of its line with one integer, over whole blocks: the shortest of kernel plans.
 @safe
 struct TokenKernel: ~Copyable {
     private var scanner: TokenScanner
@@ -29,15 +8,10 @@ struct TokenKernel: ~Copyable {
     /// Slices that fit the first-level cache together with the table slots they touch.
     private static let batchCount = 2_048
 
-    /// - Returns: Nil where the pairs aren't aggregated in one column of counts or sums.
-    init?(_ shape: TokenKernelShape, columns: [IntegerColumn]?) {
-        guard let columns, columns.count == 1 else { return nil }
-        switch columns[0] {
-        case .count: self.delta = 1
-        case .sum: self.delta = shape.value
-        case .minimum, .maximum: return nil
-        }
-        self.scanner = TokenScanner(separators: shape.split.separators, emptyPieces: shape.split.emptyPieces)
+    /// - Parameter delta: What the only column of the aggregation takes for each piece.
+    init(shape: SplitShape, delta: Int64) {
+        self.scanner = TokenScanner(separators: shape.separators, emptyPieces: shape.emptyPieces)
+        self.delta = delta
     }
 
     mutating func run(
@@ -48,7 +22,13 @@ struct TokenKernel: ~Copyable {
     ) {
         unsafe self.scanner.begin(base, count: count, hasCarriageReturns: hasCarriageReturns)
         while unsafe self.scanner.fill(&self.tokens, rows: nil) {
-            unsafe output.add(self.tokens, base: base, delta: self.delta)
+            let slices = unsafe TextSlices(
+                base: base,
+                starts: self.tokens.starts,
+                lengths: self.tokens.lengths,
+                count: self.tokens.count
+            )
+            output.add(slices, delta: self.delta)
         }
     }
 }

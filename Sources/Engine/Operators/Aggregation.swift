@@ -100,15 +100,15 @@ package struct Aggregation: ~Copyable {
     }
 
     /// Counts or sums up the slices of a column: `delta` each.
-    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+    mutating func add(_ column: TextSlices, delta: Int64) {
         var taken = 0
         if self.form == .integers {
-            taken = unsafe self.integers.add(column, base: base, delta: delta)
+            taken = self.integers.add(column, delta: delta)
             if taken < column.count { self.promote() }
         }
         while taken < column.count {
             let count = unsafe Int(column.lengths[taken])
-            let address = unsafe UnsafeRawPointer(base + Int(column.starts[taken]))
+            let address = unsafe UnsafeRawPointer(column.base + Int(column.starts[taken]))
             let key = unsafe KeyWords(address, count: count, isText: true)
             unsafe self.states.add(Value(delta), to: key, longKey: key.isLong ? address : nil)
             taken += 1

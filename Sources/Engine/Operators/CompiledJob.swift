@@ -16,7 +16,7 @@ package final class CompiledJob: Sendable {
     private let isSorted: Bool
     private let limits: MachineLimits
     private let columns: [IntegerColumn]?
-    private let kernel: TokenKernelShape?
+    private let kernel: KernelPlan?
     private let routing: Routing?
 
     /// The longest line, in bytes; one that is longer is an error.
@@ -30,11 +30,11 @@ package final class CompiledJob: Sendable {
         var compiler = ProgramCompiler()
         self.graph = graph
         self.limits = limits
-        self.decode = parts.decode
+        self.decode = parts.projects ? parts.decode : DecodeStep(format: parts.decode.format, lines: parts.decode.lines)
         self.output = parts.output
         self.isSorted = parts.isSorted
         let whole = try compiler.add(parts.map.whole.closure)
-        if parts.map.fields != nil {
+        if parts.projects {
             let projected = try compiler.add(parts.map.closure)
             self.map = .fields(projected, whole: whole, takesKey: parts.map.takesKey)
         } else {
@@ -51,8 +51,20 @@ package final class CompiledJob: Sendable {
                 subtaskCount: graph.stages[graph.stages.count - 1].parallelism
             )
         }
-        self.kernel = graph.kernelsEnabled ? TokenKernelShape(parts.map, lines: parts.decode.lines) : nil
+        self.kernel = graph.kernelsEnabled ? Self.kernelPlan(parts, policy: graph.onError) : nil
         self.program = compiler.finish()
+    }
+
+    /// The kernels that run the map, if they can without changing what people see.
+    ///
+    /// A record that the machine must run has emitted pairs before, perhaps, which a policy that leaves records out
+    /// would have to take back; and it comes behind the others of its batch, which shows where pairs are written as
+    /// they come.
+    private static func kernelPlan(_ parts: GraphParts, policy: ErrorPolicy) -> KernelPlan? {
+        guard let plan = KernelPlan(parts.map, decode: parts.decode) else { return nil }
+        guard case .fail = policy else { return plan.canBail ? nil : plan }
+        let isWritten = parts.exchange == nil
+        return isWritten && (plan.canBail || plan.emitCount != 1) ? nil : plan
     }
 
     private static func compile(
@@ -97,10 +109,11 @@ package final class CompiledJob: Sendable {
         do {
             let rejected = try deadLetters?.makeWriter(partition: subtask, attempt: attempt, contentType: .json)
             let output = MapOutput(try self.route(subtask: subtask, attempt: attempt, sink: sink), policy: self.policy)
+            let kernel = MapKernel(self.kernel, output: output)
             return MapStage(
                 machine: Machine(program: self.program, limits: self.limits, host: output),
                 function: self.map,
-                kernel: self.kernel.flatMap { TokenKernel($0, columns: self.columns) },
+                kernel: kernel,
                 decoder: RecordDecoder(self.decode),
                 policy: self.policy,
                 deadLetters: rejected
@@ -182,6 +195,13 @@ private struct GraphParts {
         self.map = map
         self.output = output.format
         self.isSorted = output.isSorted
+    }
+
+    /// Whether records are decoded field by field: an absent field's value must then be simple.
+    var projects: Bool {
+        guard let fields = self.map.fields else { return false }
+        var arena = Arena(limitBytes: 16 << 20)
+        return fields.allSatisfy { $0.absentValue.simpleValue(in: &arena) != nil }
     }
 
     /// The columns in which the shuffle aggregates; nil where it ships values.

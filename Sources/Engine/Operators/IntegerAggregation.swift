@@ -41,7 +41,7 @@ package struct IntegerAggregation: ~Copyable {
     /// Adds `delta` to the only column, a count or sum, for every slice of `column`.
     ///
     /// - Returns: The number of slices taken: fewer than all where a sum would overflow at the next one.
-    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) -> Int {
+    mutating func add(_ column: TextSlices, delta: Int64) -> Int {
         unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
             unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
                 let keys = unsafe keys.baseAddress.unsafelyUnwrapped
@@ -52,7 +52,7 @@ package struct IntegerAggregation: ~Copyable {
                     var filled = 0
                     for index in row..<end {
                         let length = unsafe Int(column.lengths[index])
-                        let address = unsafe base + Int(column.starts[index])
+                        let address = unsafe column.base + Int(column.starts[index])
                         if length <= KeyWords.inlineLimit {
                             let key = unsafe KeyWords(short: address, count: length, kind: KeyKind.shortText)
                             let hash = key.hash

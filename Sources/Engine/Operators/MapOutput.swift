@@ -39,6 +39,9 @@ package struct MapOutput: ~Copyable {
     private var bypassCount = 0
     private var addedSinceCheck = 0
 
+    /// Pairs that a record is about to emit a second time: they are left out.
+    var repeatedCount = 0
+
     /// What made an `emit` impossible: the lambda only sees that it failed.
     private(set) var failure: EngineError?
 
@@ -86,21 +89,31 @@ package struct MapOutput: ~Copyable {
         if self.pairs.count >= Self.drainCount { try self.drainPairs() }
     }
 
-    /// Takes the slices of a column as keys, `delta` each: what ``columnDelta(for:)`` answered.
-    mutating func add(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+    /// What ``add(_:delta:)`` takes for each key under which `value` is emitted; nil where pairs must be told one by one.
+    func columnDelta(for value: Int64) -> Int64? {
+        guard self.kind == .aggregate, self.aggregation.integers.columns.count == 1 else { return nil }
+        switch self.aggregation.integers.columns[0] {
+        case .count: return 1
+        case .sum: return value
+        case .minimum, .maximum: return nil
+        }
+    }
+
+    /// Takes slices as keys, `delta` each: what ``columnDelta(for:)`` answered.
+    mutating func add(_ column: TextSlices, delta: Int64) {
         self.pairCount &+= column.count
         if self.bypassCount > 0 {
             self.bypassCount -= column.count
-            return unsafe self.ship(column, base: base, delta: delta)
+            return self.ship(column, delta: delta)
         }
-        unsafe self.aggregation.add(column, base: base, delta: delta)
+        self.aggregation.add(column, delta: delta)
         self.checkTable(added: column.count)
     }
 
-    private mutating func ship(_ column: borrowing TextColumn, base: UnsafePointer<UInt8>, delta: Int64) {
+    private mutating func ship(_ column: TextSlices, delta: Int64) {
         for row in 0..<column.count {
             let count = unsafe Int(column.lengths[row])
-            let address = unsafe UnsafeRawPointer(base + Int(column.starts[row]))
+            let address = unsafe UnsafeRawPointer(column.base + Int(column.starts[row]))
             let key = unsafe KeyWords(address, count: count, isText: true)
             let longKey = unsafe key.isLong ? address : nil
             let target = unsafe self.rows.append(
@@ -227,6 +240,10 @@ package struct MapOutput: ~Copyable {
 extension MapOutput: MachineHost {
     @inline(__always)
     package mutating func emit(key: Value, value: Value) throws(EvaluationError) {
+        if self.repeatedCount > 0 {
+            self.repeatedCount &-= 1
+            return
+        }
         do {
             try self.pairs.append(key: key, value: value)
         } catch {

@@ -11,7 +11,7 @@ internal import JobPlan
 package struct MapStage: ~Copyable {
     private var machine: Machine<MapOutput>
     private let function: MapCall
-    private var kernel: TokenKernel?
+    private var kernel: MapKernel?
     private var decoder: RecordDecoder
     private let policy: RecordPolicy
     private let deadLetters: (any SinkWriter)?
@@ -26,7 +26,7 @@ package struct MapStage: ~Copyable {
     init(
         machine: consuming Machine<MapOutput>,
         function: MapCall,
-        kernel: consuming TokenKernel?,
+        kernel: consuming MapKernel?,
         decoder: consuming RecordDecoder,
         policy: RecordPolicy,
         deadLetters: (any SinkWriter)?
@@ -55,21 +55,46 @@ package struct MapStage: ~Copyable {
             let lines = unsafe weir_line_statistics(base, block.count)
             self.recordCount += Int(lines.newlines)
             if unsafe base[block.count - 1] != UInt8(ascii: "\n") { self.recordCount += 1 }
-            unsafe self.kernel?.run(
+            unsafe self.kernel?.begin(
                 base,
                 count: block.count,
                 hasCarriageReturns: lines.carriage_returns != 0,
                 into: &self.machine.host
             )
+            self.decoder.begin(block, of: split)
+            while try self.runKernels() {}
             return
         }
         self.decoder.begin(block, of: split)
         while try self.nextRecord() {}
     }
 
+    /// Runs the kernels over a batch, and the machine over the records that they leave to it.
+    ///
+    /// - Returns: False when the block is done.
+    private mutating func runKernels() throws(EngineError) -> Bool {
+        let records: [BailedRecord]?
+        do {
+            records = try self.kernel?.nextBatch(into: &self.machine.host)
+        } catch {
+            if let failure = self.machine.host.failure { throw failure }
+            throw .evaluation(error, self.decoder.place)
+        }
+        guard let records else { return false }
+        for record in records {
+            self.decoder.seek(to: record.range.lowerBound)
+            self.machine.host.repeatedCount = record.emittedCount
+            _ = try self.nextRecord()
+            // Counted with the lines of the block.
+            self.recordCount &-= 1
+            self.machine.host.repeatedCount = 0
+        }
+        if self.kernel != nil { try self.machine.host.commitPairs() }
+        return true
+    }
+
     /// The split's last block was processed.
     package mutating func endSplit() throws(EngineError) {
-        guard self.decoder.endsBehindLastBlock else { return }
         self.decoder.endResource()
         while try self.nextRecord() {}
     }
@@ -87,6 +112,8 @@ package struct MapStage: ~Copyable {
         } catch let error as EvaluationError {
             try self.reject(mark, reason: error.code.message, range: error.range) { place in .evaluation(error, place) }
             return true
+        } catch let error as FatalDecodingError {
+            throw .undecodable(reason: error.reason, self.decoder.place)
         } catch {
             self.recordCount &+= 1
             try self.reject(mark, reason: "\(error)", range: nil) { place in
@@ -107,8 +134,24 @@ package struct MapStage: ~Copyable {
             _ = try self.machine.call(function, self.decoder.key, self.decoder.record)
         case .fields(let function, let whole, let takesKey):
             guard self.decoder.hasFields else { return try self.callWhole(whole, takesKey: takesKey) }
-            let arguments = (takesKey ? [self.decoder.key] : []) + self.decoder.fields
-            _ = try self.machine.call(function, arguments)
+            try self.callFields(function, takesKey: takesKey)
+        }
+    }
+
+    /// Up to three fields need no array.
+    @inline(__always)
+    private mutating func callFields(_ function: FunctionIndex, takesKey: Bool) throws(EvaluationError) {
+        if takesKey {
+            _ = try self.machine.call(function, [self.decoder.key] + self.decoder.fields)
+            return
+        }
+        switch self.decoder.fieldCount {
+        case 1: _ = try self.machine.call(function, self.decoder.field(0))
+        case 2: _ = try self.machine.call(function, self.decoder.field(0), self.decoder.field(1))
+        case 3:
+            let first = self.decoder.field(0)
+            _ = try self.machine.call(function, first, self.decoder.field(1), self.decoder.field(2))
+        default: _ = try self.machine.call(function, self.decoder.fields)
         }
     }
 
