@@ -143,3 +143,10 @@ enum MachineRunner {
 
     static func show(_ text: String) -> String { self.run(text).outcome.description }
 }
+
+extension Arena {
+    /// A text value.
+    mutating func text(_ tag: Value.Tag, _ text: String) -> Value {
+        self.makeText(tag, utf8: text) ?? .nil
+    }
+}
