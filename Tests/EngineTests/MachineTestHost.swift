@@ -128,7 +128,7 @@ enum MachineRunner {
         var last = "nil"
         do throws(EvaluationError) {
             for form in forms {
-                guard case .expression(let function, _) = form else { continue }
+                guard case .expression(let function, _, _) = form else { continue }
                 machine.beginForm()
                 last = try machine.call(function).shown
                 machine.setGlobal(stream, to: Value(.stream, bits: 0))

@@ -49,7 +49,8 @@ import Testing
         ("(for (x) x)", "malformed-form"), ("(for () 1)", "malformed-form"), ("(match 1)", "malformed-form"),
         ("(match 1 2)", "malformed-form"), ("(match 1 (1))", "malformed-form"), ("(try 1 (catch))", "malformed-form"),
         ("(match 1 (#\"a\" 1))", "malformed-form"), ("(match 1 ([a a] a))", "malformed-form"),
-        ("(cond 1)", "malformed-form"), ("(-> 1 2)", "malformed-form"), ("(->)", "malformed-form"),
+        ("(cond 1)", "malformed-form"), ("(-> 1 2)", "malformed-form"), ("(-> 1 (fn (_x) 1))", "malformed-form"),
+        ("(->)", "malformed-form"),
         ("(letrec ((a 1)) a)", "malformed-form"), ("(try (catch e 1))", "malformed-form"),
         ("(lambda (a a) a)", "duplicate-name"), ("(let ((if 1)) 2)", "reserved-name"),
         ("(define (let x) x)", "reserved-name"), ("(println if)", "not-a-value"), ("(println stdout)", "not-a-value"),
@@ -79,7 +80,13 @@ import Testing
         ("(let ((words 1)) (println words word))", "did you mean words?"),
         ("(defn f (x) x)", "use (define (name a b) body…)"),
         ("(qqqqqqq 1)", "define it at the top level, or bind it with let"),
-        ("(println +5)", "write 5"), ("(let ((lamda 1)) (lambd (x) x lamda))", "did you mean lambda?"),
+        ("(println +5)", "write 5"),
+        (
+            "(let ((go (lambda (n) (go n)))) (go 1))",
+            "let binds it after its value: use letrec for a function that calls itself"
+        ),
+        ("(println xx)", "define it at the top level, or bind it with let"),
+        ("(let ((lamda 1)) (lambd (x) x lamda))", "did you mean lambda?"),
     ])
     func `an unknown name comes with what was probably meant`(text: String, help: String) {
         let checked = Frontend.check(.make(text))
@@ -130,6 +137,36 @@ import Testing
 
     @Test func `names in a refused form count as used`() {
         #expect(Self.codes("(let ((a 1)) (put! cache a {:k a}))") == ["not-available"])
+    }
+
+    @Test func `a wrong argument count comes with how the call is written`() {
+        let checked = Frontend.check(.make("(emit 1)"))
+
+        let diagnostic = checked.diagnostics.first
+        #expect(diagnostic?.message == "emit takes 2 arguments, got 1")
+        #expect(diagnostic?.help == "write (emit key value)")
+    }
+
+    @Test(arguments: Builtin.allCases)
+    func `the usage of a builtin names as many arguments as it takes`(builtin: Builtin) {
+        let words = builtin.usage.dropFirst().dropLast().split(separator: " ").dropFirst()
+        let optional = words.filter { $0.hasPrefix("[") || $0.hasSuffix("…") }.count
+        let repeats = words.contains { $0.hasSuffix("…") }
+
+        // "number number…" shows a second, optional one.
+        #expect(words.count >= builtin.signature.minimumCount)
+        #expect(words.count - optional <= builtin.signature.minimumCount)
+        #expect(repeats == (builtin.signature.maximumCount == nil), "\(builtin.usage)")
+        if let maximum = builtin.signature.maximumCount { #expect(words.count == maximum, "\(builtin.usage)") }
+    }
+
+    @Test func `regular expressions are judged by whoever can compile them`() {
+        let source = SourceFile.make("(split \"a\" #\"(\") '(#\"ok\" #\"(\")")
+
+        let checked = Frontend.check(source) { $0 == "(" ? "missing )" : nil }
+
+        #expect(checked.diagnostics.map(\.code) == ["invalid-pattern", "invalid-pattern"])
+        #expect(checked.diagnostics.first?.message == "this regular expression doesn't compile: missing )")
     }
 
     static func codes(_ text: String) -> [String] {

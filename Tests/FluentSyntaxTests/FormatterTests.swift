@@ -100,6 +100,12 @@ import Testing
         #expect(formatted == "{:a \"\(value)\"\n :b \"\(value)\"\n :c 1}\n")
     }
 
+    @Test func `clauses of a broken form don't share lines`() throws {
+        let formatted = try Formatter.formatted(.make("(cond ((= a 1) 1) ((= a 2)\n2) (else 3))"))
+
+        #expect(formatted == "(cond\n  ((= a 1) 1)\n  ((= a 2)\n   2)\n  (else 3))\n")
+    }
+
     @Test func `atoms keep their spelling`() throws {
         let text = "(f 60_000 #t \"\\u{e9}\" #\"\\s\" 1.50)\n"
 

@@ -61,7 +61,7 @@ import Testing
     @Test func `input, output and map are needed`() {
         let diagnostics = Frontend.check(.make("(define-mapreduce j :reduce (lambda (k v) (emit k v)))")).diagnostics
 
-        #expect(diagnostics.map(\.message) == ["j has no :input and :output and :map"])
+        #expect(diagnostics.map(\.message) == ["j has no :input, :output and :map"])
     }
 
     @Test(arguments: [
@@ -72,6 +72,18 @@ import Testing
         let text = "(define-mapreduce j :input \(input) :output \(output) :map (lambda (r) (emit r 1)))"
 
         #expect(CheckerTests.codes(text) == ["option-type"])
+    }
+
+    @Test func `a source or option that was refused isn't refused again for its type`() {
+        let text = """
+            (define-mapreduce j :input (distributed-files) :output (kafka-topic "x") :map (lambda (r) (emit r 1))
+              :format undefined :partitions (splt 1) :memory nothing)
+            """
+
+        #expect(
+            CheckerTests.codes(text)
+                == ["argument-count", "not-available", "unknown-name", "unknown-name", "unknown-name"]
+        )
     }
 
     @Test(arguments: [

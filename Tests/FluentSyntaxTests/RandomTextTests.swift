@@ -4,7 +4,7 @@ import Testing
 
 /// Whatever the bytes are, reading, checking, rendering and formatting come to an end.
 @Suite struct RandomTextTests {
-    @Test(arguments: 0..<20)
+    @Test(arguments: 0..<10)
     func `random bytes are survived`(block: UInt64) {
         for seed in block * 30..<block * 30 + 30 {
             var random = SplitMix64(seed: seed)
@@ -14,7 +14,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<20)
+    @Test(arguments: 0..<10)
     func `random words of the language are survived`(block: UInt64) {
         let words = [
             "(", ")", "[", "]", "{", "}", "'", "\"", "#\"", ";", "\n", " ", ":a", "1", "let", "lambda", "match", "for",
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<20)
+    @Test(arguments: 0..<10)
     func `random programs are survived`(block: UInt64) {
         for seed in block * 15..<block * 15 + 15 {
             var generator = ProgramGenerator(seed: seed)
@@ -61,7 +61,9 @@ import Testing
                 && diagnostic.range.end <= source.bytes.count
         }
         if case .unreadable(let diagnostics) = formatted, diagnostics.isEmpty { Issue.record("\(source.name)") }
-        guard (checked.program == nil) != checked.hasErrors || !isInOrder || !areInside || rendered.isEmpty else { return }
+        guard (checked.program == nil) != checked.hasErrors || !isInOrder || !areInside || rendered.isEmpty else {
+            return
+        }
         Issue.record("\(source.name): \(rendered)")
     }
 }

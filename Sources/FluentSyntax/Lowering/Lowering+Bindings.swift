@@ -168,7 +168,10 @@ extension Lowering {
         let mark = self.scope.mark
         var bindings: [Binding] = []
         for pair in pairs {
-            let value = self.lower(pair.value, name: pair.name.symbol ?? "")
+            let name = pair.name.symbol ?? ""
+            self.namesBeingBound.append(name)
+            let value = self.lower(pair.value, name: name)
+            self.namesBeingBound.removeLast()
             let count = pair.value.lambdaParameters?.count
             guard let variable = self.bind(pair.name, what: "a binding", parameterCount: count) else { continue }
             bindings.append(Binding(variable, value))

@@ -51,7 +51,9 @@ extension Lowering {
             }
         }
         guard !missing.isEmpty else { return }
-        let list = missing.map { ":" + $0 }.joined(separator: " and ")
+        let names = missing.map { ":" + $0 }
+        let others = names.dropLast().joined(separator: ", ")
+        let list = (others.isEmpty ? "" : others + " and ") + (names.last ?? "")
         self.diagnostics.error(
             "missing-option",
             "\(name.symbol ?? "this job") has no \(list)",
@@ -92,8 +94,7 @@ extension Lowering {
     }
 
     private mutating func reportType(option: String, needs: String, found: Constant, at range: SourceRange) {
-        // Nil stands for what was reported already.
-        guard found != .nil || !self.diagnostics.hasErrors else { return }
+        guard !self.diagnostics.hasError(in: range) else { return }
         self.diagnostics.error("option-type", ":\(option) needs \(needs), found \(found.typeName)", at: range)
     }
 
@@ -206,7 +207,7 @@ extension Lowering {
         guard let constant = value.constant else { return }
         if case .integer(let bytes) = constant, bytes > 0 { return }
         if case .string(let text) = constant, Self.isSize(text) { return }
-        guard constant != .nil || !self.diagnostics.hasErrors else { return }
+        guard !self.diagnostics.hasError(in: value.range) else { return }
         self.diagnostics.error(
             "option-value",
             ":memory needs a size, found \(constant.word.map { "\"\($0)\"" } ?? constant.typeName)",

@@ -45,6 +45,9 @@ extension Lowering {
     }
 
     private func advice(onUnknown name: String) -> String {
+        if self.namesBeingBound.contains(name) {
+            return "let binds it after its value: use letrec for a function that calls itself"
+        }
         if name == "_" { return "_ stands for anything in a pattern, and has no value" }
         if let form = SpecialForm.form(containing: name) {
             return "\(name) belongs into \(form): \(self.usage(of: form))"
