@@ -41,8 +41,8 @@ import Testing
         let forms = try compiler.add(try #require(checked.program))
         var first = Machine(program: compiler.finish(), host: MachineTestHost())
         var last = Value.nil
-        for case .expression(let function, _) in forms { last = try first.call(function) }
-        guard case .function(let closure) = try first.constant(of: last) else {
+        for case .expression(let function, _, _) in forms { last = try first.call(function) }
+        guard case .function(let closure) = try first.export(last, at: SourceRange(start: 0, end: 0)) else {
             Issue.record("the value is a function")
             return
         }
@@ -52,7 +52,7 @@ import Testing
         var second = Machine(program: other.finish(), host: MachineTestHost())
         let result = try second.call(function, Value(Int64(3)))
 
-        #expect(closure.globals.keys.sorted() == ["base", "even", "odd"])
+        #expect(closure.globals.keys.sorted() == ["base", "even", "make", "odd"])
         #expect(result.shown == "[108 false #\"x+\"]")
     }
 
@@ -60,7 +60,8 @@ import Testing
         var compiler = ProgramCompiler()
         let sum = try compiler.add(function: .builtin(.sum), argumentCount: 1, at: SourceRange(start: 3, end: 6))
         var machine = Machine(program: compiler.finish(), host: MachineTestHost())
-        let list = machine.value(of: .list([.integer(1), .integer(2)])) ?? .nil
+        var arena = Arena(limitBytes: 1 << 20)
+        let list = arena.pair(Value(Int64(1)), Value(Int64(2)))
 
         let result = try machine.call(sum, list)
 

@@ -149,4 +149,12 @@ extension Arena {
     mutating func text(_ tag: Value.Tag, _ text: String) -> Value {
         self.makeText(tag, utf8: text) ?? .nil
     }
+
+    /// A list of two.
+    mutating func pair(_ first: Value, _ second: Value) -> Value {
+        guard let elements = self.makeElements(2) else { return .nil }
+        elements[0] = first
+        elements[1] = second
+        return Value(.list, of: elements)
+    }
 }

@@ -116,7 +116,7 @@ extension Machine where Host: ~Copyable {
         unsafe try self.push(unsafe self.program.entries[stub.rawValue], base: first, destination: destination)
     }
 
-    /// `(:key map default)`
+    /// Looks a keyword up: `(:key map default)`.
     private mutating func callKeyword(
         _ keyword: Value,
         at first: Int,
