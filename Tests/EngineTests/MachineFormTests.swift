@@ -18,8 +18,14 @@ import Testing
         ("((lambda (x y) (- x y)) 5 3)", "2"),
         ("(let ((a 10)) (let ((f (lambda (x) (+ x a)))) (f 5)))", "15"),
         ("(define (f x) (lambda (y) (+ x y))) ((f 1) 2)", "3"),
-        ("(letrec ((even (lambda (n) (if (= n 0) true (odd (- n 1))))) (odd (lambda (n) (if (= n 0) false (even (- n 1)))))) (even 101))", "false"),
-        ("(define (f n k) (letrec ((go (lambda (i a) (if (= i 0) (+ a k) (go (- i 1) (+ a 1)))))) (go n 0))) (f 100000 7)", "100007"),
+        (
+            "(letrec ((even (lambda (n) (if (= n 0) true (odd (- n 1))))) (odd (lambda (n) (if (= n 0) false (even (- n 1)))))) (even 101))",
+            "false"
+        ),
+        (
+            "(define (f n k) (letrec ((go (lambda (i a) (if (= i 0) (+ a k) (go (- i 1) (+ a 1)))))) (go n 0))) (f 100000 7)",
+            "100007"
+        ),
         ("(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (fib 20)", "6765"),
         ("(for (x [1 2 3]) (* x x))", "[1 4 9]"),
         ("(for (x [1 2] y [10 20]) (+ x y))", "[11 21 12 22]"),
@@ -39,7 +45,10 @@ import Testing
         ("(try 1 (catch e 2) (finally 3))", "1"),
         ("(try (try (throw 1) (finally (+ 1 1))) (catch e [e]))", "[1]"),
         ("(try (try (throw 1) (catch e (throw 2))) (catch e [e]))", "[2]"),
-        ("(define (f x) (try (if (= x 0) (throw \"deep\") (+ 1 (f (- x 1)))) (catch e (throw [e x])))) (try (f 2) (catch e e))", "[[[\"deep\" 0] 1] 2]"),
+        (
+            "(define (f x) (try (if (= x 0) (throw \"deep\") (+ 1 (f (- x 1)))) (catch e (throw [e x])))) (try (f 2) (catch e e))",
+            "[[[\"deep\" 0] 1] 2]"
+        ),
         ("(:a {:a 1})", "1"),
         ("(:b {:a 1} 7)", "7"),
         ("(map :a [{:a 1} {:a 2}])", "[1 2]"),

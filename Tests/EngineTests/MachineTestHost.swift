@@ -98,7 +98,8 @@ enum MachineRunner {
     static func run(
         _ text: String,
         limits: MachineLimits = MachineLimits(),
-        host: MachineTestHost = MachineTestHost()
+        host: MachineTestHost = MachineTestHost(),
+        stream: String = ""
     ) -> Result {
         let source = SourceFile(name: "test.fl", text: text)
         let checked = Frontend.check(source)
@@ -109,7 +110,7 @@ enum MachineRunner {
         do {
             var compiler = ProgramCompiler()
             let forms = try compiler.add(program)
-            return self.run(forms, of: compiler.finish(), source, limits: limits, host: host)
+            return self.run(forms, of: compiler.finish(), source, limits: limits, host: host, stream: stream)
         } catch {
             return Result(outcome: .value("?\(error)"), host: host, rangeText: "")
         }
@@ -120,16 +121,17 @@ enum MachineRunner {
         of program: CompiledProgram,
         _ source: SourceFile,
         limits: MachineLimits,
-        host: MachineTestHost
+        host: MachineTestHost,
+        stream: String
     ) -> Result {
         var machine = Machine(program: program, limits: limits, host: host)
-        machine.setGlobal("values", to: Value(.stream, bits: 0))
         var last = "nil"
         do throws(EvaluationError) {
             for form in forms {
                 guard case .expression(let function, _, _) = form else { continue }
                 machine.beginForm()
                 last = try machine.call(function).shown
+                machine.setGlobal(stream, to: Value(.stream, bits: 0))
             }
         } catch {
             let bytes = source.bytes[max(0, error.range.start)..<max(0, error.range.end)]
@@ -140,4 +142,19 @@ enum MachineRunner {
     }
 
     static func show(_ text: String) -> String { self.run(text).outcome.description }
+}
+
+extension Arena {
+    /// A text value.
+    mutating func text(_ tag: Value.Tag, _ text: String) -> Value {
+        self.makeText(tag, utf8: text) ?? .nil
+    }
+
+    /// A list of two.
+    mutating func pair(_ first: Value, _ second: Value) -> Value {
+        guard let elements = self.makeElements(2) else { return .nil }
+        elements[0] = first
+        elements[1] = second
+        return Value(.list, of: elements)
+    }
 }

@@ -22,8 +22,9 @@ package final class CompiledProgram: Sendable {
         package let codeCount: Int
         /// As written: what travels when a value of it does.
         package let lambda: Lambda?
-        /// Values of the captured variables that were known when it was compiled, one for each of `lambda.captured`;
-        /// nil for those that its closure objects hold, in that order.
+        /// For each of `lambda.captured`: whether its closure objects hold the value, in that order.
+        package let capturedInObject: [Bool]
+        /// The values of the others; nil also where a function captured itself.
         package let capturedConstants: [Constant?]
     }
 

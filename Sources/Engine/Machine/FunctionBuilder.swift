@@ -29,8 +29,6 @@ struct FunctionBuilder {
     private(set) var registerCount: Int
     var nextRegister: Int
     var locations: [Int: Location] = [:]
-    /// Jumping to the start is a tail call only outside `try`.
-    var attemptDepth = 0
 
     init(scope: Int, name: String, parameterCount: Int, selfVariable: Int? = nil, selfGlobal: String? = nil) {
         self.scope = scope

@@ -42,7 +42,7 @@ extension Machine where Host: ~Copyable {
             throw .callDepthLimit(Int64(self.workspace.limits.callDepth))
         }
         let extent = unsafe base &+ entry.registerCount
-        if extent > self.stackCapacity { self.growStack(to: extent) }
+        if extent &+ Self.stackHeadroom > self.stackCapacity { self.growStack(to: extent &+ Self.stackHeadroom) }
         if self.depth == self.frameCapacity { self.growFrames() }
         unsafe self.frames[self.depth] = Frame(
             returnAddress: self.next,
@@ -116,7 +116,7 @@ extension Machine where Host: ~Copyable {
         unsafe try self.push(unsafe self.program.entries[stub.rawValue], base: first, destination: destination)
     }
 
-    /// `(:key map default)`
+    /// Looks a keyword up: `(:key map default)`.
     private mutating func callKeyword(
         _ keyword: Value,
         at first: Int,

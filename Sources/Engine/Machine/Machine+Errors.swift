@@ -4,7 +4,7 @@ internal import FluentSyntax
 extension Machine where Host: ~Copyable {
     /// Continues at the innermost `try`, or fails for good.
     mutating func recover(from code: Code) throws(EvaluationError) {
-        let error = self.isRethrown(code) ?? EvaluationError(code, at: self.failingRange())
+        let error = self.rethrownError() ?? EvaluationError(code, at: self.failingRange())
         guard code.isCatchable, let recovery = unsafe self.recoveries.popLast() else {
             unsafe self.recoveries.removeAll()
             self.pendingErrors.removeAll()
@@ -32,12 +32,14 @@ extension Machine where Host: ~Copyable {
     }
 
     /// The error that a `rethrow` instruction is failing with.
-    private mutating func isRethrown(_ code: Code) -> EvaluationError? {
+    private mutating func rethrownError() -> EvaluationError? {
         let instruction = unsafe (self.next - 1).pointee
-        guard instruction.opcode == .rethrow, let last = self.pendingErrors.popLast(), last.code == code else {
-            return nil
-        }
-        return last
+        guard instruction.opcode == .rethrow else { return nil }
+        let index = Int(unsafe self.stack[self.base + Int(instruction.a)].integer)
+        let error = self.pendingErrors[index]
+        // Later ones were left behind by cleanups that failed themselves.
+        self.pendingErrors.removeSubrange(index...)
+        return error
     }
 
     /// Where the running instruction was written; code that no text contains fails where it was called.

@@ -83,12 +83,19 @@ extension Machine where Host: ~Copyable {
         }
         var held = 0
         var captured: [Constant] = []
-        for known in function.capturedConstants {
-            if let known {
-                captured.append(known)
-            } else {
+        for (index, isHeld) in function.capturedInObject.enumerated() {
+            if isHeld {
                 captured.append(try self.constant(value.closureCaptures[held], at: range, depth: depth + 1))
                 held += 1
+            } else if let known = function.capturedConstants[index] {
+                captured.append(known)
+            } else {
+                let expected = "values that can travel to workers"
+                let found = "a function that captured itself"
+                throw EvaluationError(
+                    .typeMismatch(operation: "submit-job", expected: expected, found: found),
+                    at: range
+                )
             }
         }
         return Closure(lambda: lambda, captured: captured, globals: [:])

@@ -77,8 +77,15 @@ extension Machine where Host: ~Copyable {
                     registers[i.a] = try self.workspace.arithmetic(.subtract, left, right)
                 }
             case .multiply:
-                unsafe self.next = pc
-                registers[i.a] = try self.workspace.arithmetic(.multiply, registers[i.b], registers[i.c])
+                let left = registers[i.b]
+                let right = registers[i.c]
+                let (product, overflowed) = left.integer.multipliedReportingOverflow(by: right.integer)
+                if left.has(.integer), right.has(.integer), !overflowed {
+                    registers[i.a] = Value(product)
+                } else {
+                    unsafe self.next = pc
+                    registers[i.a] = try self.workspace.arithmetic(.multiply, left, right)
+                }
             case .addImmediate:
                 let left = registers[i.b]
                 let (sum, overflowed) = left.integer.addingReportingOverflow(Int64(i.jump))

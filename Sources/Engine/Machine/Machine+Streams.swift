@@ -127,7 +127,7 @@ extension Machine where Host: ~Copyable {
         let stream = Int(arguments[0].bits)
         var aggregate = Aggregate(builtin)
         let slot = self.extent
-        self.growStack(to: slot + 1)
+        precondition(slot < self.stackCapacity, "there is always room behind the registers")
         unsafe self.stack[slot] = .nil
         self.extent += 1
         defer { self.extent -= 1 }

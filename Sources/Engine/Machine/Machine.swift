@@ -56,6 +56,9 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
 
     static var collectionBytesMinimum: Int { 1 << 20 }
 
+    /// Room behind the registers of whatever runs, for builtins: the stack never moves while one works.
+    static var stackHeadroom: Int { 8 }
+
     package init(program: CompiledProgram, limits: MachineLimits = MachineLimits(), host: consuming Host) {
         self.program = program
         self.workspace = Workspace(limits: limits, regexes: program.regexes)
@@ -84,6 +87,7 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
         self.workspace.arena.reset()
         self.workspace.stepsLeft = self.workspace.limits.steps
         self.collectionThreshold = Self.collectionBytesMinimum
+        if !self.pendingErrors.isEmpty { self.pendingErrors.removeAll() }
         if !self.streamPositions.isEmpty { self.streamPositions.removeAll(keepingCapacity: true) }
     }
 
@@ -142,7 +146,7 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
             throw self.wrongCount(function, argumentCount)
         }
         let extent = unsafe 1 &+ entry.registerCount
-        if extent > self.stackCapacity { self.growStack(to: extent) }
+        if extent &+ Self.stackHeadroom > self.stackCapacity { self.growStack(to: extent &+ Self.stackHeadroom) }
         // What earlier calls left in registers may point at memory that is gone.
         for index in (1 &+ argumentCount)..<Swift.max(extent, 1 &+ argumentCount) { unsafe self.stack[index] = .nil }
         self.base = 1

@@ -162,7 +162,7 @@ extension ProgramCompiler {
 
     /// Whether a call in tail position is the running function calling itself.
     func callsItself(_ function: Expression, _ argumentCount: Int, in builder: FunctionBuilder) -> Bool {
-        guard argumentCount == builder.parameterCount, builder.attemptDepth == 0 else { return false }
+        guard argumentCount == builder.parameterCount else { return false }
         switch function.kind {
         case .variable(let variable): return variable.id == builder.selfVariable
         case .global(let name): return name == builder.selfGlobal

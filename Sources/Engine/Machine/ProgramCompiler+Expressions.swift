@@ -97,6 +97,19 @@ extension ProgramCompiler {
         case .lambda(let lambda):
             guard let destination else { return }
             try self.compileLambda(lambda, to: destination, in: &builder)
+        case .call, .builtin, .list, .map, .forEach, .match, .attempt, .connector, .define, .defineJob:
+            try self.compileForm(expression, to: destination, in: &builder)
+        }
+    }
+
+    /// Expressions with functions of their own.
+    private mutating func compileForm(
+        _ expression: Expression,
+        to destination: Int?,
+        in builder: inout FunctionBuilder
+    ) throws(CompilationError) {
+        let range = expression.range
+        switch expression.kind {
         case .call(let function, let arguments):
             try self.compileCall(function, arguments, to: destination, in: &builder, at: range)
         case .builtin(let builtin, let arguments):
@@ -118,7 +131,7 @@ extension ProgramCompiler {
             try self.compileConnector(name, arguments, options, to: target, in: &builder, at: range)
         case .define(let name, let value):
             try self.compileDefine(name, value, to: destination, in: &builder, at: range)
-        case .defineJob:
+        default:
             throw CompilationError(
                 "nested-job",
                 "a job can only be defined at the top level of a program",

@@ -112,6 +112,7 @@ package struct ProgramCompiler {
                 codeStart: 0,
                 codeCount: 0,
                 lambda: lambda,
+                capturedInObject: captured.map { $0 == nil },
                 capturedConstants: captured.map { index in index.flatMap { self.constantSources[$0] } }
             )
         )
@@ -175,6 +176,7 @@ package struct ProgramCompiler {
             codeStart: self.parts.code.count,
             codeCount: builder.code.count,
             lambda: lambda,
+            capturedInObject: declared.capturedInObject,
             capturedConstants: declared.capturedConstants
         )
         self.parts.code += builder.code

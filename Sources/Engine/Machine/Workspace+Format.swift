@@ -131,7 +131,7 @@ extension Workspace {
 
 /// Floats with a given number of digits, rounded from their exact value, half to even.
 enum DecimalText {
-    /// `%.2f`
+    /// Like `%.2f` of C.
     static func fixed(_ number: Double, digits: Int) -> String {
         guard number.isFinite else { return number.description }
         var (whole, scale) = self.exact(number.magnitude)
@@ -144,7 +144,7 @@ enum DecimalText {
         return sign + text.dropLast(scale) + (digits > 0 ? "." + fraction : "")
     }
 
-    /// `%.2e`
+    /// Like `%.2e` of C.
     static func exponential(_ number: Double, digits: Int) -> String {
         guard number.isFinite else { return number.description }
         var (whole, scale) = self.exact(number.magnitude)

@@ -86,6 +86,10 @@ package struct Bytes: Sendable {
         let first = needle[0]
         let last = self.count &- needle.count
         var position = offset
+        if needle.count == 1 {
+            while position <= last, self[position] != first { position &+= 1 }
+            return position <= last ? position : nil
+        }
         while position <= last {
             if self[position] == first, Self.areEqual(self.slice(position, position &+ needle.count), needle) {
                 return position

@@ -5,7 +5,9 @@ struct EncodedKeySet: ~Copyable {
     private var keys = ByteBuffer(capacity: 1_024)
     private var ends: [Int] = [0]
     private var hashes: [UInt64] = []
-    /// Key number plus one; zero is free. The length is a power of two.
+    /// Key number plus one; zero is free.
+    ///
+    /// The length is a power of two.
     private var slots: [UInt32] = Array(repeating: 0, count: 64)
 
     init() {}

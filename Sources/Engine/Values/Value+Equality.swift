@@ -140,7 +140,8 @@ extension Value {
     @inline(__always)
     private func entryIndex(ofText text: Bytes, walk: inout ValueWalk) -> Int? {
         let pairs = self.pairs
-        walk.stepsLeft &-= self.count
+        // Looking at a key is a fraction of a step.
+        walk.stepsLeft &-= self.count >> 3
         for index in 0..<self.count {
             let key = pairs[2 &* index]
             if key.isTextKey, Bytes.areEqual(key.text, text) { return index }
