@@ -9,15 +9,23 @@ struct RunSession {
     let console: Console
     let style: RunStyle
     private let makeProgram: MakeProgram
+    private let watchesSignals: Bool
     private let memory = PeakMemoryWatch()
     private let start = ContinuousClock.now
 
     /// Turns a checked program into one that can be run once.
     typealias MakeProgram = (CheckedFile, RunOptions, any RunObserver) -> RunnableProgram
 
-    init(console: Console, style: RunStyle, makeProgram: @escaping MakeProgram = RunnableProgram.local) {
+    /// A session that catches signals, unless it isn't alone: only one of a process can.
+    init(
+        console: Console,
+        style: RunStyle,
+        watchesSignals: Bool = true,
+        makeProgram: @escaping MakeProgram = RunnableProgram.local
+    ) {
         self.console = console
         self.style = style
+        self.watchesSignals = watchesSignals
         self.makeProgram = makeProgram
     }
 
@@ -37,7 +45,7 @@ struct RunSession {
         let program = self.makeProgram(file, options, reporter)
         let stop = StopRequest(console: self.console, cancel: program.cancel)
         // Without the watch Ctrl-C ends the process as it ends any other: what is half-written is removed by the next run.
-        let watch = try? TerminationWatch { stop.receive($0) }
+        let watch = self.watchesSignals ? try? TerminationWatch { stop.receive($0) } : nil
         let outcome = RunTicker(console: self.console, style: self.style, reporter: reporter, memory: self.memory)
             .during(onOutputFailure: program.cancel, body: program.run)
         withExtendedLifetime(watch) {}

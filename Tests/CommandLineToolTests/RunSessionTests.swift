@@ -99,7 +99,7 @@ private struct Run {
         let folder = try TemporaryFolder()
         let path = try folder.write("(println 1)\n", to: "job.fl")
         let console = Console(streams: streams, shape: FixedShape())
-        let session = RunSession(console: console, style: style) { _, _, observer in
+        let session = RunSession(console: console, style: style, watchesSignals: false) { _, _, observer in
             RunnableProgram(run: { body(observer) }, cancel: cancel)
         }
         self.status = session.run(path: path, options: RunOptions())
