@@ -10,7 +10,7 @@ RUN    ?= run jobs/word-count/job.fl --overwrite
 NAME   ?=
 FUZZ_SECONDS ?= 60
 
-SWIFT_FILES := Sources Tests connectors Package.swift
+SWIFT_FILES := Sources Tests connectors Fuzz Package.swift
 RELEASE := .build-release
 WEIR := $(RELEASE)/release/weir
 

@@ -82,7 +82,13 @@ let services: [Target] = [
         "WorkerService",
         ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
     ),
-    target("JobService", ["CoreTypes", "JobPlan", "CoordinationCore", "ConnectorKit", "WorkerService"]),
+    target(
+        "JobService",
+        [
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment", "Platform",
+            "WorkerService",
+        ]
+    ),
     target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
 ]
 
@@ -106,6 +112,15 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    .target(
+        name: "ReferenceInterpreter",
+        dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions", "Engine"],
+        path: "Tests/ReferenceInterpreter",
+        swiftSettings: strict
+    ),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
+    tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
@@ -114,8 +129,37 @@ let testTargets: [Target] = [
         ["CommandLineTool", "CoreTypes", "CoordinationCore", "FluentSyntax", "JobService", "Platform", "ProgramService"],
         resources: ["Golden"]
     ),
+    tests(
+        "EngineTests",
+        ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat", "RegularExpressions"]
+    ),
     tests("TidyTests", []),
+    tests("CompressionTests", ["Compression", "CoreTypes"]),
+    tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
+    tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
+    tests("JobTests", ["FluentSyntax", "CoreTypes"]),
 ]
+
+/// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
+func fuzz(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "Fuzz\(folder)",
+        dependencies: dependencies,
+        path: "Fuzz/\(folder)/Sources",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+}
+
+let fuzzTargets: [Target] =
+    Context.environment["WEIR_FUZZ"] == nil
+    ? []
+    : [
+        fuzz("Program", ["FluentSyntax"]),
+        fuzz("JSON", ["Engine"]),
+        fuzz("CSV", ["Engine", "JobPlan"]),
+    ]
 
 let package = Package(
     name: "weir",
@@ -124,4 +168,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+        + fuzzTargets
 )

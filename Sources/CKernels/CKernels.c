@@ -100,6 +100,33 @@ int weir_is_ascii(const uint8_t *base, size_t count) {
     return seen < 0x80;
 }
 
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512bw", "avx2", "default")))
+#endif
+weir_lines weir_line_statistics(const uint8_t *base, size_t count) {
+    weir_lines lines = {0, 0};
+    size_t at = 0;
+    while (at < count) {
+        /* Byte counters, which the compiler keeps in wide registers, are emptied before they can overflow. */
+        const size_t end = count - at > 255 * 64 ? at + 255 * 64 : count;
+        uint8_t newlines[64] = {0}, returns[64] = {0};
+        for (; at + 64 <= end; at += 64)
+            for (unsigned i = 0; i < 64; i++) {
+                newlines[i] += base[at + i] == 10;
+                returns[i] |= base[at + i] == 13;
+            }
+        for (unsigned i = 0; i < 64; i++) {
+            lines.newlines += newlines[i];
+            lines.carriage_returns |= returns[i];
+        }
+        for (; at < end; at++) {
+            lines.newlines += base[at] == 10;
+            lines.carriage_returns |= base[at] == 13;
+        }
+    }
+    return lines;
+}
+
 void *weir_table_allocate(size_t bytes) {
     void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (table == MAP_FAILED) return NULL;

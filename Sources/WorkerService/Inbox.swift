@@ -16,9 +16,9 @@ final class Inbox: Sendable {
         var waiting: [Doorbell] = []
     }
 
+    // SAFETY: a batch has one owner at a time, as ``RecordBatch`` demands.
     /// Makes a batch something that a queue may hand over between threads.
     struct Batch: @unchecked Sendable {
-        // SAFETY: a batch has one owner at a time, as ``RecordBatch`` demands.
         let batch: RecordBatch
     }
 

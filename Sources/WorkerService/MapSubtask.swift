@@ -159,10 +159,12 @@ final class MapSubtask: Subtask {
             return .ended
         }
         self.publish(bytes: 0)
-        if self.inboxes.isEmpty {
-            self.counters.addOutput(keys: 0, records: Int64(self.stage.figures.pairs))
-            self.report.deliver(self.stage.parts, of: self.attempt)
-        }
+        if self.inboxes.isEmpty { self.counters.addOutput(keys: 0, records: Int64(self.stage.figures.pairs)) }
+        var output = SubtaskOutput()
+        output.parts = self.stage.parts
+        output.deadLetterParts = self.stage.deadLetterPartsWritten
+        output.rejectedExamples = self.stage.rejectedExamples
+        self.report.deliver(output, of: self.attempt)
         for inbox in self.inboxes { inbox.close() }
         self.report.report(.subtaskFinished(self.attempt))
         return .ended

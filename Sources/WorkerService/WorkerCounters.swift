@@ -43,6 +43,10 @@ package final class WorkerCounters: Sendable {
         self.results.wrappingAdd(records, ordering: .relaxed)
     }
 
+    func addRejected(_ records: Int64) {
+        if records > 0 { self.rejected.wrappingAdd(records, ordering: .relaxed) }
+    }
+
     func addSpilled(bytes: Int64) {
         self.spilled.wrappingAdd(bytes, ordering: .relaxed)
     }

@@ -119,7 +119,9 @@ struct RandomWorld {
             self.end(attempt)
             return .subtaskFailed(attempt, JobFailure(cause, message: "broken"))
         }
-        if worker.isStopping {
+        // Reports and orders cross on their way.
+        let hasHeard = worker.isStopping && self.random.chance(percent: 50)
+        if hasHeard {
             self.end(attempt)
             return self.random.chance(percent: 80) ? .subtaskCancelled(attempt) : .subtaskFinished(attempt)
         }
@@ -129,6 +131,7 @@ struct RandomWorld {
             return .splitFinished(split, by: attempt)
         }
         if worker.readsSplits, !worker.hasSplitsEnd { return .splitsRequested(attempt) }
+        // Who was told to stop but doesn't know yet may just be done.
         self.end(attempt)
         return .subtaskFinished(attempt)
     }

@@ -1,9 +1,9 @@
 import FluentSyntax
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// The programs under `Fixtures/`: every block of the specification, and what was added.

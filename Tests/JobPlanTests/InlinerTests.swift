@@ -98,10 +98,65 @@ struct InlinerTests {
             before: "(define (clean w) (lower (trim w)))"
         )
 
-        #expect(
-            plan.mapText
-                == #"(lambda (line) (for (w (map (lambda (w) (lower (trim w))) (split line " "))) (emit w 1)))"#
-        )
+        #expect(plan.mapText == #"(lambda (line) (for (w (split line " ")) (let ((w (lower (trim w)))) (emit w 1))))"#)
+    }
+
+    @Test(arguments: [
+        ("(map lower (split line \" \"))", "(let ((w (lower w))) (emit w 1))"),
+        ("(filter (lambda (x) (> (count x) 3)) (split line \" \"))", "(when (> (count w) 3) (emit w 1))"),
+        (
+            "(filter (lambda (x) (not (empty? x))) (map lower (map trim (split line \" \"))))",
+            "(let ((w (trim w)) (w (lower w))) (when (not (empty? w)) (emit w 1)))"
+        ),
+    ])
+    func `steps that can't fail are taken into the loop`(sequence: String, body: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w (split line \" \")) \(body)))")
+        #expect(plan.optimised.rewrite(.lineElision)?.isApplied == true)
+    }
+
+    @Test(arguments: [
+        (#"(split (lower line) " ")"#, #"(split line " ")"#, "lower"),
+        (##"(split (upper line) #"\s+")"##, ##"(split line #"\s+")"##, "upper"),
+        (##"(split (lower line) #"[ ,;\t]+")"##, ##"(split line #"[ ,;\t]+")"##, "lower"),
+    ])
+    func `a change of case that moves no separator happens piece by piece`(
+        written: String,
+        sequence: String,
+        change: String
+    ) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(written)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (let ((w (\(change) w))) (emit w 1))))")
+        #expect(plan.optimised.rewrite(.lineElision)?.isApplied == true)
+    }
+
+    @Test(arguments: [
+        (#"(split (lower line) "a")"#, "'text"),
+        (#"(split (lower line) ".")"#, "'text"),
+        (##"(split (lower line) #"[^a-z]+")"##, "'text"),
+        (##"(split (lower line) #"\W+")"##, "'text"),
+        (#"(split (lower line) " ")"#, "'json"),
+        (#"(split (lower (trim line)) (str line))"#, "'text"),
+    ])
+    func `a change of case that could move one stays where it is`(sequence: String, format: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))", format: format)
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (emit w 1)))")
+    }
+
+    @Test(arguments: [
+        "(map parse-int (split line \" \"))",
+        "(map (lambda (x) (substring x 3)) (split line \" \"))",
+        "(filter (lambda (x) (> x 3)) (split line \" \"))",
+        "(map lower (get line :words))",
+        "(map (lambda (x) (do (println x) x)) (split line \" \"))",
+    ])
+    func `steps that could fail, or that do something, stay where they are`(sequence: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (emit w 1)))")
     }
 
     @Test func `what was captured is built in`() throws {
@@ -117,11 +172,28 @@ struct InlinerTests {
         )
         let closure = Closure(lambda: lambda, captured: [.integer(7)], globals: [:])
 
-        let result = Inliner.inlined(closure, role: "map", sequences: [], isValueUsed: true).closure
+        let result = Inliner.inlined(closure, role: "map", in: Inliner.Context()).closure
 
         #expect(ExpressionPrinter().text(result.lambda) == "(lambda (line) (> line 7))")
         #expect(result.captured == [])
         #expect(result.lambda.captured == [])
+    }
+
+    @Test(arguments: [
+        ([String: String]?.none, #"(param "word" "error")"#),
+        ([:], #""error""#),
+        (["word": "warning"], #""warning""#),
+    ])
+    func `parameters are built in where they are known`(parameters: [String: String]?, text: String) throws {
+        let job = try JobText(
+            """
+            (define-mapreduce job :input (distributed-files "in") :output (stdout)
+              :map (lambda (line) (emit line (param "word" "error"))))
+            """
+        )
+        let options = PlanOptions(parallelism: 1, parameters: parameters)
+
+        #expect(PlannedJob(try job.definition(), options: options).mapText == "(lambda (line) (emit line \(text)))")
     }
 
     @Test(arguments: [
@@ -149,6 +221,18 @@ struct InlinerTests {
         #expect(plan.mapText == "(lambda (record) (emit \(folded) record))")
     }
 
+    @Test func `deep nesting and long chains of helpers plan without running out of stack`() throws {
+        let depth = 480
+        let nested = String(repeating: "(str 1 ", count: depth) + "line" + String(repeating: ")", count: depth)
+        let chain = (0..<400).map { "(define (f\($0) x) (str \($0) (f\($0 + 1) (lower x))))" }.joined(separator: "\n")
+        let before = "\(chain)\n(define (f400 x) x)"
+
+        let plan = try JobText.plan(":map (lambda (line) (emit \(nested) (f0 line)))", before: before)
+
+        #expect(plan.reason(.inlining)?.hasPrefix("map: functions built in: f0, f1, ") == true)
+        #expect(plan.mapText?.contains("(f\(Inliner.depthLimit) ") == true)
+    }
+
     @Test func `a function too large to build in stays a call`() throws {
         let terms = (0..<300).map { "(count (str s \($0)))" }.joined(separator: " ")
         let plan = try JobText.plan(
@@ -157,7 +241,7 @@ struct InlinerTests {
         )
 
         #expect(plan.mapText == "(lambda (line) (emit (huge line) 1))")
-        #expect(plan.reason(.inlining) == "map: huge is too large to be built in")
+        #expect(plan.reason(.inlining) == "map: huge is too large, or too deep inside of others, to be built in")
     }
 }
 

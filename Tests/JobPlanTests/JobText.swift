@@ -40,6 +40,14 @@ struct JobText {
         case .constant(let constant): constant
         case .lambda(let lambda): .function(Closure(lambda: lambda, captured: [], globals: globals))
         case .global(let name): try #require(globals[name])
+        case .builtin(.param, let arguments): try Self.constant(try #require(arguments.last), globals)
+        case .builtin(.str, let arguments):
+            .string(
+                try arguments.flatMap { argument in
+                    guard case .string(let bytes) = try Self.constant(argument, globals) else { return [UInt8]() }
+                    return bytes
+                }
+            )
         case .connector(let name, let arguments, let options):
             .connector(
                 ConnectorCall(

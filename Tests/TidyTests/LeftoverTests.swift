@@ -5,7 +5,7 @@ import Testing
     static let folders = ["Sources", "Tests", "connectors"]
 
     /// Everything that is written by people.
-    static let written = folders + ["Benchmarks", "docs", "jobs", "scripts"]
+    static let written = folders + ["Benchmarks", "Fuzz", "docs", "jobs", "scripts"]
 
     /// Comments that read like statements.
     static let statements = [

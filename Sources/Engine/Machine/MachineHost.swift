@@ -22,4 +22,43 @@ package protocol MachineHost: ~Copyable {
         at range: SourceRange,
         in arena: inout Arena
     ) throws(EvaluationError) -> Value
+
+    /// Makes a `.handle` for a source or sink that an expression describes.
+    mutating func makeConnector(
+        _ call: ConnectorEvaluation,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value
+
+    /// What travels to workers when a lambda captured this handle; nil where it can't.
+    func constant(ofHandle handle: Int) -> Constant?
+}
+
+/// A source or sink constructor whose arguments have been evaluated.
+package struct ConnectorEvaluation {
+    package let name: String
+    package let optionNames: [String]
+    /// The arguments, then one value for each option.
+    package let values: Elements
+
+    package var arguments: [Value] {
+        (0..<(self.values.count - self.optionNames.count)).map { self.values[$0] }
+    }
+
+    package var options: [(name: String, value: Value)] {
+        let first = self.values.count - self.optionNames.count
+        return self.optionNames.enumerated().map { ($0.element, self.values[first + $0.offset]) }
+    }
+}
+
+extension MachineHost where Self: ~Copyable {
+    package mutating func makeConnector(
+        _ call: ConnectorEvaluation,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value {
+        throw EvaluationError(.host(message: "\(call.name) can't be used inside a job's function"), at: range)
+    }
+
+    package func constant(ofHandle handle: Int) -> Constant? { nil }
 }

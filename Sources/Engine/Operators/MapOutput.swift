@@ -1,5 +1,5 @@
 package import ConnectorKit
-internal import FluentSyntax
+package import FluentSyntax
 package import JobPlan
 internal import WireFormat
 
@@ -21,6 +21,7 @@ package struct MapOutput: ~Copyable {
     }
 
     private let kind: Kind
+    private let policy: RecordPolicy
     var pairs = PairBuffer()
     private var aggregation: Aggregation
     private let tableBytesLimit: Int
@@ -38,14 +39,21 @@ package struct MapOutput: ~Copyable {
     private var bypassCount = 0
     private var addedSinceCheck = 0
 
+    /// What made an `emit` impossible: the lambda only sees that it failed.
+    private(set) var failure: EngineError?
+
+    /// Bytes of pairs that one record may emit under the policies `skip` and `dead-letter`.
+    private static let stagedBytesLimit = 256 << 20
+
     /// Pairs collected before they are looked up or shipped together.
     private static let drainCount = 128
 
     /// Distinct keys from which on the table must earn its keep.
     private static let bypassKeyCount = 1 << 16
-    private static let batchBytes = 128 << 10
+    static let batchBytes = 128 << 10
 
-    init(_ route: Route) {
+    init(_ route: Route, policy: RecordPolicy) {
+        self.policy = policy
         let noRouting = Routing(keyGroupCount: 1, partitionCount: 1, subtaskCount: 1)
         switch route {
         case .aggregate(let columns, let tableBytes, let routing):
@@ -72,26 +80,10 @@ package struct MapOutput: ~Copyable {
         }
     }
 
-    /// Takes a pair; it counts once ``commitPairs()`` has run.
-    @inline(__always)
-    mutating func append(key: Value, value: Value) throws(EvaluationError.Code) {
-        try self.pairs.append(key: key, value: value)
-    }
-
     /// Passes on what was appended, when it is enough to be worth it.
     @inline(__always)
     mutating func commitPairs() throws(EngineError) {
         if self.pairs.count >= Self.drainCount { try self.drainPairs() }
-    }
-
-    /// Whether the only column takes a constant for each slice of a text column: what ``add(_:base:delta:)`` needs.
-    func columnDelta(for value: Int64) -> Int64? {
-        guard self.kind == .aggregate, self.aggregation.integers.columns.count == 1 else { return nil }
-        switch self.aggregation.integers.columns[0] {
-        case .count: return 1
-        case .sum: return value
-        case .minimum, .maximum: return nil
-        }
     }
 
     /// Takes the slices of a column as keys, `delta` each: what ``columnDelta(for:)`` answered.
@@ -230,6 +222,50 @@ package struct MapOutput: ~Copyable {
     func discard() { self.writer?.discard() }
 
     mutating func takeReady() -> [RoutedBatch] { self.rows.takeReady() }
+}
+
+extension MapOutput: MachineHost {
+    @inline(__always)
+    package mutating func emit(key: Value, value: Value) throws(EvaluationError) {
+        do {
+            try self.pairs.append(key: key, value: value)
+        } catch {
+            throw EvaluationError(error, at: SourceRange(start: 0, end: 0))
+        }
+        if self.pairs.count >= Self.drainCount { try self.relieve() }
+    }
+
+    /// Makes room in the middle of a record.
+    ///
+    /// Where a failing record must leave nothing behind, its pairs wait for its end, up to a limit.
+    private mutating func relieve() throws(EvaluationError) {
+        let nowhere = SourceRange(start: 0, end: 0)
+        guard self.policy == .fail else {
+            if self.pairs.heldBytes > Self.stagedBytesLimit {
+                throw EvaluationError(.memoryLimit(bytes: Int64(Self.stagedBytesLimit)), at: nowhere)
+            }
+            return
+        }
+        do {
+            try self.drainPairs()
+        } catch {
+            self.failure = error
+            throw EvaluationError(.host(message: "the output can't be written"), at: nowhere)
+        }
+    }
+
+    package mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }
+
+    package mutating func rewind(_ stream: Int) throws(EvaluationError) {}
+
+    package mutating func perform(
+        _ builtin: Builtin,
+        _ arguments: UnsafeBufferPointer<Value>,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value {
+        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
+    }
 }
 
 extension PairBuffer {

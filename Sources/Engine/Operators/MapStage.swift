@@ -1,41 +1,181 @@
 package import ConnectorKit
+internal import CKernels
 internal import FluentSyntax
+internal import JobPlan
 
 /// One subtask before a shuffle, or of a job without one: decodes blocks and runs the map over their records.
 ///
 /// ## Order of calls
-/// `process` with each block of a split in turn, any number of splits; then `finish` once. After each call `takeReady`
-/// gives the batches that are full.
+/// For each split: `process` with its blocks in turn, then `endSplit`. After the last split `finish` once. After each
+/// call `takeReady` gives the batches that are full. `discard` at any time instead.
 package struct MapStage: ~Copyable {
-    private var output: MapOutput
-    private var kernel: TokenKernel
+    private var machine: Machine<MapOutput>
+    private let function: MapCall
+    private var kernel: TokenKernel?
+    private var decoder: RecordDecoder
+    private let policy: RecordPolicy
+    private let deadLetters: (any SinkWriter)?
+    private var recordCount = 0
+    private var rejectedCount = 0
+    private var deadLetterParts: [SinkPart] = []
 
-    init(kernel: consuming TokenKernel, output: consuming MapOutput) {
+    /// The first records that were rejected, for the summary.
+    package private(set) var rejectedExamples: [RejectedRecord] = []
+    private static let examplesLimit = 5
+
+    init(
+        machine: consuming Machine<MapOutput>,
+        function: MapCall,
+        kernel: consuming TokenKernel?,
+        decoder: consuming RecordDecoder,
+        policy: RecordPolicy,
+        deadLetters: (any SinkWriter)?
+    ) {
+        self.machine = machine
+        self.function = function
         self.kernel = kernel
-        self.output = output
+        self.decoder = decoder
+        self.policy = policy
+        self.deadLetters = deadLetters
     }
 
-    package var figures: MapFigures { MapFigures(records: self.recordCount, pairs: self.output.pairCount, rejected: 0) }
-    private var recordCount = 0
+    package var figures: MapFigures {
+        MapFigures(records: self.recordCount, pairs: self.machine.host.pairCount, rejected: self.rejectedCount)
+    }
 
     /// The part of the output that this subtask wrote, where there is no shuffle.
-    package var parts: [SinkPart] { self.output.parts }
+    package var parts: [SinkPart] { self.machine.host.parts }
+
+    /// The part of the dead-letter sink that this subtask wrote.
+    package var deadLetterPartsWritten: [SinkPart] { self.deadLetterParts }
 
     package mutating func process(_ block: SourceBlock, of split: Split) throws(EngineError) {
-        unsafe self.kernel.run(block.base.assumingMemoryBound(to: UInt8.self), count: block.count, into: &self.output)
+        let base = unsafe UnsafePointer(block.base.assumingMemoryBound(to: UInt8.self))
+        if self.kernel != nil {
+            let lines = unsafe weir_line_statistics(base, block.count)
+            self.recordCount += Int(lines.newlines)
+            if unsafe base[block.count - 1] != UInt8(ascii: "\n") { self.recordCount += 1 }
+            unsafe self.kernel?.run(
+                base,
+                count: block.count,
+                hasCarriageReturns: lines.carriage_returns != 0,
+                into: &self.machine.host
+            )
+            return
+        }
+        self.decoder.begin(block, of: split)
+        while try self.nextRecord() {}
     }
 
     /// The split's last block was processed.
-    package mutating func endSplit() throws(EngineError) {}
-
-    /// Gives up: what was written is removed.
-    package mutating func discard() { self.output.discard() }
-
-    package mutating func finish() throws(EngineError) {
-        try self.output.finish()
+    package mutating func endSplit() throws(EngineError) {
+        guard self.decoder.endsBehindLastBlock else { return }
+        self.decoder.endResource()
+        while try self.nextRecord() {}
     }
 
-    package mutating func takeReady() -> [RoutedBatch] { self.output.takeReady() }
+    /// Decodes a record and runs the map over it.
+    ///
+    /// - Returns: False when the block has no more.
+    private mutating func nextRecord() throws(EngineError) -> Bool {
+        self.machine.beginRecord()
+        let mark = self.machine.host.pairs.mark
+        do {
+            guard try self.decoder.next(in: &self.machine.workspace.arena) else { return false }
+            self.recordCount &+= 1
+            try self.call()
+        } catch let error as EvaluationError {
+            try self.reject(mark, reason: error.code.message, range: error.range) { place in .evaluation(error, place) }
+            return true
+        } catch {
+            self.recordCount &+= 1
+            try self.reject(mark, reason: "\(error)", range: nil) { place in
+                .undecodable(reason: "\(error)", place)
+            }
+            return true
+        }
+        try self.machine.host.commitPairs()
+        return true
+    }
+
+    @inline(__always)
+    private mutating func call() throws(EvaluationError) {
+        switch self.function {
+        case .record(let function):
+            _ = try self.machine.call(function, self.decoder.record)
+        case .keyAndRecord(let function):
+            _ = try self.machine.call(function, self.decoder.key, self.decoder.record)
+        case .fields(let function, let whole, let takesKey):
+            guard self.decoder.hasFields else { return try self.callWhole(whole, takesKey: takesKey) }
+            let arguments = (takesKey ? [self.decoder.key] : []) + self.decoder.fields
+            _ = try self.machine.call(function, arguments)
+        }
+    }
+
+    private mutating func callWhole(_ function: FunctionIndex, takesKey: Bool) throws(EvaluationError) {
+        if takesKey {
+            _ = try self.machine.call(function, self.decoder.key, self.decoder.record)
+        } else {
+            _ = try self.machine.call(function, self.decoder.record)
+        }
+    }
+
+    /// Takes back what the record emitted, and stops or goes on as the policy says.
+    private mutating func reject(
+        _ mark: PairBuffer.Mark,
+        reason: String,
+        range: SourceRange?,
+        error: (RecordPlace) -> EngineError
+    ) throws(EngineError) {
+        if let failure = self.machine.host.failure { throw failure }
+        let place = self.decoder.place
+        guard self.policy != .fail else { throw error(place) }
+        self.machine.host.pairs.truncate(to: mark)
+        self.rejectedCount += 1
+        let record = RejectedRecord(place: place, bytes: self.decoder.rawBytes.array, reason: reason, range: range)
+        if self.rejectedExamples.count < Self.examplesLimit { self.rejectedExamples.append(record) }
+        guard let deadLetters = self.deadLetters else { return }
+        var line = ByteBuffer()
+        record.append(to: &line)
+        do {
+            let bytes = line.bytes
+            unsafe try deadLetters.write(UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
+        } catch {
+            throw .connector(error)
+        }
+    }
+
+    package mutating func finish() throws(EngineError) {
+        try self.machine.host.finish()
+        guard let deadLetters = self.deadLetters else { return }
+        do {
+            self.deadLetterParts.append(try deadLetters.finish())
+        } catch {
+            throw .connector(error)
+        }
+    }
+
+    /// Gives up: what was written is removed.
+    package mutating func discard() {
+        self.machine.host.discard()
+        self.deadLetters?.discard()
+    }
+
+    package mutating func takeReady() -> [RoutedBatch] { self.machine.host.takeReady() }
+}
+
+/// What becomes of records that fail.
+enum RecordPolicy: Hashable {
+    case fail
+    case skip
+}
+
+/// How the map is called.
+enum MapCall {
+    case record(FunctionIndex)
+    case keyAndRecord(FunctionIndex)
+    /// With the fields of the record; `whole` for a record that has none.
+    case fields(FunctionIndex, whole: FunctionIndex, takesKey: Bool)
 }
 
 /// What a map has done so far.
@@ -50,5 +190,38 @@ package struct MapFigures: Hashable, Sendable {
         self.records = records
         self.pairs = pairs
         self.rejected = rejected
+    }
+}
+
+extension RejectedRecord {
+    /// The line of a dead-letter sink: `file`, `offset`, `error`, and the record as text in `record`, or as an array of
+    /// numbers in `bytes` where it isn't UTF-8.
+    func append(to buffer: inout ByteBuffer) {
+        buffer.append("{\"file\":")
+        Self.append(text: self.place.resource, to: &buffer)
+        buffer.append(",\"offset\":")
+        NumberText.append(self.place.offset, to: &buffer)
+        if let text = String(validating: self.bytes, as: UTF8.self) {
+            buffer.append(",\"record\":")
+            Self.append(text: text, to: &buffer)
+        } else {
+            buffer.append(",\"bytes\":[")
+            for (index, byte) in self.bytes.enumerated() {
+                if index > 0 { buffer.append(UInt8(ascii: ",")) }
+                NumberText.append(Int64(byte), to: &buffer)
+            }
+            buffer.append("]")
+        }
+        buffer.append(",\"error\":")
+        Self.append(text: self.reason, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    private static func append(text: String, to buffer: inout ByteBuffer) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let start = bytes.baseAddress else { return buffer.append("\"\"") }
+            unsafe ValueJSON.appendString(Bytes(start: start, count: bytes.count), to: &buffer)
+        }
     }
 }

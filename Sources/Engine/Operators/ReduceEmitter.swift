@@ -3,97 +3,194 @@ internal import FluentSyntax
 internal import JobPlan
 internal import WireFormat
 
+/// What a reduce does with a key.
+enum ReduceCall {
+    /// `(emit key AGGREGATE)`: the lambda needn't run.
+    case passThrough(AggregateCall)
+    /// With the key and the aggregates' results.
+    case aggregates([AggregateCall], FunctionIndex)
+    /// With the key and the sequence of its values.
+    case general(FunctionIndex)
+}
+
 /// Runs the reduce over one key after the other and writes what it emits.
 struct ReduceEmitter: ~Copyable {
-    /// What the reduce does with a key.
-    enum Body {
-        /// `(emit key AGGREGATE)`: the lambda needn't run.
-        case passThrough(AggregateCall)
-    }
-
-    private let body: Body
-    private var output: PartitionWriter
-    private var arena = Arena(limitBytes: 256 << 20)
+    private let call: ReduceCall
+    private var machine: Machine<ReduceHost>
+    private let policy: RecordPolicy
     private(set) var keyCount = 0
+    private(set) var rejectedCount = 0
 
-    init(body: Body, output: consuming PartitionWriter) {
-        self.body = body
-        self.output = output
+    /// The first groups that were left out.
+    private(set) var rejectedExamples: [RejectedRecord] = []
+    private static let examplesLimit = 5
+
+    init(call: ReduceCall, machine: consuming Machine<ReduceHost>, policy: RecordPolicy) {
+        self.call = call
+        self.machine = machine
+        self.policy = policy
     }
 
-    var pairCount: Int { self.output.pairCount }
+    var pairCount: Int { self.machine.host.output.pairCount }
 
-    mutating func move(to partition: Int) throws(EngineError) { try self.output.move(to: partition) }
+    mutating func move(to partition: Int) throws(EngineError) {
+        try self.machine.host.output.move(to: partition)
+    }
 
     mutating func finish() throws(EngineError) -> [SinkPart] {
-        try self.output.finish()
-        return self.output.parts
+        try self.machine.host.output.finish()
+        return self.machine.host.output.parts
     }
 
-    mutating func discard() { self.output.discard() }
+    mutating func discard() { self.machine.host.output.discard() }
 
-    /// Forgets the values of the group before.
-    mutating func beginGroup() { self.arena.reset() }
-
-    /// The state of a row of a run, whatever its form.
-    mutating func state(
-        of cursor: RunCursor,
-        columns: borrowing Aggregation
-    ) throws(ValueDecodingError) -> AggregateState {
-        let row = cursor.row
-        if cursor.form == .integers { return columns.state(of: cursor.keyed, form: .integers) }
-        let bytes = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
-        // The block moves on before the state is used: its text is copied with the bytes.
-        return try AggregateState(decoding: try self.copied(bytes), in: &self.arena)
-    }
-
-    private mutating func copied(_ bytes: Bytes) throws(ValueDecodingError) -> Bytes {
-        guard let copy = unsafe self.arena.allocate(bytes.count) else { throw .outOfMemory }
-        unsafe copy.copyMemory(from: bytes.start, byteCount: bytes.count)
-        return unsafe Bytes(start: UnsafePointer(copy.assumingMemoryBound(to: UInt8.self)), count: bytes.count)
-    }
+    // MARK: Groups in memory
 
     mutating func reduce(_ row: KeyedRow, state: AggregateState) throws(EngineError) {
-        self.keyCount &+= 1
-        let key = try self.key(of: row)
-        switch self.body {
-        case .passThrough(let call):
-            try self.output.write(key: key, value: try Self.value(of: call, state, key: key))
+        self.machine.beginRecord()
+        try self.apply(to: try self.key(of: row), state: state)
+    }
+
+    mutating func reduceGroup(_ row: KeyedRow, values: ValueChain) throws(EngineError) {
+        self.machine.beginRecord()
+        self.machine.host.values = .chain(first: values, next: values)
+        try self.applyGeneral(to: try self.key(of: row))
+    }
+
+    // MARK: Merged runs
+
+    mutating func setMerger(_ merger: consuming RunMerger) { self.machine.host.setMerger(merger) }
+
+    /// Where the merger is; nil at the end.
+    var cursor: RunCursor? { self.machine.host.merger.current }
+
+    /// Reduces the group that the merger is at, and moves behind it.
+    mutating func reduceMergedGroup() throws(EngineError) {
+        guard let cursor = self.cursor else { return }
+        let key = OwnedKey(cursor.keyed)
+        self.machine.beginRecord()
+        self.machine.host.beginMerged(key)
+        try self.applyGeneral(to: try self.value(of: key))
+        do {
+            try self.machine.host.endMerged(key)
+        } catch {
+            throw .spill(error)
         }
     }
 
-    mutating func reduce(_ key: OwnedKey, state: AggregateState) throws(EngineError) {
+    /// Merges the states of the key that the merger is at, and reduces it.
+    mutating func reduceMergedState(columns: borrowing Aggregation) throws(EngineError) {
+        guard let first = self.cursor else { return }
+        let key = OwnedKey(first.keyed)
+        var state = AggregateState()
+        self.machine.beginRecord()
         do {
-            let row = try key.row(in: &self.arena)
-            try self.reduce(row, state: state)
+            while let cursor = self.cursor, key.isEqual(to: cursor.keyed) {
+                state.merge(try self.state(of: cursor, columns: columns))
+                try self.machine.host.advanceMerger()
+            }
+        } catch let error as SpillError {
+            throw .spill(error)
+        } catch {
+            throw .corrupt("can't decode a spilled state: \(error)")
+        }
+        try self.apply(to: try self.value(of: key), state: state)
+    }
+
+    private mutating func state(
+        of cursor: RunCursor,
+        columns: borrowing Aggregation
+    ) throws(ValueDecodingError) -> AggregateState {
+        if cursor.form == .integers { return columns.state(of: cursor.keyed, form: .integers) }
+        // The block moves on before the state is used: its text is copied with the bytes.
+        let bytes = cursor.valueBytes
+        guard let copy = unsafe self.machine.workspace.arena.allocate(bytes.count) else { throw .outOfMemory }
+        unsafe copy.copyMemory(from: bytes.start, byteCount: bytes.count)
+        let kept = unsafe Bytes(start: UnsafePointer(copy.assumingMemoryBound(to: UInt8.self)), count: bytes.count)
+        return try AggregateState(decoding: kept, in: &self.machine.workspace.arena)
+    }
+
+    // MARK: Calls
+
+    private mutating func apply(to key: Value, state: AggregateState) throws(EngineError) {
+        self.keyCount &+= 1
+        do {
+            switch self.call {
+            case .passThrough(let call):
+                let value = try Self.value(of: call, state)
+                try self.machine.host.output.write(key: key, value: value)
+                return
+            case .aggregates(let calls, let function):
+                var arguments = [key]
+                for call in calls { arguments.append(try Self.value(of: call, state)) }
+                _ = try self.machine.call(function, arguments)
+            case .general:
+                preconditionFailure("a general reduce gets values, not states")
+            }
         } catch let error as EngineError {
             throw error
+        } catch let error as EvaluationError {
+            return try self.reject(key, error)
         } catch {
-            throw .corrupt("can't decode a key: \(error)")
+            throw .corrupt("\(error)")
+        }
+        try self.endGroup(isKept: true)
+    }
+
+    private mutating func applyGeneral(to key: Value) throws(EngineError) {
+        self.keyCount &+= 1
+        guard case .general(let function) = self.call else { preconditionFailure("values need a general reduce") }
+        do {
+            _ = try self.machine.call(function, key, Value(.stream, bits: 0))
+        } catch {
+            return try self.reject(key, error)
+        }
+        try self.endGroup(isKept: true)
+    }
+
+    private mutating func endGroup(isKept: Bool) throws(EngineError) {
+        try self.machine.host.endGroup(isKept: isKept, in: &self.machine.workspace.arena)
+    }
+
+    private mutating func reject(_ key: Value, _ error: EvaluationError) throws(EngineError) {
+        if let failure = self.machine.host.failure { throw failure }
+        let place = Self.place(key)
+        guard self.policy != .fail else { throw .evaluation(error, place) }
+        self.rejectedCount += 1
+        if self.rejectedExamples.count < Self.examplesLimit {
+            self.rejectedExamples.append(
+                RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range)
+            )
+        }
+        try self.endGroup(isKept: false)
+    }
+
+    private static func value(of call: AggregateCall, _ state: AggregateState) throws(EvaluationError) -> Value {
+        let name = call.kind.rawValue
+        switch state.result(of: call.kind) {
+        case .value(let value):
+            return value
+        case .overflow:
+            throw EvaluationError(.integerOverflow(operation: name), at: call.range)
+        case .wrongType(let expected, let found):
+            let code = EvaluationError.Code.typeMismatch(operation: name, expected: expected, found: found.typeName)
+            throw EvaluationError(code, at: call.range)
         }
     }
 
     private mutating func key(of row: KeyedRow) throws(EngineError) -> Value {
         do {
-            return try row.value(in: &self.arena)
+            return try row.value(in: &self.machine.workspace.arena)
         } catch {
             throw .corrupt("can't decode a key: \(error)")
         }
     }
 
-    private static func value(
-        of call: AggregateCall,
-        _ state: AggregateState,
-        key: Value
-    ) throws(EngineError) -> Value {
-        let name = call.kind.rawValue
-        switch state.result(of: call.kind) {
-        case .value(let value): return value
-        case .overflow:
-            throw .evaluation(EvaluationError(.integerOverflow(operation: name), at: call.range), Self.place(key))
-        case .wrongType(let expected, let found):
-            let code = EvaluationError.Code.typeMismatch(operation: name, expected: expected, found: found.typeName)
-            throw .evaluation(EvaluationError(code, at: call.range), Self.place(key))
+    private mutating func value(of key: OwnedKey) throws(EngineError) -> Value {
+        do {
+            return try key.row(in: &self.machine.workspace.arena).value(in: &self.machine.workspace.arena)
+        } catch {
+            throw .corrupt("can't decode a key: \(error)")
         }
     }
 
@@ -103,13 +200,5 @@ struct ReduceEmitter: ~Copyable {
         // A key too long to show is cut: the place is for people.
         try? text.append(key, to: &buffer)
         return RecordPlace(resource: "the values of key \(buffer.bytes.string)", offset: 0)
-    }
-
-    mutating func reduceGroup(_ row: KeyedRow, values: ValueChain) throws(EngineError) {
-        throw .corrupt("no")
-    }
-
-    mutating func reduceGroup(from merger: inout RunMerger) throws(EngineError) {
-        throw .corrupt("no")
     }
 }

@@ -14,7 +14,6 @@ package struct ReduceStage: ~Copyable {
     private var order = RowOrder()
     private var nextRow = 0
     private var partition = 0
-    private var merger = RunMerger()
     private var isMerging = false
     private let routing: Routing
 
@@ -31,6 +30,8 @@ package struct ReduceStage: ~Copyable {
     package var spilledBytes: Int64 { self.tables.spilledBytes }
     package var keyCount: Int { self.emitter.keyCount }
     package var pairCount: Int { self.emitter.pairCount }
+    package var rejectedCount: Int { self.emitter.rejectedCount }
+    package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
     package mutating func receive(_ batch: RecordBatch) throws(EngineError) {
         try self.tables.receive(batch)
@@ -43,7 +44,7 @@ package struct ReduceStage: ~Copyable {
         } else {
             self.isMerging = true
             do {
-                self.merger = try RunMerger(self.tables.runs, routing: self.routing)
+                self.emitter.setMerger(try RunMerger(self.tables.runs, routing: self.routing))
             } catch {
                 throw .spill(error)
             }
@@ -75,34 +76,15 @@ package struct ReduceStage: ~Copyable {
 
     private mutating func stepMerged() throws(EngineError) -> Bool {
         for _ in 0..<Self.groupsPerStep {
-            guard let cursor = self.merger.current else { return false }
+            guard let cursor = self.emitter.cursor else { return false }
             try self.emitter.move(to: cursor.partition)
             if self.tables.kind == .groups {
-                try self.emitter.reduceGroup(from: &self.merger)
+                try self.emitter.reduceMergedGroup()
             } else {
-                try self.reduceMerged()
+                try self.emitter.reduceMergedState(columns: self.tables.aggregation)
             }
         }
-        return self.merger.current != nil
-    }
-
-    /// Merges the states of one key from all runs, then reduces it.
-    private mutating func reduceMerged() throws(EngineError) {
-        guard let first = self.merger.current else { return }
-        let key = OwnedKey(first.keyed)
-        var state = AggregateState()
-        self.emitter.beginGroup()
-        do {
-            while let cursor = self.merger.current, key.isEqual(to: cursor.keyed) {
-                state.merge(try self.emitter.state(of: cursor, columns: self.tables.aggregation))
-                try self.merger.advance()
-            }
-        } catch let error as SpillError {
-            throw .spill(error)
-        } catch {
-            throw .corrupt("can't decode a spilled state: \(error)")
-        }
-        try self.emitter.reduce(key, state: state)
+        return self.emitter.cursor != nil
     }
 
     /// Completes the output.

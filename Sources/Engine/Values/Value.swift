@@ -29,7 +29,7 @@ package struct Value: BitwiseCopyable, Sendable {
         case set
         /// `bits`: address of a closure object of the machine.
         case function
-        /// `bits`: index in the program's table of regexes.
+        /// `bits`: address of a ``RegexRecord`` of the program.
         case regex
         /// `bits`: ``Builtin`` raw value.
         case builtin

@@ -15,6 +15,13 @@ enum ConnectorName: String, CaseIterable {
         }
     }
 
+    var usage: String {
+        switch self {
+        case .stdout, .generate: "(\(self.rawValue))"
+        case .distributedFiles, .distributedPath, .kafkaStream, .kafkaTopic, .httpSink: "(\(self.rawValue) …)"
+        }
+    }
+
     /// A job can read from it.
     ///
     /// A path that one job wrote can be the input of the next.

@@ -231,14 +231,6 @@ struct FunctionUseCheck {
     // MARK: What can't travel
 
     private mutating func checkTravel() {
-        for host in self.hosts where host.owner.isJob {
-            self.diagnostics.error(
-                "not-in-job",
-                "\(host.builtin.name) works only in the program, not inside a job",
-                help: "wait for the job at the top level and hand on its results",
-                at: host.range
-            )
-        }
         let inJobs = self.namesReachedByJobs()
         var reported: Set<SourceRange> = []
         for use in self.uses {
@@ -251,6 +243,23 @@ struct FunctionUseCheck {
             }
             guard isInJob, reported.insert(use.range).inserted else { continue }
             self.reportTravel(use.name, word, at: use.range)
+        }
+        self.checkHosts()
+    }
+
+    private mutating func checkHosts() {
+        let reported = self.diagnostics.diagnostics.map(\.range)
+        for host in self.hosts where host.owner.isJob {
+            // Its argument says what is wrong already.
+            guard !reported.contains(where: { $0.start >= host.range.start && $0.end <= host.range.end }) else {
+                continue
+            }
+            self.diagnostics.error(
+                "not-in-job",
+                "\(host.builtin.name) works only in the program, not inside a job",
+                help: "wait for the job at the top level and hand on its results",
+                at: host.range
+            )
         }
     }
 

@@ -4,8 +4,8 @@ enum NearestName {
     /// first in alphabetical order.
     static func find(_ name: String, among candidates: some Sequence<String>) -> String? {
         let target = Array(name.utf8)
-        guard target.count <= self.lengthLimit else { return nil }
-        let limit = max(1, target.count / 3)
+        guard target.count >= self.lengthMinimum, target.count <= self.lengthLimit else { return nil }
+        let limit = target.count / 3
         var best: (distance: Int, name: String)?
         for candidate in candidates where candidate != name {
             let bytes = Array(candidate.utf8)
@@ -18,6 +18,8 @@ enum NearestName {
         return best?.name
     }
 
+    /// Every shorter name is near to some other one.
+    private static let lengthMinimum = 3
     /// Names longer than this aren't compared.
     private static let lengthLimit = 64
 

@@ -18,6 +18,13 @@ struct DiagnosticList {
         self.add(Diagnostic(.warning, code, message, help: help, at: range))
     }
 
+    /// Whether an error was reported inside `range`: what stands there was replaced, and says nothing.
+    func hasError(in range: SourceRange) -> Bool {
+        self.diagnostics.contains {
+            $0.severity == .error && $0.range.start >= range.start && $0.range.end <= range.end
+        }
+    }
+
     mutating func add(_ diagnostic: Diagnostic) {
         if diagnostic.severity == .error { self.hasErrors = true }
         guard !self.isFull else {

@@ -161,6 +161,8 @@ struct FormatLayout {
     /// Whether the next element begins a line.
     func breaks(before piece: FormatPiece, gap: FormatGap, column: Int, reserve: Int) -> Bool {
         if gap != .sameLine { return true }
+        // Clauses of a broken form don't share lines.
+        if case .clause = FormatStyle.role(at: self.index, of: self.node, role: self.formRole) { return true }
         let isKey = self.isKey(piece)
         if self.style.breaksBeforeOptions, isKey { return true }
         if self.isValue { return false }

@@ -104,8 +104,10 @@ extension Lowering {
         return name
     }
 
-    mutating func refuseInnerDefinition(_ head: SyntaxNode) -> Expression {
+    mutating func refuseInnerDefinition(_ items: [SyntaxNode]) -> Expression {
+        let head = items[0]
         let name = head.symbol ?? "define"
+        if items.count > 1, let defined = items[1].symbol ?? items[1].headSymbol { self.refusedNames.insert(defined) }
         let advice =
             name == SpecialForm.define.rawValue
             ? "use let inside a body, or letrec for a function that calls itself" : "move it out of the form around it"
@@ -166,7 +168,10 @@ extension Lowering {
         let mark = self.scope.mark
         var bindings: [Binding] = []
         for pair in pairs {
-            let value = self.lower(pair.value, name: pair.name.symbol ?? "")
+            let name = pair.name.symbol ?? ""
+            self.namesBeingBound.append(name)
+            let value = self.lower(pair.value, name: name)
+            self.namesBeingBound.removeLast()
             let count = pair.value.lambdaParameters?.count
             guard let variable = self.bind(pair.name, what: "a binding", parameterCount: count) else { continue }
             bindings.append(Binding(variable, value))

@@ -117,7 +117,7 @@ extension Lowering {
         also: String
     ) -> Expression {
         let lowered = self.lower(value)
-        guard let constant = lowered.constant else { return lowered }
+        guard let constant = lowered.constant, !self.diagnostics.hasError(in: value.range) else { return lowered }
         let list = words.map { "'" + $0 }.joined(separator: ", ") + " and " + also
         guard let word = constant.word else {
             return self.fail(
@@ -145,7 +145,8 @@ extension Lowering {
         isAllowed: (ConnectorName) -> Bool,
         role: String
     ) {
-        let right = ConnectorName.allCases.filter { $0.isAvailable && isAllowed($0) }.map(\.rawValue)
+        guard !self.diagnostics.hasError(in: value.range) else { return }
+        let right = ConnectorName.allCases.filter { $0.isAvailable && isAllowed($0) }.map(\.usage)
         let found: String
         switch value.kind {
         case .connector(let name, _, _):
@@ -160,7 +161,7 @@ extension Lowering {
         self.diagnostics.error(
             "option-type",
             "\(role) can't be \(found)",
-            help: "right are \(right.map { "(\($0) …)" }.joined(separator: ", "))",
+            help: "right are \(right.joined(separator: ", "))",
             at: value.range
         )
     }

@@ -150,27 +150,34 @@ extension Lowering {
         guard items.count >= 2 else {
             return self.malformed(form, "\(form.rawValue) needs a value to begin with", at: range)
         }
-        // Checked before the nested tree is built: walking one that is too deep would exhaust the stack.
-        return self.nested(items.count - 2, in: range) { lowering in
-            var value = items[1]
-            for step in items.dropFirst(2) {
-                let whole = SourceRange(start: items[1].range.start, end: step.range.end)
-                switch step.kind {
-                case .symbol, .keyword: value = SyntaxNode(.list([step, value]), range: whole)
-                case .list(let parts) where !parts.isEmpty:
-                    let isLast = form == .threadLast
-                    let parts = isLast ? parts + [value] : [parts[0], value] + parts[1...]
-                    value = SyntaxNode(.list(parts), range: whole)
-                default:
-                    return lowering.malformed(
-                        form,
-                        "a step of \(form.rawValue) is a function or a call, found \(step.description)",
-                        at: step.range
-                    )
-                }
+        var value = items[1]
+        for (index, step) in items.dropFirst(2).enumerated() {
+            // Checked before the nested tree is built: walking one that is too deep would exhaust the stack.
+            guard self.canNest(index + 1) else { return self.failNesting(in: range) }
+            let whole = SourceRange(start: items[1].range.start, end: step.range.end)
+            guard step.lambdaParameters == nil else {
+                return self.fail(
+                    "malformed-form",
+                    "a function as a step of \(form.rawValue) would get the value among its parameters",
+                    help: "put it into parentheses of its own: ((lambda (x) …))",
+                    at: step.range
+                )
             }
-            return lowering.lower(value)
+            switch step.kind {
+            case .symbol, .keyword: value = SyntaxNode(.list([step, value]), range: whole)
+            case .list(let parts) where !parts.isEmpty:
+                let isLast = form == .threadLast
+                let parts = isLast ? parts + [value] : [parts[0], value] + parts[1...]
+                value = SyntaxNode(.list(parts), range: whole)
+            default:
+                return self.malformed(
+                    form,
+                    "a step of \(form.rawValue) is a function or a call, found \(step.description)",
+                    at: step.range
+                )
+            }
         }
+        return self.lower(value)
     }
 }
 

@@ -42,9 +42,18 @@ extension Lowering {
     }
 
     private mutating func reportMissingOptions(_ written: [WrittenOption], name: SyntaxNode) {
-        let missing = Self.requiredOptions.filter { required in !written.contains { $0.name == required } }
+        let missing = Self.requiredOptions.filter { required in
+            // A misspelt option was reported as that.
+            !written.contains { option in
+                if option.name == required { return true }
+                guard !Self.mapReduceOptions.contains(option.name) else { return false }
+                return NearestName.find(option.name, among: Self.mapReduceOptions) == required
+            }
+        }
         guard !missing.isEmpty else { return }
-        let list = missing.map { ":" + $0 }.joined(separator: " and ")
+        let names = missing.map { ":" + $0 }
+        let others = names.dropLast().joined(separator: ", ")
+        let list = (others.isEmpty ? "" : others + " and ") + (names.last ?? "")
         self.diagnostics.error(
             "missing-option",
             "\(name.symbol ?? "this job") has no \(list)",
@@ -85,8 +94,7 @@ extension Lowering {
     }
 
     private mutating func reportType(option: String, needs: String, found: Constant, at range: SourceRange) {
-        // Nil stands for what was reported already.
-        guard found != .nil || !self.diagnostics.hasErrors else { return }
+        guard !self.diagnostics.hasError(in: range) else { return }
         self.diagnostics.error("option-type", ":\(option) needs \(needs), found \(found.typeName)", at: range)
     }
 
@@ -199,7 +207,7 @@ extension Lowering {
         guard let constant = value.constant else { return }
         if case .integer(let bytes) = constant, bytes > 0 { return }
         if case .string(let text) = constant, Self.isSize(text) { return }
-        guard constant != .nil || !self.diagnostics.hasErrors else { return }
+        guard !self.diagnostics.hasError(in: value.range) else { return }
         self.diagnostics.error(
             "option-value",
             ":memory needs a size, found \(constant.word.map { "\"\($0)\"" } ?? constant.typeName)",

@@ -72,9 +72,9 @@ extension Lowering {
         case .lambda, .fn: return self.lowerLambda(items, range: range, name: name)
         case .let: return self.lowerLet(items, range: range)
         case .letrec: return self.lowerLetrec(items, range: range)
-        case .define: return self.refuseInnerDefinition(items[0])
+        case .define: return self.refuseInnerDefinition(items)
         case .mapReduce:
-            _ = self.refuseInnerDefinition(items[0])
+            _ = self.refuseInnerDefinition(items)
             return self.lowerMapReduce(items, range: range)
         case .if: return self.lowerIf(items, range: range)
         case .when, .unless: return self.lowerWhen(form, items, range: range)

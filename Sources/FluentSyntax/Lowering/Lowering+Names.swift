@@ -39,11 +39,15 @@ extension Lowering {
     }
 
     mutating func failUnknown(_ name: String, at range: SourceRange) -> Expression {
+        guard !self.refusedNames.contains(name) else { return Expression(.constant(.nil), range: range) }
         guard !self.diagnostics.isFull else { return self.fail("unknown-name", "unknown name \(name)", at: range) }
         return self.fail("unknown-name", "unknown name \(name)", help: self.advice(onUnknown: name), at: range)
     }
 
     private func advice(onUnknown name: String) -> String {
+        if self.namesBeingBound.contains(name) {
+            return "let binds it after its value: use letrec for a function that calls itself"
+        }
         if name == "_" { return "_ stands for anything in a pattern, and has no value" }
         if let form = SpecialForm.form(containing: name) {
             return "\(name) belongs into \(form): \(self.usage(of: form))"

@@ -10,10 +10,16 @@ struct Lowering {
     let globals: GlobalTable
     var diagnostics = DiagnosticList()
     var scope = Scope()
+    /// Names whose definition was refused: using them isn't another error.
+    var refusedNames: Set<String> = []
+    /// The `let` names whose values are being lowered: those values can't see them.
+    var namesBeingBound: [String] = []
     private var depth = 0
+    private let patternProblem: ((String) -> String?)?
 
-    init(source: SourceFile, forms: [SyntaxNode]) {
+    init(source: SourceFile, forms: [SyntaxNode], patternProblem: ((String) -> String?)?) {
         self.source = source
+        self.patternProblem = patternProblem
         self.globals = GlobalTable(forms)
     }
 
@@ -49,7 +55,7 @@ struct Lowering {
             case .integer(let value): Expression(.constant(.integer(value)), range: node.range)
             case .float(let value): Expression(.constant(.float(value)), range: node.range)
             case .string(let text): Expression(.constant(.string(Array(text.utf8))), range: node.range)
-            case .regex(let pattern): Expression(.constant(.regex(pattern)), range: node.range)
+            case .regex(let pattern): Expression(.constant(lowering.regex(pattern, at: node.range)), range: node.range)
             case .keyword(let name): Expression(.constant(.keyword(name)), range: node.range)
             case .symbol(let name): lowering.lowerName(name, range: node.range)
             case .list(let items): lowering.lowerList(items, range: node.range, name: name)
@@ -60,23 +66,39 @@ struct Lowering {
         }
     }
 
+    mutating func regex(_ pattern: String, at range: SourceRange) -> Constant {
+        if let problem = self.patternProblem?(pattern) {
+            self.diagnostics.error(
+                "invalid-pattern",
+                "this regular expression doesn't compile: \(problem)",
+                help: "to match one of ( ) [ ] { } * + ? . ^ $ | itself, write a backslash before it",
+                at: range
+            )
+        }
+        return .regex(pattern)
+    }
+
     /// Runs `body` so many levels deeper, unless that is too deep.
     mutating func nested(
         _ levels: Int,
         in range: SourceRange,
         _ body: (inout Lowering) -> Expression
     ) -> Expression {
-        guard self.depth + levels <= Self.depthLimit else {
-            return self.fail(
-                "nesting-limit",
-                "expressions are nested deeper than \(Self.depthLimit) levels once they are expanded",
-                help: "move parts into functions of their own",
-                at: range
-            )
-        }
+        guard self.canNest(levels) else { return self.failNesting(in: range) }
         self.depth += levels
         defer { self.depth -= levels }
         return body(&self)
+    }
+
+    func canNest(_ levels: Int) -> Bool { self.depth + levels <= Self.depthLimit }
+
+    mutating func failNesting(in range: SourceRange) -> Expression {
+        self.fail(
+            "nesting-limit",
+            "expressions are nested deeper than \(Self.depthLimit) levels once they are expanded",
+            help: "move parts into functions of their own",
+            at: range
+        )
     }
 
     /// Lowers several body forms; none is an error that names the form.

@@ -101,12 +101,21 @@ package struct Reader {
         let closer = SourceRange(start: self.position, end: self.position + 1)
         self.position += 1
         self.dropUnfinishedQuotes(before: opening.closer)
-        guard let top = self.frames.last, top.opening != opening else {
-            return self.finishFrame(end: closer.end)
-        }
-        guard self.openCounts[opening.rawValue] > 0 else {
+        guard self.frames.count > 1, let top = self.frames.last else {
             return self.reportUnexpected(opening, at: closer)
         }
+        guard top.opening != opening else { return self.finishFrame(end: closer.end) }
+        self.reportMismatch(top, opening, at: closer)
+        // Without a partner further out it was meant for the innermost bracket.
+        guard self.openCounts[opening.rawValue] > 0 else { return self.finishFrame(end: closer.end) }
+        while let top = self.frames.last, top.opening != opening {
+            if top.opening != .quote { self.excusedCloserCount += 1 }
+            self.finishFrame(end: closer.start)
+        }
+        self.finishFrame(end: closer.end)
+    }
+
+    private mutating func reportMismatch(_ top: Frame, _ opening: Opening, at closer: SourceRange) {
         self.isBalanced = false
         self.diagnostics.error(
             "unclosed-bracket",
@@ -115,11 +124,6 @@ package struct Reader {
             help: "add \(top.opening.closer) before it, or correct one of the two brackets",
             at: closer
         )
-        while let top = self.frames.last, top.opening != opening {
-            if top.opening != .quote { self.excusedCloserCount += 1 }
-            self.finishFrame(end: closer.start)
-        }
-        self.finishFrame(end: closer.end)
     }
 
     private mutating func reportUnexpected(_ opening: Opening, at closer: SourceRange) {

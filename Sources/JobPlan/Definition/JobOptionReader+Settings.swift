@@ -110,17 +110,6 @@ extension JobOptionReader {
         return bytes
     }
 
-    /// The job's own option, which means the same as that of its sink.
-    mutating func isSorted() -> Bool {
-        switch self.values["sorted"] {
-        case nil, .some(.nil), .some(.boolean(false)): return false
-        case .some(.boolean(true)): return true
-        case .some(let other):
-            self.report("option-type", ":sorted needs true or false, got \(other.typeName)", option: "sorted")
-            return false
-        }
-    }
-
     mutating func errorPolicy() -> ErrorPolicy {
         guard let value = self.values["on-error"], value != .nil else { return .fail }
         if case .connector(let call) = value, call.name == "dead-letter" {

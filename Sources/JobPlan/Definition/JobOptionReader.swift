@@ -3,7 +3,7 @@ import FluentSyntax
 /// Reads the evaluated options of one job form and collects what is wrong with them.
 struct JobOptionReader {
     static let optionNames = [
-        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory", "sorted",
+        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory",
     ]
 
     let form: JobForm
@@ -32,7 +32,7 @@ struct JobOptionReader {
         if let input { settings.format = self.format(of: input, fallback: self.values["format"]) }
         if let output {
             settings.sinkFormat = self.format(of: output, fallback: nil)
-            settings.isSorted = self.flag("sorted", of: output) || self.isSorted()
+            settings.isSorted = self.flag("sorted", of: output)
         }
         guard let input, let output, let map else { return nil }
         return JobDefinition(

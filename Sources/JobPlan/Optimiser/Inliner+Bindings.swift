@@ -50,7 +50,9 @@ extension Inliner {
             }
             kept.insert(binding, at: 0)
         }
-        return kept.isEmpty ? inner : Expression(.let(kept, body: inner), range: range)
+        guard !kept.isEmpty else { return inner }
+        if case .let(let further, let body) = inner.kind { (kept, inner) = (kept + further, body) }
+        return Expression(.let(kept, body: inner), range: range)
     }
 }
 

@@ -26,13 +26,13 @@ extension Inliner {
         let element = self.renaming.fresh(callee.lambda.parameters[0].name)
         let use = Expression(.variable(element), range: callee.lambda.range)
         let body = self.apply(callee, to: [use], at: range, isUsed: false)
-        return Expression(.forEach(element, sequence: sequence, body: body, isNested: false), range: range)
+        return self.fusedLoop(element, sequence, body, at: range)
     }
 
     private func isSequence(_ expression: Expression) -> Bool {
         switch expression.kind {
         case .list, .constant(.list), .forEach: true
-        case .variable(let variable): self.sequences.contains(variable)
+        case .variable(let variable): self.context.sequences.contains(variable)
         case .builtin(let builtin, _):
             [
                 .split, .reFindAll, .keys, .vals, .list, .rest, .take, .drop, .concat, .reverse, .sort, .sortBy,
@@ -43,21 +43,21 @@ extension Inliner {
     }
 
     /// A function that may be built in, and where it comes from.
-    private struct Callee {
+    struct Callee {
         let lambda: Lambda
         /// Nil: a function of the tree itself.
         let closure: Closure?
         let name: String
     }
 
-    private mutating func callee(_ function: Expression, argumentCount: Int, at range: SourceRange) -> Callee? {
+    mutating func callee(_ function: Expression, argumentCount: Int, at range: SourceRange) -> Callee? {
         guard let callee = self.resolve(function), callee.lambda.parameters.count == argumentCount else { return nil }
         let name = callee.name.isEmpty ? "lambda" : callee.name
         if self.open.contains(callee.lambda.range) || callee.closure.map({ self.isRecursive($0) }) ?? false {
             return self.refuse("\(name) calls itself", at: range)
         }
         guard self.canGrow(by: callee.lambda) else {
-            return self.refuse("\(name) is too large to be built in", at: range)
+            return self.refuse("\(name) is too large, or too deep inside of others, to be built in", at: range)
         }
         return callee
     }
@@ -106,11 +106,12 @@ extension Inliner {
 
     func canGrow(by lambda: Lambda) -> Bool {
         let size = lambda.body.nodeCount
-        return size <= Self.functionSizeLimit && self.growth + size <= Self.growthLimit
+        let hasRoom = size <= Self.functionSizeLimit && self.growth + size <= Self.growthLimit
+        return hasRoom && self.open.count <= Self.depthLimit
     }
 
     /// The body of a function with its parameters bound to arguments, which were visited.
-    private mutating func apply(
+    mutating func apply(
         _ callee: Callee,
         to arguments: [Expression],
         at range: SourceRange,

@@ -17,6 +17,8 @@ extension Inliner {
             return self.visitCall(function, arguments, at: expression.range, isUsed: isUsed)
         case .builtin(.forEachCall, let arguments) where !isUsed:
             return self.visitLoop(arguments, at: expression.range)
+        case .builtin(.param, let arguments):
+            return self.visitParameter(arguments, at: expression.range)
         case .builtin(let builtin, let arguments):
             let arguments = arguments.map { self.visit($0) }
             let folded = ConstantFolding.value(of: builtin, arguments)
@@ -29,12 +31,23 @@ extension Inliner {
         case .if, .and, .or, .sequence, .list:
             return self.visitControl(expression, isUsed: isUsed)
         case .forEach(let variable, let sequence, let body, let isNested):
-            let source = self.visit(sequence)
-            let inner = self.visit(body, isUsed: isUsed)
-            return Expression(
-                .forEach(variable, sequence: source, body: inner, isNested: isNested),
-                range: expression.range
+            return self.visitForEach(
+                variable,
+                sequence,
+                body,
+                isNested: isNested,
+                at: expression.range,
+                isUsed: isUsed
             )
+        case .match(let subject, let clauses):
+            let subject = self.visit(subject)
+            let visited = clauses.map { clause in
+                MatchClause(
+                    clause.pattern.mapGuards { self.visit($0) },
+                    self.visit(clause.body, isUsed: isUsed)
+                )
+            }
+            return Expression(.match(subject, visited), range: expression.range)
         default:
             return expression.mapChildren { self.visit($0) }
         }
@@ -77,6 +90,19 @@ extension Inliner {
             if isNeeded || !result.isMovable { results.append(result) }
         }
         return results.count == 1 ? results[0] : Expression(.sequence(results), range: range)
+    }
+
+    /// `(param "name" default)` is what was given for it, or its default.
+    private mutating func visitParameter(_ arguments: [Expression], at range: SourceRange) -> Expression {
+        let arguments = arguments.map { self.visit($0) }
+        let unchanged = Expression(.builtin(.param, arguments: arguments), range: range)
+        guard let parameters = self.context.parameters, let name = arguments[0].constant?.optionText else {
+            return unchanged
+        }
+        let given = parameters[name].map { Constant.string(Array($0.utf8)) }
+        guard let value = given ?? arguments.dropFirst().first?.constant else { return unchanged }
+        self.constantCount += 1
+        return Expression(.constant(value), range: range)
     }
 
     private mutating func value(of variable: Variable, at use: Expression) -> Expression {

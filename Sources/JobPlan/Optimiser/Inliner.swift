@@ -12,6 +12,9 @@ struct Inliner {
     /// How much all of them together may add to one function.
     static let growthLimit = 4_000
 
+    /// How deep functions may be built into functions: trees stay shallow enough to be walked.
+    static let depthLimit = 32
+
     /// What is known about a variable.
     enum Known {
         case constant(Constant)
@@ -21,6 +24,21 @@ struct Inliner {
         case lambda(Lambda)
         /// A function from outside.
         case closure(Closure)
+    }
+
+    /// What is known about a function from how it is used.
+    struct Context {
+        /// Those of its parameters that certainly are sequences.
+        var sequences: Set<Variable> = []
+
+        /// What is known of its parameters, and holds for every record.
+        var types: [Variable: StaticType] = [:]
+
+        /// What `param` gives, where that is known.
+        var parameters: [String: String]?
+
+        /// Whether anybody looks at what it returns.
+        var isValueUsed = true
     }
 
     struct Result {
@@ -37,8 +55,7 @@ struct Inliner {
     /// What the function itself captured.
     let captured: Set<Variable>
 
-    /// Variables that certainly hold sequences.
-    let sequences: Set<Variable>
+    let context: Context
     var growth = 0
 
     /// Functions being built in, by their place in the program.
@@ -59,13 +76,12 @@ struct Inliner {
     /// - Parameters:
     ///   - closure: The function to rewrite.
     ///   - role: What the rewrites call it: `map`.
-    ///   - sequences: Those of its parameters that certainly are sequences.
-    ///   - isValueUsed: Whether anybody looks at what it returns.
+    ///   - context: How it is used.
     /// - Returns: The function, with no more captures and globals than it still needs, and what was done.
-    static func inlined(_ closure: Closure, role: String, sequences: [Variable], isValueUsed: Bool) -> Result {
-        var inliner = Inliner(closure, sequences: sequences)
+    static func inlined(_ closure: Closure, role: String, in context: Context) -> Result {
+        var inliner = Inliner(closure, context)
         let lambda = closure.lambda
-        let body = inliner.visit(lambda.body, isUsed: isValueUsed)
+        let body = inliner.visit(lambda.body, isUsed: context.isValueUsed)
         guard !inliner.hasGlobalConflict else {
             let reason = "\(role): two of its functions mean different things by one global name"
             return Result(closure: closure, rewrites: [Rewrite(.inlining, isApplied: false, reason, at: lambda.range)])
@@ -86,12 +102,12 @@ struct Inliner {
         return Result(closure: result, rewrites: inliner.rewrites(role: role))
     }
 
-    private init(_ closure: Closure, sequences: [Variable]) {
+    private init(_ closure: Closure, _ context: Context) {
         self.renaming = VariableRenaming(nextID: closure.largestVariableID + 1)
         self.scopes = [closure.globals]
         self.seenGlobals = closure.globals
         self.captured = Set(closure.lambda.captured)
-        self.sequences = Set(sequences)
+        self.context = context
         self.open = [closure.lambda.range]
         self.learn(closure)
     }

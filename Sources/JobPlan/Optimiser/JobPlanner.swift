@@ -12,7 +12,11 @@ package struct PlannedJob: Sendable {
     package init(_ definition: JobDefinition, options: PlanOptions) {
         let partitionCount = Self.partitionCount(definition, options)
         let logical = LogicalPlan(definition, partitionCount: partitionCount)
-        let optimised = Optimiser(definition: definition, partitionCount: partitionCount).optimised()
+        let optimised = Optimiser(
+            definition: definition,
+            partitionCount: partitionCount,
+            options: options
+        ).optimised()
         self.definition = definition
         self.logical = logical
         self.optimised = optimised
@@ -29,10 +33,15 @@ package struct PlannedJob: Sendable {
 struct Optimiser {
     let definition: JobDefinition
     let partitionCount: Int
+    let options: PlanOptions
 
     func optimised() -> OptimisedPlan {
-        let inlining = ClosureInlining(self.definition)
-        let mapPlan = MapPlan(inlining.map, format: self.definition.format)
+        let inlining = ClosureInlining(self.definition, parameters: self.options.parameters)
+        let mapPlan = MapPlan(
+            inlining.map,
+            format: self.definition.format,
+            kernelsEnabled: self.options.kernelsEnabled
+        )
         var operators: [OperatorKind] = [
             .source(self.definition.input),
             .decode(DecodeStep(format: self.definition.format, fields: mapPlan.function.fields, lines: mapPlan.lines)),

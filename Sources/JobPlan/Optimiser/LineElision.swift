@@ -5,7 +5,12 @@ struct LineElision {
     let lines: LineCutting
     let rewrite: Rewrite
 
-    init(_ map: WholeMap, format: RecordFormat) {
+    init(_ map: WholeMap, format: RecordFormat, kernelsEnabled: Bool) {
+        guard kernelsEnabled else {
+            self.lines = .perLine
+            self.rewrite = Rewrite(.lineElision, isApplied: false, "kernels are off, and the machine takes records")
+            return
+        }
         switch Self.loop(of: map, format: format) {
         case .success(let split):
             self.lines = .elided(split)

@@ -6,10 +6,10 @@ struct MapPlan {
     let lines: LineCutting
     let rewrites: [Rewrite]
 
-    init(_ closure: Closure, format: RecordFormat) {
+    init(_ closure: Closure, format: RecordFormat, kernelsEnabled: Bool) {
         let (whole, keyRewrite) = Self.withoutUnusedKey(WholeMap(closure))
         let projection = FieldProjection(whole, format: format)
-        let elision = LineElision(whole, format: format)
+        let elision = LineElision(whole, format: format, kernelsEnabled: kernelsEnabled)
         self.function = projection.function
         self.lines = elision.lines
         self.rewrites = [keyRewrite, projection.rewrite, elision.rewrite]

@@ -10,13 +10,22 @@ package struct PlanOptions: Hashable, Sendable {
     /// Whether lambdas may run as kernels; off, everything runs on the machine.
     package let kernelsEnabled: Bool
 
+    /// What `(param "name")` gives, as text; nil: not known when planning, so that calls of `param` stay.
+    package let parameters: [String: String]?
+
     package static let memoryStandardBytes: Int64 = 1 << 30
 
-    package init(parallelism: Int, memoryBytes: Int64? = nil, kernelsEnabled: Bool = true) {
+    package init(
+        parallelism: Int,
+        memoryBytes: Int64? = nil,
+        kernelsEnabled: Bool = true,
+        parameters: [String: String]? = nil
+    ) {
         precondition(parallelism >= 1, "a job runs somewhere")
         self.parallelism = parallelism
         self.memoryBytes = memoryBytes
         self.kernelsEnabled = kernelsEnabled
+        self.parameters = parameters
     }
 
     /// Partitions of a job that doesn't say: two for each subtask, so that an unlucky one doesn't hold up half of the

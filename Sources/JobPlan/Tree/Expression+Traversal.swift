@@ -83,7 +83,7 @@ extension Expression.Kind {
 }
 
 extension Pattern {
-    fileprivate func mapGuards(_ transform: (Expression) -> Expression) -> Pattern {
+    func mapGuards(_ transform: (Expression) -> Expression) -> Pattern {
         switch self {
         case .any, .binding, .constant: self
         case .list(let patterns): .list(patterns.map { $0.mapGuards(transform) })

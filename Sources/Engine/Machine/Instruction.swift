@@ -1,0 +1,128 @@
+/// One step of a compiled function: 8 bytes.
+///
+/// `a`, `b` and `c` are registers unless the opcode says otherwise. Jumps are relative to the next instruction: in `c`
+/// where an instruction has two registers, in `b` and `c` together (`wide`) where it has at most one.
+@frozen
+package struct Instruction: BitwiseCopyable, Sendable {
+    package let opcode: Opcode
+    /// A small number: how many arguments, or which builtin reports an error.
+    package var extra: UInt8
+    package var a: UInt16
+    package var b: UInt16
+    package var c: UInt16
+
+    init(_ opcode: Opcode, extra: UInt8 = 0, a: Int = 0, b: Int = 0, c: Int = 0) {
+        self.opcode = opcode
+        self.extra = extra
+        self.a = UInt16(truncatingIfNeeded: a)
+        self.b = UInt16(truncatingIfNeeded: b)
+        self.c = UInt16(truncatingIfNeeded: c)
+    }
+
+    init(_ opcode: Opcode, a: Int = 0, wide: Int) {
+        self.init(opcode, a: a, b: wide, c: wide >> 16)
+    }
+
+    @inline(__always)
+    var wide: Int {
+        Int(Int32(truncatingIfNeeded: UInt32(self.b) | UInt32(self.c) << 16))
+    }
+
+    @inline(__always)
+    var jump: Int { Int(Int16(bitPattern: self.c)) }
+}
+
+/// What an instruction does.
+@frozen
+package enum Opcode: UInt8, Sendable {
+    /// a ← constant number `wide`
+    case loadConstant = 0
+    /// a ← b
+    case move
+    /// a ← captured value number b of the running closure
+    case loadCaptured
+    /// a ← global slot `wide`
+    case loadGlobal
+    /// global slot `wide` ← a
+    case storeGlobal
+    case jump
+    /// Counts a step, and may collect garbage, before it jumps.
+    case jumpBack
+    case jumpIfFalse
+    case jumpIfTrue
+    /// To `c` unless a < b.
+    case jumpUnlessLess
+    case jumpUnlessLessOrEqual
+    case jumpUnlessGreater
+    case jumpUnlessGreaterOrEqual
+    case jumpUnlessEqual
+    /// a ← b + c
+    case add
+    case subtract
+    case multiply
+    /// a ← b plus the signed number c; `extra` is the builtin that was written.
+    case addImmediate
+    /// a ← builtin number c of `extra` arguments from b on
+    case builtin
+    /// Emits key a, value b.
+    case emit
+    /// Emits key a, value constant number `wide`.
+    case emitConstant
+    /// a ← function number c of arguments from b on; the callee's registers begin at b.
+    case call
+    /// a ← function value b of `extra` arguments from b + 1 on
+    case callValue
+    /// a ← function value b of the elements of list b + 1; `extra` is the builtin that applies.
+    case applyValue
+    case returnValue
+    /// a ← closure of function number b over `extra` values from c on
+    case makeClosure
+    /// captured value number b of closure a ← c
+    case patchCapture
+    /// a ← list of c values from b on
+    case makeList
+    /// a ← map of c pairs from b on
+    case makeMap
+    /// a ← empty list under construction
+    case builderBegin
+    /// Appends b to the list under construction a.
+    case builderAppend
+    /// Appends all elements of list b.
+    case builderAppendAll
+    /// The list under construction a becomes a list.
+    case builderFinish
+    /// Registers a, a + 1 ← state of an iteration over b; `extra` is the operation that reports an error.
+    case iterateBegin
+    /// b ← next element of iteration a, or to c.
+    case iterateNext
+    /// Registers a … a + 2 ← state of splitting text b at separator c.
+    case splitBegin
+    case splitNext
+    /// The same where the separator is a regex of one byte class.
+    case splitClassNext
+    /// Registers a … a + 2 ← state of a range whose start, end and step are in b … b + 2.
+    case rangeBegin
+    case rangeNext
+    /// Fails unless a is a function; `extra` is the builtin that wants one.
+    case checkFunction
+    /// To c unless a is a list of b elements.
+    case jumpUnlessList
+    /// To c unless a is a symbol or keyword with the text of b.
+    case jumpUnlessHead
+    /// a ← element number c of list b
+    case loadElement
+    /// To `wide` unless a is a map.
+    case jumpUnlessMap
+    /// a ← value of key a in map b, or to c.
+    case matchKey
+    case noMatch
+    /// Errors from here on go to `wide` with the thrown value in a.
+    case pushHandler
+    /// The same for cleanup: a is the number of the pending error.
+    case pushCleanup
+    case popHandler
+    /// Fails again with the pending error number a.
+    case rethrow
+    /// a ← connector number c of the program, made of arguments and options from b on
+    case connector
+}

@@ -1,0 +1,182 @@
+internal import FluentSyntax
+
+/// The loop over instructions.
+extension Machine where Host: ~Copyable {
+    /// Runs until the first call returns; errors go to the innermost `try`.
+    mutating func runToEnd() throws(EvaluationError) -> Value {
+        while true {
+            do throws(Code) {
+                return try self.run()
+            } catch {
+                try self.recover(from: error)
+            }
+        }
+    }
+
+    /// Runs from `next` until the first call returns.
+    ///
+    /// Instructions that can't fail are written here, with pointers in local variables; all others note where they are
+    /// in `next`, which is how errors find their place, and call a method.
+    private mutating func run() throws(Code) -> Value {
+        var pc = unsafe self.next
+        var registers = unsafe Registers(self.stack + self.base)
+        let constants = unsafe UnsafePointer(self.program.constants)
+        while true {
+            let i = unsafe pc.pointee
+            unsafe pc += 1
+            switch i.opcode {
+            case .loadConstant: registers[i.a] = unsafe constants[i.wide]
+            case .move: registers[i.a] = registers[i.b]
+            case .loadCaptured: registers[i.a] = registers.closure.closureCaptures[Int(i.b)]
+            case .jump: unsafe pc += i.wide
+            case .jumpBack:
+                self.workspace.stepsLeft &-= 1
+                if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
+                    unsafe self.next = pc
+                    try self.finishRound()
+                }
+                unsafe pc += i.wide
+            case .jumpIfFalse: if !registers[i.a].isTruthy { unsafe pc += i.wide }
+            case .jumpIfTrue: if registers[i.a].isTruthy { unsafe pc += i.wide }
+            case .jumpUnlessLess, .jumpUnlessLessOrEqual, .jumpUnlessGreater, .jumpUnlessGreaterOrEqual:
+                let left = registers[i.a]
+                let right = registers[i.b]
+                if left.has(.integer), right.has(.integer) {
+                    if !Self.compare(i.opcode, left.integer, right.integer) { unsafe pc += i.jump }
+                } else {
+                    unsafe self.next = pc
+                    if try !self.workspace.compareSlowly(i, registers) { unsafe pc += i.jump }
+                }
+            case .jumpUnlessEqual:
+                let left = registers[i.a]
+                let right = registers[i.b]
+                if left.has(.integer), right.has(.integer) {
+                    if left.bits != right.bits { unsafe pc += i.jump }
+                } else {
+                    unsafe self.next = pc
+                    if try !self.workspace.areEqual(left, right, .equal) { unsafe pc += i.jump }
+                }
+            case .add:
+                let left = registers[i.b]
+                let right = registers[i.c]
+                let (sum, overflowed) = left.integer.addingReportingOverflow(right.integer)
+                if left.has(.integer), right.has(.integer), !overflowed {
+                    registers[i.a] = Value(sum)
+                } else {
+                    unsafe self.next = pc
+                    registers[i.a] = try self.workspace.arithmetic(.add, left, right)
+                }
+            case .subtract:
+                let left = registers[i.b]
+                let right = registers[i.c]
+                let (difference, overflowed) = left.integer.subtractingReportingOverflow(right.integer)
+                if left.has(.integer), right.has(.integer), !overflowed {
+                    registers[i.a] = Value(difference)
+                } else {
+                    unsafe self.next = pc
+                    registers[i.a] = try self.workspace.arithmetic(.subtract, left, right)
+                }
+            case .multiply:
+                unsafe self.next = pc
+                registers[i.a] = try self.workspace.arithmetic(.multiply, registers[i.b], registers[i.c])
+            case .addImmediate:
+                let left = registers[i.b]
+                let (sum, overflowed) = left.integer.addingReportingOverflow(Int64(i.jump))
+                if left.has(.integer), !overflowed {
+                    registers[i.a] = Value(sum)
+                } else {
+                    unsafe self.next = pc
+                    registers[i.a] = try self.workspace.addImmediate(i, left)
+                }
+            case .emit:
+                unsafe self.next = pc
+                try self.emit(registers[i.a], registers[i.b])
+            case .emitConstant:
+                unsafe self.next = pc
+                try self.emit(registers[i.a], unsafe constants[i.wide])
+            case .iterateNext:
+                if !self.nextElement(i, registers) {
+                    unsafe self.next = pc
+                    if try !self.nextElementSlowly(i, registers) { unsafe pc += i.jump }
+                }
+            case .splitClassNext:
+                if !Self.nextPieceByClass(i, registers) { unsafe pc += i.jump }
+            case .splitNext:
+                if Self.isByClass(i, registers) {
+                    // The separator is known to be a byte class now: the rest of the loop is the fast form.
+                    if !Self.nextPieceByClass(i, registers) { unsafe pc += i.jump }
+                } else {
+                    unsafe self.next = pc
+                    if try !self.workspace.nextPiece(i, registers) { unsafe pc += i.jump }
+                }
+            case .rangeNext:
+                if !Self.nextNumber(i, registers) { unsafe pc += i.jump }
+            case .builderAppend:
+                unsafe self.next = pc
+                try self.workspace.append(registers[i.b], to: i.a, registers)
+            case .jumpUnlessList:
+                if !(registers[i.a].has(.list) && registers[i.a].count == Int(i.b)) { unsafe pc += i.jump }
+            case .jumpUnlessHead:
+                let head = registers[i.a]
+                let isHead =
+                    (head.has(.symbol) || head.has(.keyword))
+                    && Bytes.areEqual(head.text, registers[i.b].text)
+                if !isHead { unsafe pc += i.jump }
+            case .loadElement: registers[i.a] = registers[i.b].elements[Int(i.c)]
+            case .jumpUnlessMap: if !registers[i.a].has(.map) { unsafe pc += i.wide }
+            case .matchKey:
+                unsafe self.next = pc
+                if try !self.workspace.matchKey(i, registers) { unsafe pc += i.jump }
+            case .call, .callValue, .applyValue:
+                unsafe self.next = pc
+                try self.enter(i, registers)
+                unsafe pc = self.next
+                unsafe registers = Registers(self.stack + self.base)
+            case .returnValue:
+                let value = registers[i.a]
+                if self.depth == 0 { return value }
+                unsafe pc = self.leave()
+                unsafe registers = Registers(self.stack + self.base)
+                registers[self.returned] = value
+            case .builtin:
+                unsafe self.next = pc
+                registers[i.a] = try self.perform(i, registers)
+            case .loadGlobal, .storeGlobal, .makeClosure, .patchCapture, .makeList, .makeMap, .builderBegin,
+                .builderAppendAll, .builderFinish, .iterateBegin, .splitBegin, .rangeBegin, .checkFunction, .noMatch,
+                .pushHandler, .pushCleanup, .popHandler, .rethrow, .connector:
+                unsafe self.next = pc
+                try self.performRarely(i, registers)
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func compare(_ opcode: Opcode, _ left: Int64, _ right: Int64) -> Bool {
+        switch opcode {
+        case .jumpUnlessLess: left < right
+        case .jumpUnlessLessOrEqual: left <= right
+        case .jumpUnlessGreater: left > right
+        default: left >= right
+        }
+    }
+
+    @inline(__always)
+    private mutating func emit(_ key: Value, _ value: Value) throws(Code) {
+        do throws(EvaluationError) {
+            try self.host.emit(key: key, value: value)
+        } catch {
+            throw error.code
+        }
+    }
+
+    /// The next element of a list or set; false where it is another sequence, or at its end.
+    @inline(__always)
+    private func nextElement(_ i: Instruction, _ registers: Registers) -> Bool {
+        let sequence = registers[i.a]
+        let index = registers[i.a, 1].bits
+        guard sequence.has(.list), index < UInt64(sequence.count) else { return false }
+        registers[i.b] = sequence.elements[Int(index)]
+        registers[i.a, 1].bits = index &+ 1
+        return true
+    }
+}

@@ -1,0 +1,32 @@
+/// The registers of the running function: a window of the machine's stack.
+@safe
+struct Registers {
+    let start: UnsafeMutablePointer<Value>
+
+    @inline(__always)
+    init(_ start: UnsafeMutablePointer<Value>) {
+        unsafe self.start = start
+    }
+
+    @inline(__always)
+    subscript(index: UInt16) -> Value {
+        get { unsafe self.start[Int(index)] }
+        nonmutating set { unsafe self.start[Int(index)] = newValue }
+    }
+
+    @inline(__always)
+    subscript(index: UInt16, offset: Int) -> Value {
+        get { unsafe self.start[Int(index) &+ offset] }
+        nonmutating set { unsafe self.start[Int(index) &+ offset] = newValue }
+    }
+
+    /// So many registers from one on.
+    @inline(__always)
+    func slice(_ first: UInt16, _ count: Int) -> Elements {
+        unsafe Elements(start: self.start + Int(first), count: count)
+    }
+
+    /// The closure that runs: it lies before its registers.
+    @inline(__always)
+    var closure: Value { unsafe self.start[-1] }
+}

@@ -1,0 +1,173 @@
+internal import FluentSyntax
+internal import RegularExpressions
+
+/// Splitting text piece by piece.
+///
+/// The state is three registers: the text, the offset of the next piece (beyond the text when there is none), and the
+/// separator: a string, a regex, or the address of the record of a regex that is one byte class, as an integer.
+extension Workspace {
+    mutating func beginSplit(_ i: Instruction, _ registers: Registers) throws(Code) {
+        let text = try self.text(registers[i.b], .split)
+        let separator = registers[i.c]
+        guard separator.has(.string) || separator.has(.regex) else {
+            throw self.mismatch(.split, TypeName.string, separator)
+        }
+        registers[i.a] = registers[i.b]
+        registers[i.a, 2] = separator
+        var start = 0
+        if separator.has(.regex), Self.isByteClass(separator.regexRecord, for: text) {
+            let record = separator.regexRecord
+            registers[i.a, 2] = Value(.integer, bits: separator.bits)
+            // The first piece is empty, and dropped.
+            if !record.isRepeated, text.count > 0, record.contains(text[0]) { start = 1 }
+        }
+        registers[i.a, 1] = Value(Int64(start))
+    }
+
+    /// Whether the regex can be matched byte by byte here: text that isn't UTF-8 has bytes that match no class.
+    private static func isByteClass(_ record: RegexRecord, for text: Bytes) -> Bool {
+        guard unsafe record.byteClass != nil else { return false }
+        return !record.contains(0x80) || text.isASCII || text.isUTF8
+    }
+
+    /// The next piece of a split by a string or by a regex that is no byte class.
+    @inline(never)
+    mutating func nextPiece(_ i: Instruction, _ registers: Registers) throws(Code) -> Bool {
+        let text = registers[i.a].text
+        var start = Int(registers[i.a, 1].integer)
+        guard start <= text.count else { return false }
+        let separator = registers[i.a, 2]
+        if separator.has(.string) {
+            return Self.nextPiece(of: text, at: start, separator: separator.text, i, registers)
+        }
+        var match = try self.separator(separator, in: text, from: start)
+        if start == 0, let first = match, first.lowerBound == 0 {
+            start = first.upperBound
+            match = try self.separator(separator, in: text, from: start)
+        }
+        let end = match?.lowerBound ?? text.count
+        if match == nil, start == end {
+            registers[i.a, 1] = Value(Int64(text.count + 1))
+            return false
+        }
+        registers[i.b] = Value(.string, text: text.slice(start, end))
+        registers[i.a, 1] = Value(Int64(match?.upperBound ?? text.count + 1))
+        return true
+    }
+
+    private static func nextPiece(
+        of text: Bytes,
+        at start: Int,
+        separator: Bytes,
+        _ i: Instruction,
+        _ registers: Registers
+    ) -> Bool {
+        var end = text.count
+        var following = text.count + 1
+        if separator.count == 0 {
+            guard start < text.count else { return false }
+            end = start + text.unitLength(at: start)
+            following = end
+        } else if let found = text.firstIndex(of: separator, from: start) {
+            end = found
+            following = found + separator.count
+        }
+        registers[i.b] = Value(.string, text: text.slice(start, end))
+        registers[i.a, 1] = Value(Int64(following))
+        return true
+    }
+
+    /// The next match that separates; an empty one doesn't at the start of a piece and at the end of the text.
+    private mutating func separator(
+        _ regex: Value,
+        in text: Bytes,
+        from start: Int
+    ) throws(Code) -> Range<Int>? {
+        guard let match = try self.find(regex, in: text, from: start) else { return nil }
+        guard match.isEmpty, match.lowerBound == start else {
+            return match.isEmpty && match.lowerBound == text.count ? nil : match
+        }
+        guard start < text.count else { return nil }
+        let later = try self.find(regex, in: text, from: start + text.unitLength(at: start))
+        return later.flatMap { $0.isEmpty && $0.lowerBound == text.count ? nil : $0 }
+    }
+
+    /// The next match of a regex; its groups can be asked of the matcher until the next search.
+    mutating func find(_ regex: Value, in text: Bytes, from start: Int) throws(Code) -> Range<Int>? {
+        let expression = self.regexes[regex.regexRecord.index]
+        switch unsafe self.matcher.findNext(expression, in: text.buffer, from: start) {
+        case .matched: return self.matcher.group(0)
+        case .unmatched: return nil
+        case .tooMuchWork: throw .regexLimit
+        }
+    }
+
+    /// All pieces at once.
+    mutating func split(_ arguments: Elements) throws(Code) -> Value {
+        let state = try self.makeElements(6)
+        state[4] = arguments[0]
+        state[5] = arguments[1]
+        let registers = unsafe Registers(state.start)
+        try self.beginSplit(Instruction(.splitBegin, a: 0, b: 4, c: 5), registers)
+        let next = Instruction(.splitNext, a: 0, b: 3)
+        let isByClass = state[2].has(.integer)
+        var list = Value.emptyBuilder
+        while isByClass ? Registers.nextPieceByClass(next, registers) : try self.nextPiece(next, registers) {
+            try self.count(1)
+            list = try self.appending(state[3], to: list)
+        }
+        return list.finishedBuilder
+    }
+}
+
+extension Machine where Host: ~Copyable {
+    @inline(__always)
+    static func isByClass(_ i: Instruction, _ registers: Registers) -> Bool { registers[i.a, 2].has(.integer) }
+
+    @inline(__always)
+    static func nextPieceByClass(_ i: Instruction, _ registers: Registers) -> Bool {
+        Registers.nextPieceByClass(i, registers)
+    }
+}
+
+extension Registers {
+    /// The next piece of a split at bytes of a class.
+    @inline(__always)
+    static func nextPieceByClass(_ i: Instruction, _ registers: Registers) -> Bool {
+        let text = registers[i.a].text
+        let record = registers[i.a, 2].regexRecord
+        var start = Int(registers[i.a, 1].integer)
+        let count = text.count
+        if record.isRepeated {
+            while start < count, record.contains(text[start]) { start &+= 1 }
+        }
+        var end = start
+        while end < count, !record.contains(text[end]) { end &+= 1 }
+        // The last piece is dropped when it is empty; a repeated class leaves no other empty one.
+        if end >= count, start >= count { return false }
+        registers[i.b] = Value(.string, text: text.slice(start, end))
+        registers[i.a, 1] = Value(Int64(end &+ 1))
+        return true
+    }
+}
+
+extension RegexRecord {
+    /// Whether a byte is in the class; only where there is one.
+    @inline(__always)
+    func contains(_ byte: UInt8) -> Bool {
+        unsafe self.byteClass.unsafelyUnwrapped[Int(byte)] != 0
+    }
+}
+
+extension Bytes {
+    /// Whether all bytes are part of well-formed scalars.
+    var isUTF8: Bool {
+        var offset = 0
+        while offset < self.count {
+            let length = self.unitLength(at: offset)
+            if length == 1, self[offset] >= 0x80 { return false }
+            offset &+= length
+        }
+        return true
+    }
+}

@@ -1,0 +1,246 @@
+package import ConnectorKit
+internal import CoreTypes
+internal import FluentSyntax
+package import JobPlan
+
+/// A job graph whose lambdas are compiled: makes the stages that subtasks run.
+///
+/// Isolation: immutable; any thread may make stages.
+package final class CompiledJob: Sendable {
+    package let graph: JobGraph
+    private let program: CompiledProgram
+    private let map: MapCall
+    private let reduce: ReduceCall?
+    private let decode: DecodeStep
+    private let output: RecordFormat
+    private let isSorted: Bool
+    private let limits: MachineLimits
+    private let columns: [IntegerColumn]?
+    private let kernel: TokenKernelShape?
+    private let routing: Routing?
+
+    /// The longest line, in bytes; one that is longer is an error.
+    package static let lineBytesLimit = 16 << 20
+
+    /// Bytes of the batches that cross the exchange.
+    package static var batchBytes: Int { MapOutput.batchBytes }
+
+    package init(_ graph: JobGraph, limits: MachineLimits) throws(CompilationError) {
+        let parts = GraphParts(graph)
+        var compiler = ProgramCompiler()
+        self.graph = graph
+        self.limits = limits
+        self.decode = parts.decode
+        self.output = parts.output
+        self.isSorted = parts.isSorted
+        let whole = try compiler.add(parts.map.whole.closure)
+        if parts.map.fields != nil {
+            let projected = try compiler.add(parts.map.closure)
+            self.map = .fields(projected, whole: whole, takesKey: parts.map.takesKey)
+        } else {
+            self.map = parts.map.takesKey ? .keyAndRecord(whole) : .record(whole)
+        }
+        self.columns = parts.aggregateColumns
+        self.reduce = try parts.reduce.map { reduce throws(CompilationError) in
+            try Self.compile(reduce, keepsStates: parts.aggregateColumns != nil, with: &compiler)
+        }
+        self.routing = parts.exchange.map { exchange in
+            Routing(
+                keyGroupCount: exchange.keyGroupCount,
+                partitionCount: exchange.partitionCount,
+                subtaskCount: graph.stages[graph.stages.count - 1].parallelism
+            )
+        }
+        self.kernel = graph.kernelsEnabled ? TokenKernelShape(parts.map, lines: parts.decode.lines) : nil
+        self.program = compiler.finish()
+    }
+
+    private static func compile(
+        _ reduce: ReduceFunction,
+        keepsStates: Bool,
+        with compiler: inout ProgramCompiler
+    ) throws(CompilationError) -> ReduceCall {
+        switch reduce {
+        case .general(let closure):
+            return .general(try compiler.add(closure))
+        case .aggregates(let aggregates) where keepsStates:
+            if let passed = aggregates.passedThrough { return .passThrough(passed) }
+            return .aggregates(aggregates.aggregates, try compiler.add(aggregates.closure))
+        case .aggregates(let aggregates):
+            return .general(try compiler.add(aggregates.overValues))
+        }
+    }
+
+    /// How the source must cut what it delivers.
+    package var framing: Framing {
+        switch self.decode.format {
+        case .text, .json: .lines(lengthLimit: Self.lineBytesLimit)
+        case .csv: .stream
+        case .bytes: .whole(lengthLimit: self.limits.memoryBytes)
+        }
+    }
+
+    private var policy: RecordPolicy {
+        switch self.graph.onError {
+        case .fail: .fail
+        case .skip, .deadLetter: .skip
+        }
+    }
+
+    /// A stage that reads splits: with `sink` where there is no shuffle, and `deadLetters` where the policy has them.
+    package func makeMapStage(
+        subtask: Int,
+        attempt: Int,
+        sink: any Sink,
+        deadLetters: (any Sink)?
+    ) throws(EngineError) -> MapStage {
+        do {
+            let rejected = try deadLetters?.makeWriter(partition: subtask, attempt: attempt, contentType: .json)
+            let output = MapOutput(try self.route(subtask: subtask, attempt: attempt, sink: sink), policy: self.policy)
+            return MapStage(
+                machine: Machine(program: self.program, limits: self.limits, host: output),
+                function: self.map,
+                kernel: self.kernel.flatMap { TokenKernel($0, columns: self.columns) },
+                decoder: RecordDecoder(self.decode),
+                policy: self.policy,
+                deadLetters: rejected
+            )
+        } catch {
+            throw .connector(error)
+        }
+    }
+
+    private func route(subtask: Int, attempt: Int, sink: any Sink) throws(ConnectorError) -> MapOutput.Route {
+        guard let routing = self.routing else {
+            let content = PairFormatter(format: self.output).content
+            return .write(
+                self.output,
+                try sink.makeWriter(partition: subtask, attempt: attempt, contentType: content)
+            )
+        }
+        guard let columns = self.columns else { return .ship(routing) }
+        return .aggregate(columns, tableBytes: Int(self.graph.memory.combineTableBytes), routing)
+    }
+
+    /// A stage behind the shuffle.
+    package func makeReduceStage(
+        subtask: Int,
+        attempt: Int,
+        sink: any Sink,
+        store: any SpillStore
+    ) -> ReduceStage {
+        guard let routing = self.routing, let reduce = self.reduce else {
+            preconditionFailure("only a job with a shuffle has a reduce stage")
+        }
+        let tables = ReduceTables(
+            kind: self.columns.map { .aggregates($0) } ?? .groups,
+            routing: routing,
+            bytesLimit: Int(self.graph.memory.reduceTableBytes),
+            store: store
+        )
+        let writer = PartitionWriter(
+            sink: sink,
+            attempt: attempt,
+            partitions: self.graph.partitions(ofSubtask: subtask),
+            format: self.output
+        )
+        let host = ReduceHost(output: writer, store: store, isStaging: self.policy != .fail)
+        let emitter = ReduceEmitter(
+            call: reduce,
+            machine: Machine(program: self.program, limits: self.limits, host: host),
+            policy: self.policy
+        )
+        return ReduceStage(tables: tables, emitter: emitter, isSorted: self.isSorted)
+    }
+}
+
+/// The steps of a graph by what they are.
+private struct GraphParts {
+    let decode: DecodeStep
+    let map: MapFunction
+    let output: RecordFormat
+    let isSorted: Bool
+    private(set) var exchange: Exchange?
+    private(set) var reduce: ReduceFunction?
+
+    init(_ graph: JobGraph) {
+        var decode: DecodeStep?
+        var map: MapFunction?
+        var output = (format: RecordFormat.text, isSorted: false)
+        for step in graph.stages.flatMap(\.operators) {
+            switch step.kind {
+            case .decode(let found): decode = found
+            case .map(let found): map = found
+            case .shuffle(let found): self.exchange = found
+            case .reduce(let found): self.reduce = found
+            case .format(let format, let isSorted): output = (format, isSorted)
+            case .source, .combine, .merge, .sink: break
+            }
+        }
+        guard let decode, let map else { preconditionFailure("every job decodes and maps") }
+        self.decode = decode
+        self.map = map
+        self.output = output.format
+        self.isSorted = output.isSorted
+    }
+
+    /// The columns in which the shuffle aggregates; nil where it ships values.
+    var aggregateColumns: [IntegerColumn]? {
+        guard case .partialStates(let calls) = self.exchange?.payload else { return nil }
+        let isPlain = calls.allSatisfy { $0.input == nil && $0.kind != .countDistinct }
+        return isPlain ? Aggregation.columns(for: calls.map(\.kind)) : nil
+    }
+}
+
+extension AggregateReduce {
+    /// The only aggregate, where the reduce does nothing but emit it under its key.
+    fileprivate var passedThrough: AggregateCall? {
+        let parameters = self.closure.lambda.parameters
+        guard self.aggregates.count == 1,
+            case .builtin(.emit, let arguments) = self.closure.lambda.body.kind,
+            case .variable(parameters[0]) = arguments[0].kind,
+            case .variable(parameters[1]) = arguments[1].kind
+        else { return nil }
+        return self.aggregates[0]
+    }
+
+    /// The same reduce over a sequence of values: for aggregates whose states aren't shipped.
+    fileprivate var overValues: Closure {
+        let lambda = self.closure.lambda
+        // Ids below zero are never those of a program's own variables.
+        let values = Variable(id: -1_000, name: "values")
+        let bindings = zip(lambda.parameters.dropFirst(), self.aggregates).map { parameter, call in
+            var argument = Expression(.variable(values), range: call.range)
+            if let input = call.input {
+                let function = Expression(.constant(.function(input)), range: call.range)
+                argument = Expression(.builtin(.map, arguments: [function, argument]), range: call.range)
+            }
+            return Binding(parameter, Expression(.builtin(call.kind.builtin, arguments: [argument]), range: call.range))
+        }
+        let body = Expression(.let(bindings, body: lambda.body), range: lambda.body.range)
+        return Closure(
+            lambda: Lambda(
+                name: lambda.name,
+                parameters: [lambda.parameters[0], values],
+                body: body,
+                captured: lambda.captured,
+                range: lambda.range
+            ),
+            captured: self.closure.captured,
+            globals: self.closure.globals
+        )
+    }
+}
+
+extension AggregateKind {
+    fileprivate var builtin: Builtin {
+        switch self {
+        case .sum: .sum
+        case .count: .count
+        case .min: .min
+        case .max: .max
+        case .mean: .mean
+        case .countDistinct: .countDistinct
+        }
+    }
+}

@@ -1,3 +1,0 @@
-extension Value {
-    var regexPattern: Bytes { self.text }
-}

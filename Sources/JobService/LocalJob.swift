@@ -1,0 +1,256 @@
+package import ConnectorKit
+package import CoordinationCore
+package import CoreTypes
+package import Engine
+package import FluentSyntax
+internal import JobPlan
+internal import Platform
+internal import Synchronization
+package import WorkerService
+
+/// Runs one job in this process: performs what ``JobMaster`` decides.
+///
+/// Isolation: ``run()`` blocks the calling thread and is called once; everything else from any thread.
+package final class LocalJob: Sendable {
+    private struct State {
+        var master: JobMaster
+        var splits: [SplitID: Split] = [:]
+        var outputs: [SubtaskAttempt: SubtaskOutput] = [:]
+        /// Effects that the job's own thread performs, in order.
+        var pending: [JobMaster.Effect] = []
+        var worker: Worker?
+        var failures: [JobFailure] = []
+        var totalBytes: Int64 = 0
+    }
+
+    package let id: JobID
+    private let job: CompiledJob
+    private let endpoints: WorkerEndpoints
+    private let source: SourceFile
+    private let threadCount: Int
+    private let counters = WorkerCounters()
+    private let state: Mutex<State>
+    private let doorbell = Doorbell()
+    private let started = SystemMonotonicClock().now
+
+    /// Splits of about this size keep all threads busy to the end, and cost little each.
+    private static let splitBytes: Int64 = 16 << 20
+
+    /// - Parameter source: The program that the job's lambdas come from: for messages.
+    package init(
+        id: JobID,
+        job: CompiledJob,
+        endpoints: WorkerEndpoints,
+        source: SourceFile,
+        threadCount: Int
+    ) {
+        self.id = id
+        self.job = job
+        self.endpoints = endpoints
+        self.source = source
+        self.threadCount = threadCount
+        self.state = Mutex(State(master: JobMaster(job: id, graph: job.graph)))
+    }
+
+    /// Runs the job to its end.
+    package func run() -> JobSummary {
+        self.enumerate()
+        while true {
+            let next = self.state.withLock { state -> JobMaster.Effect? in
+                state.pending.isEmpty ? nil : state.pending.removeFirst()
+            }
+            if let effect = next {
+                self.perform(effect)
+            } else if self.state.withLock({ $0.master.state.isTerminal }) {
+                break
+            } else {
+                self.doorbell.wait()
+            }
+        }
+        self.state.withLock { $0.worker }?.join()
+        return self.summary()
+    }
+
+    package func cancel() {
+        self.report(.cancelRequested)
+    }
+
+    private func enumerate() {
+        do {
+            let splits = try self.endpoints.source.enumerateSplits(
+                framing: self.job.framing,
+                targetBytes: Self.splitBytes
+            )
+            self.state.withLock { state in
+                for split in splits { state.splits[split.id] = split }
+                state.totalBytes = splits.reduce(0) { $0 + $1.weightBytes }
+            }
+            self.report(
+                .splitsEnumerated(splits.map { SplitDescriptor(id: $0.id, weightBytes: max($0.weightBytes, 0)) })
+            )
+        } catch {
+            self.report(.preparationFailed(Self.failure(of: error)))
+        }
+    }
+
+    /// Performs an effect that may take its time.
+    private func perform(_ effect: JobMaster.Effect) {
+        switch effect {
+        case .prepareSinks: self.prepareSinks()
+        case .commitSinks(let attempts): self.commitSinks(attempts)
+        case .abortSinks:
+            self.endpoints.sink.abort()
+            self.endpoints.deadLetters?.abort()
+            self.report(.sinksAborted)
+        case .failed(let failure):
+            self.state.withLock { $0.failures.append(failure) }
+        case .start, .stateChanged, .assign, .noMoreSplits, .cancel:
+            preconditionFailure("effects for subtasks are dispatched at once")
+        }
+    }
+
+    private func prepareSinks() {
+        do {
+            try self.endpoints.sink.prepare()
+            try self.endpoints.deadLetters?.prepare()
+            self.report(.sinksPrepared)
+        } catch {
+            self.report(.preparationFailed(Self.failure(of: error)))
+        }
+    }
+
+    private func commitSinks(_ attempts: [SubtaskAttempt]) {
+        let outputs = self.state.withLock { $0.outputs }
+        let committed = Set(attempts)
+        let ordered = outputs.sorted { $0.key.subtask.index < $1.key.subtask.index }
+        let parts = ordered.filter { committed.contains($0.key) }.flatMap(\.value.parts)
+        let rejected = ordered.flatMap(\.value.deadLetterParts)
+        do {
+            try self.endpoints.deadLetters?.commit(rejected)
+            try self.endpoints.sink.commit(parts)
+            self.report(.sinksCommitted)
+        } catch {
+            self.report(.commitFailed(Self.failure(of: error)))
+        }
+    }
+
+    /// Starts the worker with the first attempt that is to run: it makes all subtasks at once.
+    private func startWorker(attempt: Int) {
+        let worker = self.state.withLock { state -> Worker? in
+            guard state.worker == nil else { return nil }
+            let worker = Worker(
+                job: self.job,
+                endpoints: self.endpoints,
+                attempt: attempt,
+                threadCount: self.threadCount,
+                counters: self.counters,
+                report: self
+            )
+            state.worker = worker
+            return worker
+        }
+        guard let worker else { return }
+        do {
+            try worker.start()
+        } catch {
+            self.failSubtasks("\(error)")
+        }
+    }
+
+    /// No thread could be started: every subtask fails for the same reason.
+    private func failSubtasks(_ message: String) {
+        for stage in self.job.graph.stages {
+            for index in 0..<stage.parallelism {
+                let subtask = SubtaskID(stage: stage.index, index: index)
+                let attempt = SubtaskAttempt(subtask: subtask, attempt: .first)
+                self.report(.subtaskFailed(attempt, JobFailure(.permanent, message: message)))
+            }
+        }
+    }
+
+    static func failure(of error: ConnectorError) -> JobFailure {
+        JobFailure(error.domain == .user ? .userError : .permanent, message: error.message)
+    }
+
+    private func summary() -> JobSummary {
+        let (state, outputs, failures) = self.state.withLock { ($0.master.state, $0.outputs, $0.failures) }
+        let ordered = outputs.sorted { $0.key.subtask.index < $1.key.subtask.index }
+        let examples = ordered.flatMap(\.value.rejectedExamples).prefix(5).map { record in
+            "\(record.place.resource) at offset \(record.place.offset): \(record.reason)"
+        }
+        return JobSummary(
+            id: self.id,
+            name: self.job.graph.name,
+            state: state,
+            failure: failures.last?.message ?? "",
+            input: self.endpoints.source.summary,
+            output: self.endpoints.sink.summary,
+            inputBytes: self.counters.inputBytes,
+            inputRecords: self.counters.inputRecords,
+            mappedPairs: self.counters.mappedPairs,
+            reducedKeys: self.counters.reducedKeys,
+            outputRecords: self.counters.outputRecords,
+            outputBytes: ordered.flatMap(\.value.parts).reduce(0) { $0 + $1.bytes },
+            spilledBytes: self.counters.spilledBytes,
+            rejectedRecords: self.counters.rejectedRecords,
+            rejectedExamples: Array(examples),
+            elapsed: SystemMonotonicClock().now - self.started
+        )
+    }
+
+    package func snapshot() -> JobSnapshot {
+        let (state, progress, total) = self.state.withLock { ($0.master.state, $0.master.progress, $0.totalBytes) }
+        return JobSnapshot(
+            id: self.id,
+            name: self.job.graph.name,
+            state: state,
+            totalBytes: total,
+            inputBytes: self.counters.inputBytes,
+            inputRecords: self.counters.inputRecords,
+            mappedPairs: self.counters.mappedPairs,
+            reducedKeys: self.counters.reducedKeys,
+            outputRecords: self.counters.outputRecords,
+            spilledBytes: self.counters.spilledBytes,
+            progress: progress,
+            elapsed: SystemMonotonicClock().now - self.started
+        )
+    }
+}
+
+extension LocalJob: WorkerReport {
+    /// Steps the core; what concerns subtasks is dispatched at once, the rest is left to the job's thread.
+    package func report(_ input: JobMaster.Input) {
+        var attempt: Int?
+        var cancels = false
+        self.state.withLock { state in
+            for effect in state.master.step(input) {
+                switch effect {
+                case .stateChanged: break
+                case .start(let started): attempt = started.attempt.rawValue
+                case .assign(let splits, let to): state.worker?.post(.assign(splits), to: to.subtask)
+                case .noMoreSplits(let to): state.worker?.post(.noMoreSplits, to: to.subtask)
+                case .cancel: cancels = true
+                case .prepareSinks, .commitSinks, .abortSinks, .failed: state.pending.append(effect)
+                }
+            }
+        }
+        if let attempt { self.startWorker(attempt: attempt) }
+        if cancels { self.state.withLock { $0.worker }?.cancelAll() }
+        self.doorbell.ring()
+    }
+
+    package func deliver(_ output: SubtaskOutput, of attempt: SubtaskAttempt) {
+        self.state.withLock { $0.outputs[attempt] = output }
+    }
+
+    package func split(_ id: SplitID) -> Split {
+        guard let split = self.state.withLock({ $0.splits[id] }) else {
+            preconditionFailure("only enumerated splits are assigned")
+        }
+        return split
+    }
+
+    package func failure(_ error: EngineError) -> JobFailure {
+        FailureText(source: self.source).failure(of: error)
+    }
+}
