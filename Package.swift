@@ -126,7 +126,8 @@ let testTargets: [Target] = [
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests(
         "CommandLineToolTests",
-        ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
+        ["CommandLineTool", "CoreTypes", "CoordinationCore", "FluentSyntax", "JobService", "Platform", "ProgramService"],
+        resources: ["Golden"]
     ),
     tests(
         "EngineTests",

@@ -14,7 +14,7 @@ package enum CommandLineProgram {
     }
 
     /// Runs one command, given by its arguments without the program's name.
-    static func run(_ arguments: [String], console: Console) -> ExitStatus {
+    static func run(_ arguments: [String], console: Console) -> CommandStatus {
         let status = self.perform(arguments, console: console)
         console.flush()
         guard let failure = console.outputFailure else { return status }
@@ -23,19 +23,24 @@ package enum CommandLineProgram {
         return status == .done ? .failed : status
     }
 
-    private static func perform(_ arguments: [String], console: Console) -> ExitStatus {
+    private static func perform(_ arguments: [String], console: Console) -> CommandStatus {
         if let problem = self.unknownCommand(arguments) {
             console.note("error: \(problem)")
             return .refused
         }
         do {
-            var command = try RootCommand.parseAsRoot(self.separated(arguments))
+            var command = try self.command(arguments)
             if let command = command as? any ToolCommand { return command.perform(console) }
             try command.run()
             return .done
         } catch {
             return self.report(error, console: console)
         }
+    }
+
+    /// The command that the arguments ask for.
+    static func command(_ arguments: [String]) throws -> any ParsableCommand {
+        try RootCommand.parseAsRoot(self.separated(arguments))
     }
 
     /// Takes `-Dname=value` apart, which the parser would read as an option of the name `Dname`.
@@ -46,7 +51,7 @@ package enum CommandLineProgram {
     }
 
     /// Shows what parsing the arguments threw: a request for help, or a mistake in them.
-    private static func report(_ error: any Error, console: Console) -> ExitStatus {
+    private static func report(_ error: any Error, console: Console) -> CommandStatus {
         let text = RootCommand.fullMessage(for: error, columns: console.columnCount)
         guard RootCommand.exitCode(for: error).isSuccess else {
             let prefix = "Error: "

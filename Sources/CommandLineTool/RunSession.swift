@@ -8,15 +8,28 @@ import ProgramService
 struct RunSession {
     let console: Console
     let style: RunStyle
+    private let makeProgram: MakeProgram
+    private let watchesSignals: Bool
     private let memory = PeakMemoryWatch()
     private let start = ContinuousClock.now
 
-    init(console: Console, style: RunStyle) {
+    /// Turns a checked program into one that can be run once.
+    typealias MakeProgram = (CheckedFile, RunOptions, any RunObserver) -> RunnableProgram
+
+    /// A session that catches signals, unless it isn't alone: only one of a process can.
+    init(
+        console: Console,
+        style: RunStyle,
+        watchesSignals: Bool = true,
+        makeProgram: @escaping MakeProgram = RunnableProgram.local
+    ) {
         self.console = console
         self.style = style
+        self.watchesSignals = watchesSignals
+        self.makeProgram = makeProgram
     }
 
-    func run(path: String, options: RunOptions) -> ExitStatus {
+    func run(path: String, options: RunOptions) -> CommandStatus {
         do {
             let file = try CheckedFile.load(path)
             if self.style.showsWarnings, !file.warnings.diagnostics.isEmpty { self.console.note(file.warnings.text) }
@@ -27,19 +40,14 @@ struct RunSession {
         }
     }
 
-    private func run(_ file: CheckedFile, options: RunOptions) -> ExitStatus {
+    private func run(_ file: CheckedFile, options: RunOptions) -> CommandStatus {
         let reporter = RunReporter(console: self.console, style: self.style, memory: self.memory)
-        let program = LocalProgram(
-            file.program,
-            connectors: ConnectorCatalog.standard,
-            options: options,
-            observer: reporter
-        )
-        let stop = StopRequest(console: self.console) { program.cancel() }
+        let program = self.makeProgram(file, options, reporter)
+        let stop = StopRequest(console: self.console, cancel: program.cancel)
         // Without the watch Ctrl-C ends the process as it ends any other: what is half-written is removed by the next run.
-        let watch = try? TerminationWatch { stop.receive($0) }
+        let watch = self.watchesSignals ? try? TerminationWatch { stop.receive($0) } : nil
         let outcome = RunTicker(console: self.console, style: self.style, reporter: reporter, memory: self.memory)
-            .during(onOutputFailure: { program.cancel() }, body: program.run)
+            .during(onOutputFailure: program.cancel, body: program.run)
         withExtendedLifetime(watch) {}
         let warnings = file.warnings.json
         switch outcome {
@@ -64,7 +72,7 @@ struct RunSession {
         jobs: [JobSummary],
         failure: String?,
         diagnostics: [JSONValue]
-    ) -> ExitStatus {
+    ) -> CommandStatus {
         if self.style.isJSON {
             let anonymousBytesPeak = self.memory.sample()
             let usage = ProcessUsage.current()
@@ -87,6 +95,26 @@ struct RunSession {
         case .failed, .cancelled: return .failed
         case .refused: return .refused
         }
+    }
+}
+
+/// A program that runs once.
+struct RunnableProgram {
+    /// Blocks until the program has ended.
+    let run: () -> RunOutcome
+
+    /// May be called from any thread.
+    let cancel: @Sendable () -> Void
+
+    /// With the jobs in this process.
+    static func local(_ file: CheckedFile, options: RunOptions, observer: any RunObserver) -> RunnableProgram {
+        let program = LocalProgram(
+            file.program,
+            connectors: ConnectorCatalog.standard,
+            options: options,
+            observer: observer
+        )
+        return RunnableProgram(run: program.run, cancel: program.cancel)
     }
 }
 

@@ -4,5 +4,5 @@ import ArgumentParser
 ///
 /// It writes to the console it is given and answers with its exit status, so that tests can call it.
 protocol ToolCommand: ParsableCommand {
-    func perform(_ console: Console) -> ExitStatus
+    func perform(_ console: Console) -> CommandStatus
 }

@@ -24,8 +24,8 @@ struct CheckCommand: ToolCommand {
     @Flag(help: "Don't say 'ok' of programs without errors.")
     var quiet = false
 
-    func perform(_ console: Console) -> ExitStatus {
-        var status = ExitStatus.done
+    func perform(_ console: Console) -> CommandStatus {
+        var status = CommandStatus.done
         var diagnostics: [JSONValue] = []
         for path in self.jobs {
             do {

@@ -33,7 +33,7 @@ struct ExplainCommand: ToolCommand {
         guard !self.json || !self.dot else { throw ValidationError("--json and --dot exclude each other; give one") }
     }
 
-    func perform(_ console: Console) -> ExitStatus {
+    func perform(_ console: Console) -> CommandStatus {
         guard let checked = CheckedFile.load(self.program.job, console: console) else { return .refused }
         let local = LocalProgram(
             checked.program,

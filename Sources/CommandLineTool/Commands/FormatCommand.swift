@@ -24,10 +24,10 @@ struct FormatCommand: ToolCommand {
     @Flag(help: "Change nothing; name the files that would change.")
     var check = false
 
-    func perform(_ console: Console) -> ExitStatus {
-        var worst = ExitStatus.done
+    func perform(_ console: Console) -> CommandStatus {
+        var worst = CommandStatus.done
         for path in self.jobs {
-            let status: ExitStatus
+            let status: CommandStatus
             do {
                 status = try self.format(path, console: console)
             } catch {
@@ -39,7 +39,7 @@ struct FormatCommand: ToolCommand {
         return worst
     }
 
-    private func format(_ path: String, console: Console) throws(ProgramFileError) -> ExitStatus {
+    private func format(_ path: String, console: Console) throws(ProgramFileError) -> CommandStatus {
         let source = try ProgramFile.read(path)
         switch Formatter.format(source) {
         case .unreadable(let diagnostics):

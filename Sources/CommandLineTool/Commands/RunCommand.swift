@@ -44,7 +44,7 @@ struct RunCommand: ToolCommand {
     )
     var recordMemory: Int64?
 
-    func perform(_ console: Console) -> ExitStatus {
+    func perform(_ console: Console) -> CommandStatus {
         let session = RunSession(console: console, style: self.style)
         return session.run(path: self.program.job, options: self.options)
     }

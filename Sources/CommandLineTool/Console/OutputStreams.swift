@@ -1,10 +1,10 @@
 /// Where a program's bytes go.
 protocol OutputStreams: Sendable {
     /// Writes all of `bytes`.
-    func write(_ bytes: [UInt8], to stream: OutputStream) throws(OutputFailure)
+    func write(_ bytes: [UInt8], to stream: OutputChannel) throws(OutputFailure)
 }
 
-enum OutputStream: Hashable, Sendable {
+enum OutputChannel: Hashable, Sendable {
     /// Standard output: results, and only those.
     case results
     /// Standard error: everything that is said to people.

@@ -4,7 +4,7 @@ import Platform
 
 /// The process's own streams.
 struct StandardStreams: OutputStreams {
-    func write(_ bytes: [UInt8], to stream: OutputStream) throws(OutputFailure) {
+    func write(_ bytes: [UInt8], to stream: OutputChannel) throws(OutputFailure) {
         let descriptor = stream == .results ? STDOUT_FILENO : STDERR_FILENO
         var written = 0
         while written < bytes.count {

@@ -1,5 +1,5 @@
 /// What the shell learns about how a command ended.
-enum ExitStatus: Hashable, Sendable {
+enum CommandStatus: Hashable, Sendable {
     case done
     /// A job failed, or a file isn't formatted.
     case failed
@@ -9,7 +9,7 @@ enum ExitStatus: Hashable, Sendable {
     case stopped(code: Int32)
 
     /// What a shell reports for a process whose reader has gone away.
-    static let brokenPipe = ExitStatus.stopped(code: 141)
+    static let brokenPipe = CommandStatus.stopped(code: 141)
 
     var code: Int32 {
         switch self {
