@@ -97,7 +97,8 @@ let programs: [Target] = [
     target(
         "CommandLineTool",
         [
-            "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "ConnectorKit", "ConnectorCatalog", "Platform",
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "ConnectorCatalog",
+            "Environment", "Platform",
             "Storage", "WorkerService", "JobService", "ProgramService", arguments,
         ]
     ),
@@ -119,11 +120,18 @@ let testTargets: [Target] = [
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
-    tests("EngineTests", ["Engine", "FluentSyntax", "CoreTypes", "RegularExpressions"]),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
+    tests(
+        "CommandLineToolTests",
+        ["CommandLineTool", "CoreTypes", "CoordinationCore", "JobService", "FluentSyntax", "ProgramService"]
+    ),
+    tests(
+        "EngineTests",
+        ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat", "RegularExpressions"]
+    ),
     tests("TidyTests", []),
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),

@@ -4,10 +4,19 @@ package enum Frontend {
     ///
     /// Forms are checked even when atoms are malformed; not when brackets don't match, because then nobody knows
     /// which form is inside which.
-    package static func check(_ source: SourceFile) -> CheckedProgram {
+    ///
+    /// - Parameters:
+    ///   - source: The program text.
+    ///   - patternProblem: Says what is wrong with a regular expression, nil if nothing is. Without it they aren't
+    ///     looked into: compiling them belongs to another layer.
+    /// - Returns: The program, if it has no errors, and everything there is to say about it.
+    package static func check(
+        _ source: SourceFile,
+        patternProblem: ((String) -> String?)? = nil
+    ) -> CheckedProgram {
         let read = Reader.read(source)
         guard read.isBalanced else { return CheckedProgram(program: nil, diagnostics: read.diagnostics) }
-        var lowering = Lowering(source: source, forms: read.forms)
+        var lowering = Lowering(source: source, forms: read.forms, patternProblem: patternProblem)
         let forms = lowering.lowerProgram(read.forms)
         var functions = FunctionUseCheck(source: source, forms: forms)
         var all = DiagnosticList()

@@ -14,7 +14,8 @@ struct FailureText {
         case .undecodable(let reason, let place):
             JobFailure(
                 .userError,
-                message: "can't decode the record at \(Self.text(of: place)): \(reason); :on-error 'skip leaves such records out"
+                message:
+                    "can't decode the record at \(Self.text(of: place)): \(reason); :on-error 'skip leaves such records out"
             )
         case .connector(let error):
             LocalJob.failure(of: error)

@@ -9,7 +9,8 @@ private import Synchronization
 /// threads. Where pinning isn't permitted the threads run anyway.
 ///
 /// ## Order of calls
-/// `start`, then `join` exactly once: threads aren't cancelled, their closures must come to an end.
+/// `init` starts them, `join` waits for them, and so does giving the value up: threads aren't cancelled, their closures
+/// must come to an end.
 package struct PinnedThreads: ~Copyable {
     /// Stacks of this size are reserved, not used: a page is only taken when it is touched.
     private static let stackBytes = 8 * 1_024 * 1_024
@@ -48,16 +49,14 @@ package struct PinnedThreads: ~Copyable {
         }
     }
 
-    /// Waits until all closures have ended.
-    package consuming func join() {
-        Self.wait(self.threads)
-    }
-
-    private static func wait(_ threads: [pthread_t]) {
-        for thread in threads {
+    deinit {
+        for thread in self.threads {
             pthread_join(thread, nil)
         }
     }
+
+    /// Waits until all closures have ended.
+    package consuming func join() {}
 
     private static func start(_ start: ThreadStart) throws(EnvironmentError) -> pthread_t {
         var attributes = pthread_attr_t()

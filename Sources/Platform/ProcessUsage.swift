@@ -22,9 +22,11 @@ package struct ProcessUsage: Hashable, Sendable {
         let time = [usage.ru_utime, usage.ru_stime].reduce(Duration.zero) { sum, time in
             sum + .seconds(time.tv_sec) + .microseconds(Int64(time.tv_usec))
         }
+        let resident = TextFile.kibibytes("VmRSS", in: status) ?? 0
         return ProcessUsage(
-            residentBytes: TextFile.kibibytes("VmRSS", in: status) ?? 0,
-            residentBytesPeak: TextFile.kibibytes("VmHWM", in: status) ?? 0,
+            residentBytes: resident,
+            // The kernel notes a peak only when memory shrinks.
+            residentBytesPeak: max(resident, TextFile.kibibytes("VmHWM", in: status) ?? 0),
             anonymousBytes: TextFile.kibibytes("RssAnon", in: status) ?? 0,
             processorTime: time
         )

@@ -1,15 +1,17 @@
 package import ConnectorKit
+internal import CoordinationCore
 package import FluentSyntax
 package import JobPlan
+internal import JobService
+internal import Synchronization
 
 /// Runs a checked program with its jobs in this process.
 ///
 /// Isolation: ``run()`` and ``plans()`` block the calling thread; ``cancel()`` may come from any thread.
 package final class LocalProgram: Sendable {
     private let program: Program
-    private let connectors: any ConnectorResolver
-    private let options: RunOptions
-    private let observer: any RunObserver
+    private let context: ProgramContext
+    private let definitions = Mutex<[JobDefinition]>([])
 
     /// - Parameter connectors: What the program's sources and sinks are looked up in.
     package init(
@@ -19,23 +21,50 @@ package final class LocalProgram: Sendable {
         observer: any RunObserver
     ) {
         self.program = program
-        self.connectors = connectors
-        self.options = options
-        self.observer = observer
+        self.context = ProgramContext(
+            source: program.source,
+            options: options,
+            connectors: connectors,
+            observer: observer
+        )
     }
 
     /// Evaluates the program's forms in order.
     package func run() -> RunOutcome {
-        .failed("not there yet")
+        let outcome = self.evaluate(runs: true)
+        let failed = self.context.waitForAll()
+        if self.context.wasCancelled { return .cancelled }
+        guard case .finished = outcome, let failed else { return outcome }
+        return .failed("job \(failed.name) \(failed.state.rawValue): \(failed.failure)")
+    }
+
+    private func evaluate(runs: Bool) -> RunOutcome {
+        do {
+            var evaluation = try ProgramEvaluation(self.program, context: self.context)
+            try evaluation.run(onlyDefinitions: !runs)
+            if runs { try evaluation.submitOnlyJob() }
+            self.definitions.withLock { $0 = evaluation.definitions }
+            return .finished
+        } catch {
+            switch error {
+            case .refused(let diagnostics): return .refused(diagnostics)
+            case .failed(let text): return .failed(text)
+            }
+        }
     }
 
     /// Plans every job of the program without running any: definitions are evaluated, other forms aren't.
     package func plans() -> Result<[PlannedJob], ProgramProblem> {
-        .success([])
+        switch self.evaluate(runs: false) {
+        case .finished, .cancelled:
+            .success(self.definitions.withLock { $0 }.map { self.context.plan($0) })
+        case .failed(let text): .failure(.failed(text))
+        case .refused(let diagnostics): .failure(.refused(diagnostics))
+        }
     }
 
     /// Stops the jobs that run; ``run()`` then answers `.cancelled`.
-    package func cancel() {}
+    package func cancel() { self.context.cancel() }
 }
 
 /// Why a program can't be planned.

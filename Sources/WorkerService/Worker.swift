@@ -45,13 +45,16 @@ package final class Worker: Sendable {
             (0..<stage.parallelism).map { Mailbox(doorbell: doorbells[$0 % threadCount]) }
         }
         let waiting = Self.waitingBatches(job, producerCount: stages[0].parallelism)
-        self.inboxes = stages.count < 2 ? [] : (0..<stages[1].parallelism).map { index in
-            Inbox(
-                producerCount: stages[0].parallelism,
-                countLimit: waiting,
-                consumer: doorbells[index % threadCount]
-            )
-        }
+        self.inboxes =
+            stages.count < 2
+            ? []
+            : (0..<stages[1].parallelism).map { index in
+                Inbox(
+                    producerCount: stages[0].parallelism,
+                    countLimit: waiting,
+                    consumer: doorbells[index % threadCount]
+                )
+            }
     }
 
     /// Batches that may wait before each reduce subtask, out of the exchange's share of memory.

@@ -1,4 +1,8 @@
+import CommandLineTool
+
 @main
 struct Weir {
-    static func main() {}
+    static func main() {
+        CommandLineProgram.main()
+    }
 }

@@ -34,6 +34,38 @@ struct InliningDifferentialTests {
         #expect(mismatches.isEmpty)
     }
 
+    @Test func `loops over what was changed in case, mapped and filtered give the same pairs`() {
+        let sources = ["(lower line)", "(upper line)", "line"]
+        let separators = [#"" ""#, ##"#"\s+""##, #"",""#, ##"#"[ ,;]+""##, #""a""#, ##"#"[^a-z]+""##]
+        let steps = [
+            "S", "(map trim S)", "(filter (lambda (x) (> (count x) 2)) S)", "(map parse-int S)",
+            "(filter (lambda (x) (contains? x \"a\")) (map lower S))", "(map (lambda (x) (substring x 1)) S)",
+        ]
+        let texts = ["", " ", "Ab cD, e", "a  b;;C", "ΑΣ ΣΑ,Σ", "İK ŉß", "x\u{1E9E} 1 22 333"].map { Array($0.utf8) }
+        let lines = texts + [[0xFF, 0x41, 0x20, 0xC3]]
+        var mismatches: [String] = []
+
+        for source in sources {
+            for separator in separators {
+                for step in steps {
+                    let sequence = step.replacing("S", with: "(split \(source) \(separator))")
+                    let text = """
+                        (define-mapreduce job :input (distributed-files "in") :output (stdout)
+                          :map (lambda (key line) (for (w \(sequence)) (emit w 1))))
+                        """
+                    let program = GeneratedProgram(seed: 0, kind: .mapLambda, text: text, lines: lines)
+                    let outcome = LoweredEvaluation.outcome(of: program) { $0.inlined(isValueUsed: false) }
+                    let difference = outcome.flatMap {
+                        program.interpret()?.withoutValues.difference(from: $0.withoutValues)
+                    }
+                    if outcome == nil || difference != nil { mismatches.append("\(text): \(difference ?? "refused")") }
+                }
+            }
+        }
+
+        #expect(mismatches == [])
+    }
+
     @Test func `generated programs give the inliner something to do`() {
         var appliedCount = 0
 
@@ -64,7 +96,10 @@ extension Array where Element == Expression {
     fileprivate func inliningResult(isValueUsed: Bool) -> Inliner.Result? {
         guard let last = self.last, let lambda = last.lastFunction else { return nil }
         let closure = Closure(lambda: lambda, captured: [], globals: self.globals)
-        return Inliner.inlined(closure, role: "map", in: Inliner.Context(isValueUsed: isValueUsed))
+        var context = Inliner.Context(isValueUsed: isValueUsed)
+        // The map of a generated job gets lines.
+        if let line = lambda.parameters.last { context.types = [line: .string] }
+        return Inliner.inlined(closure, role: "map", in: context)
     }
 
     /// Those that are known before anything runs.

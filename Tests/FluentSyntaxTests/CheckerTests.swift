@@ -49,7 +49,8 @@ import Testing
         ("(for (x) x)", "malformed-form"), ("(for () 1)", "malformed-form"), ("(match 1)", "malformed-form"),
         ("(match 1 2)", "malformed-form"), ("(match 1 (1))", "malformed-form"), ("(try 1 (catch))", "malformed-form"),
         ("(match 1 (#\"a\" 1))", "malformed-form"), ("(match 1 ([a a] a))", "malformed-form"),
-        ("(cond 1)", "malformed-form"), ("(-> 1 2)", "malformed-form"), ("(->)", "malformed-form"),
+        ("(cond 1)", "malformed-form"), ("(-> 1 2)", "malformed-form"), ("(-> 1 (fn (_x) 1))", "malformed-form"),
+        ("(->)", "malformed-form"),
         ("(letrec ((a 1)) a)", "malformed-form"), ("(try (catch e 1))", "malformed-form"),
         ("(lambda (a a) a)", "duplicate-name"), ("(let ((if 1)) 2)", "reserved-name"),
         ("(define (let x) x)", "reserved-name"), ("(println if)", "not-a-value"), ("(println stdout)", "not-a-value"),
@@ -130,6 +131,36 @@ import Testing
 
     @Test func `names in a refused form count as used`() {
         #expect(Self.codes("(let ((a 1)) (put! cache a {:k a}))") == ["not-available"])
+    }
+
+    @Test func `a wrong argument count comes with how the call is written`() {
+        let checked = Frontend.check(.make("(emit 1)"))
+
+        let diagnostic = checked.diagnostics.first
+        #expect(diagnostic?.message == "emit takes 2 arguments, got 1")
+        #expect(diagnostic?.help == "write (emit key value)")
+    }
+
+    @Test(arguments: Builtin.allCases)
+    func `the usage of a builtin names as many arguments as it takes`(builtin: Builtin) {
+        let words = builtin.usage.dropFirst().dropLast().split(separator: " ").dropFirst()
+        let optional = words.filter { $0.hasPrefix("[") || $0.hasSuffix("…") }.count
+        let repeats = words.contains { $0.hasSuffix("…") }
+
+        // "number number…" shows a second, optional one.
+        #expect(words.count >= builtin.signature.minimumCount)
+        #expect(words.count - optional <= builtin.signature.minimumCount)
+        #expect(repeats == (builtin.signature.maximumCount == nil), "\(builtin.usage)")
+        if let maximum = builtin.signature.maximumCount { #expect(words.count == maximum, "\(builtin.usage)") }
+    }
+
+    @Test func `regular expressions are judged by whoever can compile them`() {
+        let source = SourceFile.make("(split \"a\" #\"(\") '(#\"ok\" #\"(\")")
+
+        let checked = Frontend.check(source) { $0 == "(" ? "missing )" : nil }
+
+        #expect(checked.diagnostics.map(\.code) == ["invalid-pattern", "invalid-pattern"])
+        #expect(checked.diagnostics.first?.message == "this regular expression doesn't compile: missing )")
     }
 
     static func codes(_ text: String) -> [String] {

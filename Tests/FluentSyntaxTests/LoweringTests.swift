@@ -5,7 +5,8 @@ import Testing
     @Test(arguments: [
         ("(+ 1 2.5)", "(+ 1 2.5)"), ("(string-split \"a\" #\"\\s\")", "(split \"a\" #\"\\s\")"),
         ("(map inc [1 2])", "(map builtin:inc '[1 2])"), ("[1 (now)]", "[1 (now)]"), ("{:a 1}", "'{:a 1}"),
-        ("{:a (now)}", "{:a (now)}"), ("{1.0 2}", "'{1 2}"), ("'(a \"b\" {c [d]})", "'['a \"b\" '{'c '['d]}]"),
+        ("{:a (now)}", "{:a (now)}"), ("{1.0 2}", "'{1 2}"), ("{inc 1}", "{builtin:inc 1}"),
+        ("'(a \"b\" {c [d]})", "'['a \"b\" '{'c '['d]}]"),
         ("''a", "'['quote 'a]"), ("(if true 1)", "(if true 1 nil)"), ("(when true 1 2)", "(if true (do 1 2) nil)"),
         ("(unless true 1)", "(if true nil 1)"), ("(do 1 2)", "(do 1 2)"), ("(do)", "nil"), ("(begin 1)", "1"),
         ("(and)", "true"), ("(or)", "nil"), ("(and 1)", "1"), ("(or 1 nil)", "(or 1 nil)"),

@@ -93,6 +93,13 @@ struct AggregateTests {
         #expect(plan.optimised.aggregateReduce == nil)
     }
 
+    @Test func `the reduce over whole values stays at hand`() throws {
+        let plan = try JobText.plan("\(Self.map) :reduce (lambda (k vs) (emit k (sum vs)))")
+
+        let whole = try #require(plan.optimised.aggregateReduce?.whole)
+        #expect(ExpressionPrinter().text(whole.lambda) == "(lambda (k vs) (emit k (sum vs)))")
+    }
+
     @Test func `a reduce without values says so`() throws {
         let plan = try JobText.plan("\(Self.map) :reduce (lambda (k vs) (emit k 1))")
 

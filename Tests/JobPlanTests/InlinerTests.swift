@@ -117,6 +117,36 @@ struct InlinerTests {
     }
 
     @Test(arguments: [
+        (#"(split (lower line) " ")"#, #"(split line " ")"#, "lower"),
+        (##"(split (upper line) #"\s+")"##, ##"(split line #"\s+")"##, "upper"),
+        (##"(split (lower line) #"[ ,;\t]+")"##, ##"(split line #"[ ,;\t]+")"##, "lower"),
+    ])
+    func `a change of case that moves no separator happens piece by piece`(
+        written: String,
+        sequence: String,
+        change: String
+    ) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(written)) (emit w 1)))")
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (let ((w (\(change) w))) (emit w 1))))")
+        #expect(plan.optimised.rewrite(.lineElision)?.isApplied == true)
+    }
+
+    @Test(arguments: [
+        (#"(split (lower line) "a")"#, "'text"),
+        (#"(split (lower line) ".")"#, "'text"),
+        (##"(split (lower line) #"[^a-z]+")"##, "'text"),
+        (##"(split (lower line) #"\W+")"##, "'text"),
+        (#"(split (lower line) " ")"#, "'json"),
+        (#"(split (lower (trim line)) (str line))"#, "'text"),
+    ])
+    func `a change of case that could move one stays where it is`(sequence: String, format: String) throws {
+        let plan = try JobText.plan(":map (lambda (line) (for (w \(sequence)) (emit w 1)))", format: format)
+
+        #expect(plan.mapText == "(lambda (line) (for (w \(sequence)) (emit w 1)))")
+    }
+
+    @Test(arguments: [
         "(map parse-int (split line \" \"))",
         "(map (lambda (x) (substring x 3)) (split line \" \"))",
         "(filter (lambda (x) (> x 3)) (split line \" \"))",

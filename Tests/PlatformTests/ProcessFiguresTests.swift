@@ -4,21 +4,26 @@ import Testing
 @testable import Platform
 
 @Suite struct ProcessFiguresTests {
-    @Test func `memory that is touched shows in the figures`() throws {
-        let byteCount = 32 << 20
-        let before = ProcessUsage.current()
+    @Test func `memory that is touched shows in the figures`() async {
+        // In a process of its own, because other tests take and give memory meanwhile.
+        await #expect(processExitsWith: .success) {
+            let byteCount = 128 << 20
+            let before = ProcessUsage.current()
 
-        let memory = try unsafe PageMemory.map(byteCount: byteCount, usesLargePages: true)
-        for offset in stride(from: 0, to: byteCount, by: 4_096) {
-            unsafe memory.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+            let memory = try unsafe PageMemory.map(byteCount: byteCount, usesLargePages: true)
+            for offset in stride(from: 0, to: byteCount, by: 4_096) {
+                unsafe memory.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+            }
+            let during = ProcessUsage.current()
+            unsafe PageMemory.unmap(memory, byteCount: byteCount)
+            let after = ProcessUsage.current()
+
+            // The kernel counts in batches.
+            let most = Int64(byteCount) * 9 / 10
+            #expect(during.anonymousBytes - before.anonymousBytes > most)
+            #expect(during.anonymousBytes - after.anonymousBytes > most)
+            #expect(after.residentBytesPeak > most)
         }
-        let during = ProcessUsage.current()
-        unsafe PageMemory.unmap(memory, byteCount: byteCount)
-        let after = ProcessUsage.current()
-
-        #expect(during.anonymousBytes - before.anonymousBytes > Int64(byteCount) * 3 / 4)
-        #expect(during.anonymousBytes - after.anonymousBytes > Int64(byteCount) * 3 / 4)
-        #expect(after.residentBytesPeak >= during.residentBytes)
     }
 
     @Test func `memory that can't be had is an error`() {

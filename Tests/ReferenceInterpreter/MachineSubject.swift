@@ -17,7 +17,7 @@ package enum MachineSubject {
         guard let compiled = try? compiler.add(whole) else { return nil }
         var machine = Machine(program: compiler.finish(), host: CollectingHost())
         var runs: [ProgramOutcome.Run] = []
-        for case .expression(let function, _) in compiled.prefix(forms.count) {
+        for case .expression(let function, _, _) in compiled.prefix(forms.count) {
             machine.beginForm()
             let run = Self.run(function, on: &machine)
             let isLast = runs.count == forms.count - 1
@@ -25,7 +25,7 @@ package enum MachineSubject {
             if case .failure = run.result { return ProgramOutcome(runs: [run]) }
             if isLast, program.kind == .expression { return ProgramOutcome(runs: [run]) }
         }
-        guard case .expression(let call, _)? = compiled.last else { return nil }
+        guard case .expression(let call, _, _)? = compiled.last else { return nil }
         return ProgramOutcome(runs: Self.runLines(program.lines, call, on: &machine))
     }
 
@@ -36,7 +36,7 @@ package enum MachineSubject {
         guard let compiled = try? compiler.add(checked) else { return nil }
         var machine = Machine(program: compiler.finish(), host: CollectingHost())
         var results: [Result<ReferenceValue, EvaluationError>] = []
-        for case .expression(let function, _) in compiled {
+        for case .expression(let function, _, _) in compiled {
             machine.beginForm()
             results.append(Self.run(function, on: &machine).result)
         }

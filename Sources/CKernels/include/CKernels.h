@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* What Swift can't say: wide byte classification, prefetching, pages for large tables. Nothing here keeps state. */
 
@@ -50,6 +53,75 @@ static inline uint64_t weir_length_mask_high(size_t count) {
 
 /* The C library's power function: Swift has none without a platform module. */
 static inline double weir_pow(double number, double exponent) { return pow(number, exponent); }
+
+/* What decoders look for in the next bytes, as bit masks: bit i speaks of byte i. They are inlined into the loops that
+   call them, so they use what every processor of the architecture has, and not what is found out at run time. */
+#if defined(__SSE2__)
+static inline uint32_t weir_mask16(__m128i hits) { return (uint32_t)_mm_movemask_epi8(hits); }
+static inline __m128i weir_load16(const uint8_t *base) { return _mm_loadu_si128((const __m128i *)base); }
+
+static inline uint32_t weir_string_stops16(const uint8_t *base) {
+    const __m128i bytes = weir_load16(base), last_control = _mm_set1_epi8(0x1F);
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    return weir_mask16(_mm_or_si128(_mm_or_si128(control, quote), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+}
+
+/* Bytes that aren't decimal digits. Reads 16 bytes; bit 16 is always set. */
+static inline uint32_t weir_digit_stops(const uint8_t *base) {
+    const __m128i digits = _mm_sub_epi8(weir_load16(base), _mm_set1_epi8('0'));
+    return ~weir_mask16(_mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits));
+}
+
+static inline uint32_t weir_equal16(const uint8_t *left, const uint8_t *right) {
+    return weir_mask16(_mm_cmpeq_epi8(weir_load16(left), weir_load16(right)));
+}
+
+static inline uint32_t weir_hits16(const uint8_t *base, uint8_t byte) {
+    return weir_mask16(_mm_cmpeq_epi8(weir_load16(base), _mm_set1_epi8((char)byte)));
+}
+#else
+static inline uint32_t weir_string_stops16(const uint8_t *base) {
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < 16; i++)
+        mask |= (uint32_t)((base[i] < 0x20) | (base[i] == '"') | (base[i] == '\\')) << i;
+    return mask;
+}
+
+static inline uint32_t weir_digit_stops(const uint8_t *base) {
+    uint32_t mask = 1u << 16;
+    for (unsigned i = 0; i < 16; i++) mask |= (uint32_t)((uint8_t)(base[i] - '0') > 9) << i;
+    return mask;
+}
+
+static inline uint32_t weir_equal16(const uint8_t *left, const uint8_t *right) {
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < 16; i++) mask |= (uint32_t)(left[i] == right[i]) << i;
+    return mask;
+}
+
+static inline uint32_t weir_hits16(const uint8_t *base, uint8_t byte) {
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < 16; i++) mask |= (uint32_t)(base[i] == byte) << i;
+    return mask;
+}
+#endif
+
+/* Bytes that end a run of plain text in a JSON string: quotes, backslashes and control characters. Reads 32 bytes. */
+static inline uint32_t weir_string_stops(const uint8_t *base) {
+    return weir_string_stops16(base) | weir_string_stops16(base + 16) << 16;
+}
+
+/* Bytes that are equal in both. Reads 32 bytes of each. */
+static inline uint32_t weir_equal_mask(const uint8_t *left, const uint8_t *right) {
+    return weir_equal16(left, right) | weir_equal16(left + 16, right + 16) << 16;
+}
+
+/* Occurrences of a byte. Reads 64 bytes. */
+static inline uint64_t weir_byte_mask(const uint8_t *base, uint8_t byte) {
+    return (uint64_t)weir_hits16(base, byte) | (uint64_t)weir_hits16(base + 16, byte) << 16
+           | (uint64_t)weir_hits16(base + 32, byte) << 32 | (uint64_t)weir_hits16(base + 48, byte) << 48;
+}
 
 /* Hints that `address` is soon read and written. */
 static inline void weir_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }

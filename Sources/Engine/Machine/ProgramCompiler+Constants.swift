@@ -201,7 +201,7 @@ extension ProgramCompiler {
         let text = try self.makeText(.string, bytes)
         let index = self.parts.regexes.count
         self.parts.regexes.append(expression)
-        let byteClass = PatternClass(pattern: bytes)
+        let byteClass = RegexByteClass(pattern: bytes)
         let made = self.parts.memory.withArena { arena -> Value? in
             guard let room = unsafe arena.allocate(MemoryLayout<RegexRecord>.stride) else { return nil }
             var table: UnsafePointer<UInt8>? = nil

@@ -3,7 +3,7 @@ package import FluentSyntax
 /// One form of a program, ready to be evaluated in order.
 package enum TopLevelForm: Sendable {
     /// A function without parameters: evaluates the form; a `define` stores its value in the machine's globals.
-    case expression(FunctionIndex, SourceRange)
+    case expression(FunctionIndex, isDefinition: Bool, SourceRange)
     /// A job: each option's value is that of a function without parameters.
     case job(JobForm, options: [JobOption], SourceRange)
 
@@ -21,7 +21,7 @@ extension ProgramCompiler {
         var forms: [TopLevelForm] = []
         for form in program.forms {
             guard case .defineJob(let job) = form.kind else {
-                forms.append(.expression(try self.add(form, scope: scope), form.range))
+                forms.append(.expression(try self.add(form, scope: scope), isDefinition: form.isDefinition, form.range))
                 continue
             }
             // The job's own name is a global that whoever submits jobs sets.
@@ -41,5 +41,12 @@ extension ProgramCompiler {
         let number = self.declare(lambda, captured: [], scope: scope)
         try self.compilePending()
         return FunctionIndex(rawValue: number)
+    }
+}
+
+extension Expression {
+    fileprivate var isDefinition: Bool {
+        if case .define = self.kind { return true }
+        return false
     }
 }

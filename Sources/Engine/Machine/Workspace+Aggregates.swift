@@ -7,7 +7,7 @@ struct Aggregate: ~Copyable {
     var sum = NumberSum()
     /// The smallest or largest value so far: the caller keeps it alive.
     var kept = Value.nil
-    var distinct = ValueTable()
+    var distinct = EncodedKeySet()
 
     init(_ builtin: Builtin) {
         self.builtin = builtin

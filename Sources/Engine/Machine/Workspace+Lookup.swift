@@ -162,7 +162,7 @@ extension Workspace {
 
     mutating func makeSet(_ members: Elements, _ builtin: Builtin) throws(Code) -> Value {
         let elements = try self.makeElements(members.count)
-        var table = ValueTable()
+        var table = EncodedKeySet()
         var count = 0
         for index in 0..<members.count where try self.insert(members[index], into: &table, builtin).isNew {
             elements[count] = try self.key(members[index], builtin)
@@ -174,7 +174,7 @@ extension Workspace {
     /// The number of a key in a table, and whether it is new; the table's bytes count against the memory limit.
     mutating func insert(
         _ value: Value,
-        into table: inout ValueTable,
+        into table: inout EncodedKeySet,
         _ builtin: Builtin
     ) throws(Code) -> (index: Int, isNew: Bool) {
         var walk = ValueWalk(stepsLeft: self.stepsLeft)

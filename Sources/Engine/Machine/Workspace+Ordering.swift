@@ -13,7 +13,7 @@ extension Workspace {
         case .distinct:
             let elements = try self.elements(arguments[0], builtin)
             let list = try self.makeElements(elements.count)
-            var table = ValueTable()
+            var table = EncodedKeySet()
             var count = 0
             for index in 0..<elements.count where try self.insert(elements[index], into: &table, builtin).isNew {
                 list[count] = elements[index]
@@ -55,7 +55,7 @@ extension Workspace {
 
     /// A map from each key to the list of its elements.
     private mutating func grouped(_ elements: Elements, by keys: Elements) throws(Code) -> Value {
-        var table = ValueTable()
+        var table = EncodedKeySet()
         var groups: [Int] = []
         var sizes: [Int] = []
         var firsts: [Int] = []

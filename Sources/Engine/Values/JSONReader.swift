@@ -106,7 +106,7 @@ package struct JSONReader {
 
     private mutating func readObject(in arena: inout Arena, depth: Int) throws(JSONError) -> Value {
         let base = self.pending.count
-        var seen: ValueTable? = nil
+        var seen: EncodedKeySet? = nil
         self.offset &+= 1
         self.skipSpace()
         if self.peek == UInt8(ascii: "}") {
@@ -130,7 +130,7 @@ package struct JSONReader {
         }
     }
 
-    private mutating func store(_ key: Value, _ value: Value, from base: Int, seen: inout ValueTable?) {
+    private mutating func store(_ key: Value, _ value: Value, from base: Int, seen: inout EncodedKeySet?) {
         let count = (self.pending.count - base) / 2
         if let known = self.index(of: key, among: count, from: base, seen: &seen) {
             self.pending[base + 2 * known + 1] = value
@@ -140,17 +140,17 @@ package struct JSONReader {
         }
     }
 
-    private func index(of key: Value, among count: Int, from base: Int, seen: inout ValueTable?) -> Int? {
+    private func index(of key: Value, among count: Int, from base: Int, seen: inout EncodedKeySet?) -> Int? {
         guard count >= Self.scannedKeyCount else {
             return (0..<count).first { Bytes.areEqual(self.pending[base + 2 * $0].text, key.text) }
         }
-        var table = seen.take() ?? ValueTable()
+        var table = seen.take() ?? EncodedKeySet()
         let found = self.find(key, among: count, from: base, in: &table)
         seen = consume table
         return found
     }
 
-    private func find(_ key: Value, among count: Int, from base: Int, in table: inout ValueTable) -> Int? {
+    private func find(_ key: Value, among count: Int, from base: Int, in table: inout EncodedKeySet) -> Int? {
         var walk = ValueWalk()
         for index in table.count..<max(table.count, count) {
             // A string is always encoded.

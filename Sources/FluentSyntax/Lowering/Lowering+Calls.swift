@@ -52,6 +52,7 @@ extension Lowering {
             return self.fail(
                 "argument-count",
                 "\(items[0].symbol ?? signature.name) takes \(signature.countText), got \(arguments.count)",
+                help: "write \(builtin.usage)",
                 at: range
             )
         }
@@ -66,7 +67,7 @@ extension Lowering {
         self.diagnostics.error(
             "argument-count",
             "\(builtin.name) calls its function with \(Self.counted(expected)), but this one takes \(count)",
-            help: "the function is the first argument of \(builtin.name)",
+            help: "write \(builtin.usage)",
             at: items[1].range
         )
     }

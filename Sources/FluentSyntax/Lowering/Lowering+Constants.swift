@@ -17,7 +17,7 @@ extension Lowering {
             self.noteKey(key, seen: &seen, at: entry.key.range)
         }
         let constants = entries.compactMap { entry -> ConstantEntry? in
-            guard let key = entry.key.constant, let value = entry.value.constant else { return nil }
+            guard let key = entry.key.constant, let value = entry.value.constant, key.canBeKey else { return nil }
             return ConstantEntry(key.asKey, value)
         }
         guard constants.count == entries.count else { return Expression(.map(entries), range: range) }
@@ -32,7 +32,7 @@ extension Lowering {
         case .integer(let value): return .integer(value)
         case .float(let value): return .float(value)
         case .string(let text): return .string(Array(text.utf8))
-        case .regex(let pattern): return .regex(pattern)
+        case .regex(let pattern): return self.regex(pattern, at: node.range)
         case .keyword(let name): return .keyword(name)
         case .symbol(let name): return .symbol(name)
         case .list(let items), .vector(let items): return .list(items.map { self.constant($0) })
@@ -72,14 +72,24 @@ extension Expression {
 }
 
 extension Constant {
+    /// Functions can't be, which is an error when the map is built.
+    fileprivate var canBeKey: Bool {
+        switch self {
+        case .builtin, .function, .connector: false
+        case .list(let elements), .set(let elements): elements.allSatisfy(\.canBeKey)
+        case .map(let entries): entries.allSatisfy { $0.key.canBeKey && $0.value.canBeKey }
+        case .nil, .boolean, .integer, .float, .string, .symbol, .keyword, .regex: true
+        }
+    }
+
     /// As it is stored as a map key: integral floats are integers, `-0.0` is 0.
     var asKey: Constant {
         switch self {
         case .float(let value): Int64(exactly: value).map { .integer($0) } ?? self
         case .list(let elements): .list(elements.map(\.asKey))
-        case .nil, .boolean, .integer, .string, .symbol, .keyword, .regex, .map, .set, .builtin, .function,
-            .connector:
-            self
+        case .map(let entries): .map(entries.map { ConstantEntry($0.key.asKey, $0.value.asKey) })
+        case .set(let elements): .set(elements.map(\.asKey))
+        case .nil, .boolean, .integer, .string, .symbol, .keyword, .regex, .builtin, .function, .connector: self
         }
     }
 

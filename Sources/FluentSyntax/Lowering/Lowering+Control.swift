@@ -155,6 +155,14 @@ extension Lowering {
             // Checked before the nested tree is built: walking one that is too deep would exhaust the stack.
             guard self.canNest(index + 1) else { return self.failNesting(in: range) }
             let whole = SourceRange(start: items[1].range.start, end: step.range.end)
+            guard step.lambdaParameters == nil else {
+                return self.fail(
+                    "malformed-form",
+                    "a function as a step of \(form.rawValue) would get the value among its parameters",
+                    help: "put it into parentheses of its own: ((lambda (x) …))",
+                    at: step.range
+                )
+            }
             switch step.kind {
             case .symbol, .keyword: value = SyntaxNode(.list([step, value]), range: whole)
             case .list(let parts) where !parts.isEmpty:

@@ -13,9 +13,11 @@ struct Lowering {
     /// Names whose definition was refused: using them isn't another error.
     var refusedNames: Set<String> = []
     private var depth = 0
+    private let patternProblem: ((String) -> String?)?
 
-    init(source: SourceFile, forms: [SyntaxNode]) {
+    init(source: SourceFile, forms: [SyntaxNode], patternProblem: ((String) -> String?)?) {
         self.source = source
+        self.patternProblem = patternProblem
         self.globals = GlobalTable(forms)
     }
 
@@ -51,7 +53,7 @@ struct Lowering {
             case .integer(let value): Expression(.constant(.integer(value)), range: node.range)
             case .float(let value): Expression(.constant(.float(value)), range: node.range)
             case .string(let text): Expression(.constant(.string(Array(text.utf8))), range: node.range)
-            case .regex(let pattern): Expression(.constant(.regex(pattern)), range: node.range)
+            case .regex(let pattern): Expression(.constant(lowering.regex(pattern, at: node.range)), range: node.range)
             case .keyword(let name): Expression(.constant(.keyword(name)), range: node.range)
             case .symbol(let name): lowering.lowerName(name, range: node.range)
             case .list(let items): lowering.lowerList(items, range: node.range, name: name)
@@ -60,6 +62,18 @@ struct Lowering {
             case .quote(let quoted): Expression(.constant(lowering.constant(quoted)), range: node.range)
             }
         }
+    }
+
+    mutating func regex(_ pattern: String, at range: SourceRange) -> Constant {
+        if let problem = self.patternProblem?(pattern) {
+            self.diagnostics.error(
+                "invalid-pattern",
+                "this regular expression doesn't compile: \(problem)",
+                help: "to match one of ( ) [ ] { } * + ? . ^ $ | itself, write a backslash before it",
+                at: range
+            )
+        }
+        return .regex(pattern)
     }
 
     /// Runs `body` so many levels deeper, unless that is too deep.

@@ -65,10 +65,14 @@ package struct AggregateReduce: Sendable {
     /// The key, then one parameter for each aggregate's result.
     package let closure: Closure
 
-    package init(aggregates: [AggregateCall], closure: Closure) {
+    /// The same reduce over the key and the sequence of its values, for an engine that has those.
+    package let whole: Closure
+
+    package init(aggregates: [AggregateCall], closure: Closure, whole: Closure) {
         precondition(closure.lambda.parameters.count == aggregates.count + 1, "one parameter for each aggregate")
         self.aggregates = aggregates
         self.closure = closure
+        self.whole = whole
     }
 }
 

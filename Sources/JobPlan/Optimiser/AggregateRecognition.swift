@@ -19,7 +19,8 @@ struct AggregateRecognition {
         return .success(
             AggregateReduce(
                 aggregates: recognition.found.map(\.call),
-                closure: reduce.with(lambda: rewritten.recaptured(keeping: lambda.captured))
+                closure: reduce.with(lambda: rewritten.recaptured(keeping: lambda.captured)),
+                whole: reduce
             )
         )
     }

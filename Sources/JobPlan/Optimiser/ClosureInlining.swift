@@ -9,16 +9,25 @@ struct ClosureInlining {
 
     init(_ definition: JobDefinition, parameters: [String: String]?) {
         var rewrites: [Rewrite] = []
-        let inlined: (Closure, String, [Variable], Bool) -> Closure = { closure, role, sequences, isValueUsed in
-            let context = Inliner.Context(sequences: Set(sequences), parameters: parameters, isValueUsed: isValueUsed)
+        let inlined: (Closure, String, Inliner.Context) -> Closure = { closure, role, context in
             let result = Inliner.inlined(closure, role: role, in: context)
             rewrites += result.rewrites
             return result.closure
         }
-        self.map = inlined(definition.map, "map", [], false)
-        self.reduce = definition.reduce.map { inlined($0, "reduce", [$0.lambda.parameters[1]], false) }
+        var context = Inliner.Context(parameters: parameters, isValueUsed: false)
+        if definition.format == .text, let record = definition.map.lambda.parameters.last {
+            context.types = [record: .string]
+        }
+        self.map = inlined(definition.map, "map", context)
+        context.types = [:]
+        self.reduce = definition.reduce.map { reduce in
+            context.sequences = [reduce.lambda.parameters[1]]
+            return inlined(reduce, "reduce", context)
+        }
         if case .function(let closure) = definition.combiner {
-            self.combiner = .function(inlined(closure, "combiner", closure.lambda.parameters, true))
+            let sequences = Set(closure.lambda.parameters)
+            let used = Inliner.Context(sequences: sequences, parameters: parameters, isValueUsed: true)
+            self.combiner = .function(inlined(closure, "combiner", used))
         } else {
             self.combiner = definition.combiner
         }

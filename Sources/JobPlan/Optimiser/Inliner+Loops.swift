@@ -23,8 +23,8 @@ extension Inliner {
         at range: SourceRange
     ) -> Expression {
         var loop = Loop(element: element, sequence: sequence, body: body)
-        // Each turn takes one `map` or `filter` off the sequence.
-        while let fused = self.trying({ $0.fused(loop) }) { loop = fused }
+        // Each turn takes one step off the sequence.
+        while let fused = self.trying({ $0.fused(loop) ?? $0.withCaseInside(loop) }) { loop = fused }
         return Expression(
             .forEach(loop.element, sequence: loop.sequence, body: loop.body, isNested: false),
             range: range
@@ -56,7 +56,7 @@ extension Inliner {
         let variable = builtin == .filter ? loop.element : self.renaming.fresh(loop.element.name)
         let use = Expression(.variable(variable), range: arguments[0].range)
         guard let applied = self.applied(arguments[0], to: use, at: loop.sequence.range),
-            StaticTyping(types: [variable: element]).type(of: applied) != nil
+            StaticTyping(types: self.types(adding: variable, element)).type(of: applied) != nil
         else { return nil }
         let body: Expression
         if builtin == .map {
@@ -66,6 +66,29 @@ extension Inliner {
             body = Expression(.if(condition: applied, then: loop.body, else: nothing), range: loop.sequence.range)
         }
         return Loop(element: variable, sequence: arguments[1], body: body)
+    }
+
+    private func types(adding variable: Variable, _ type: StaticType) -> [Variable: StaticType] {
+        self.context.types.merging([variable: type]) { _, new in new }
+    }
+
+    /// `(for (w (split (lower s) SEPARATOR)) …)` as `(for (w (split s SEPARATOR)) (let ((w (lower w))) …))`.
+    ///
+    /// Only where changing case moves no separator, and where `s` certainly is a string.
+    private mutating func withCaseInside(_ loop: Loop) -> Loop? {
+        guard case .builtin(.split, let arguments) = loop.sequence.kind,
+            case .builtin(let change, let texts) = arguments[0].kind, [.lower, .upper].contains(change),
+            StaticTyping(types: self.context.types).type(of: texts[0]) == .string,
+            arguments[1].constant?.isCaseless == true
+        else { return nil }
+        let variable = self.renaming.fresh(loop.element.name)
+        let use = Expression(.variable(variable), range: texts[0].range)
+        let changed = Expression(.builtin(change, arguments: [use]), range: arguments[0].range)
+        return Loop(
+            element: variable,
+            sequence: Expression(.builtin(.split, arguments: [texts[0], arguments[1]]), range: loop.sequence.range),
+            body: Self.tidied([Binding(loop.element, changed)], loop.body, at: loop.body.range)
+        )
     }
 
     /// The type of the elements of a sequence that certainly is one.
@@ -81,7 +104,7 @@ extension Inliner {
             let variable = self.renaming.fresh("element")
             let use = Expression(.variable(variable), range: sequence.range)
             guard let applied = self.applied(arguments[0], to: use, at: sequence.range) else { return nil }
-            return StaticTyping(types: [variable: inner]).type(of: applied)
+            return StaticTyping(types: self.types(adding: variable, inner)).type(of: applied)
         default:
             return nil
         }
@@ -103,4 +126,34 @@ extension Inliner {
         }
         return self.apply(callee, to: [argument], at: range, isUsed: true)
     }
+}
+
+extension Constant {
+    /// Whether a separator matches the same places before and after a change of case.
+    ///
+    /// Case changes letters into letters and leaves other ASCII alone; but `'`, `.`, `:`, `^` and the backquote don't end
+    /// a word for those letters whose lower case depends on their place in it.
+    fileprivate var isCaseless: Bool {
+        switch self {
+        case .string(let bytes):
+            return !bytes.isEmpty && bytes.allSatisfy { Self.caselessBytes.contains($0) }
+        case .regex(let source):
+            // Blanks and few others, alone, in a class or repeated: what people separate words by.
+            var rest = Substring(source)
+            while let first = rest.utf8.first {
+                if rest.hasPrefix("\\s") || rest.hasPrefix("\\t") {
+                    rest = rest.dropFirst(2)
+                } else if Self.caselessBytes.contains(first) || "[]+".utf8.contains(first) {
+                    rest = rest.dropFirst()
+                } else {
+                    return false
+                }
+            }
+            return !source.isEmpty
+        default:
+            return false
+        }
+    }
+
+    private static let caselessBytes = Array(" \t,;/_=!#\"".utf8)
 }

@@ -31,6 +31,9 @@ struct Inliner {
         /// Those of its parameters that certainly are sequences.
         var sequences: Set<Variable> = []
 
+        /// What is known of its parameters, and holds for every record.
+        var types: [Variable: StaticType] = [:]
+
         /// What `param` gives, where that is known.
         var parameters: [String: String]?
 

@@ -113,7 +113,9 @@ struct FileFinder {
         switch status.kind {
         case .file:
             guard self.files.count < Self.fileLimit else { throw Self.tooMany(path) }
-            self.files.append(File(path: path, size: status.size))
+            // "." and "a.txt" name the same file.
+            let name = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+            self.files.append(File(path: name, size: status.size))
         case .directory:
             guard isNamed || self.isRecursive == true else {
                 self.passedOver.append(path)

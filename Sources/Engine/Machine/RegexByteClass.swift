@@ -2,7 +2,7 @@
 ///
 /// Negated classes match whole scalars in PCRE2; splitting at runs of them gives the same pieces byte by byte only
 /// where the class is repeated, so others aren't recognised.
-struct PatternClass {
+struct RegexByteClass {
     var members = [Bool](repeating: false, count: 256)
     var isRepeated = false
 

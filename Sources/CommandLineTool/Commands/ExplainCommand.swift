@@ -1,0 +1,84 @@
+import ArgumentParser
+import ConnectorCatalog
+import FluentSyntax
+import JobPlan
+import JobService
+import ProgramService
+
+/// `weir explain JOB.fl`: shows the plans of a program's jobs.
+struct ExplainCommand: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Show how a program's jobs will be run, and why.",
+        discussion: """
+            For each job: what was written, what the planner made of it, which rewrites it applied \
+            or not and for which reason, and the stages that run, with their memory.
+
+              weir explain jobs/word-count/job.fl
+              weir explain jobs/word-count/job.fl --dot | dot -Tsvg > plan.svg
+
+            Exits with 0, or with 2 if the program doesn't check.
+            """
+    )
+
+    @OptionGroup var program: ProgramOptions
+
+    @Flag(help: "Print a JSON array with an object for each job.")
+    var json = false
+
+    @Flag(help: "Print a graph for each job, for Graphviz.")
+    var dot = false
+
+    func validate() throws {
+        guard !self.json || !self.dot else { throw ValidationError("--json and --dot exclude each other; give one") }
+    }
+
+    func perform(_ console: Console) -> ExitStatus {
+        guard let checked = CheckedFile.load(self.program.job, console: console) else { return .refused }
+        let local = LocalProgram(
+            checked.program,
+            connectors: ConnectorCatalog.standard,
+            options: self.program.runOptions,
+            observer: SilentObserver(console: console)
+        )
+        switch local.plans() {
+        case .success(let jobs):
+            console.write(text: self.text(of: jobs, source: checked.source))
+            return .done
+        case .failure(.refused(let diagnostics)):
+            console.note(DiagnosticReport(source: checked.source, diagnostics: diagnostics).text)
+            return .refused
+        case .failure(.failed(let message)):
+            console.note("error: \(message)")
+            return .failed
+        }
+    }
+
+    private func text(of jobs: [PlannedJob], source: SourceFile) -> String {
+        let explanations = jobs.map { PlanExplanation($0, source: source) }
+        if self.json { return JSONNode.array(explanations.map(\.json)).text() + "\n" }
+        if self.dot { return explanations.map(\.dot).joined() }
+        return explanations.isEmpty ? "the program defines no jobs\n" : explanations.map(\.text).joined(separator: "\n")
+    }
+}
+
+/// Only passes on what a program says while it is planned.
+private final class SilentObserver: RunObserver {
+    private let console: Console
+
+    init(console: Console) {
+        self.console = console
+    }
+
+    func jobStarted(_ name: String, snapshot: @escaping @Sendable () -> JobSnapshot) {}
+
+    func jobEnded(_ summary: JobSummary) {}
+
+    func printLine(_ line: [UInt8]) {
+        self.console.note(line: line)
+    }
+
+    func log(_ level: LogLevel, _ message: String) {
+        self.console.note("\(level.rawValue): \(message)")
+    }
+}

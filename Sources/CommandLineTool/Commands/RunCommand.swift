@@ -1,0 +1,81 @@
+import ArgumentParser
+import FluentSyntax
+import ProgramService
+
+/// `weir run JOB.fl`: runs a program and its jobs in this process.
+struct RunCommand: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a program and its jobs here, on all processors.",
+        discussion: """
+            Shows how far each job is and, when it ends, where its output lies, how much it read \
+            and wrote, and what it took. What the program prints goes to standard output.
+
+              weir run jobs/word-count/job.fl
+              weir run jobs/word-count/job.fl -D input='books/*.txt' --overwrite
+              weir run big.fl --memory 512MiB --parallelism 2 --json > summary.json
+
+            Ctrl-C cancels the jobs and removes what they left half-written; a second one ends at \
+            once. Exits with 0 when all is done, 1 if a job failed, 2 if the program doesn't check, \
+            130 on Ctrl-C and 143 on SIGTERM.
+            """
+    )
+
+    @OptionGroup var program: ProgramOptions
+
+    @Flag(help: "Replace what output directories hold.")
+    var overwrite = false
+
+    @Flag(help: "Print one JSON object at the end; what the program prints goes to standard error.")
+    var json = false
+
+    @Flag(help: "Show no progress, no summary and no warnings.")
+    var quiet = false
+
+    @Option(
+        help: ArgumentHelp("Steps that a lambda may take for one record. (default: 100_000_000)", valueName: "n"),
+        transform: OptionValue.steps
+    )
+    var stepLimit: Int?
+
+    @Option(
+        help: ArgumentHelp("Memory that a lambda may take for one record. (default: 256MiB)", valueName: "size"),
+        transform: OptionValue.recordMemory
+    )
+    var recordMemory: Int64?
+
+    func perform(_ console: Console) -> ExitStatus {
+        let session = RunSession(console: console, style: self.style)
+        return session.run(path: self.program.job, options: self.options)
+    }
+
+    /// Everything that the command line says about the run.
+    var options: RunOptions {
+        var options = self.program.runOptions
+        options.overwritesOutput = self.overwrite
+        if let steps = self.stepLimit { options.recordSteps = steps }
+        if let bytes = self.recordMemory { options.recordMemoryBytes = Int(bytes) }
+        return options
+    }
+
+    private var style: RunStyle { self.json ? .json(isQuiet: self.quiet) : self.quiet ? .quiet : .standard }
+}
+
+/// How much a run says, and to whom.
+enum RunStyle: Hashable, Sendable {
+    case standard
+    case quiet
+    case json(isQuiet: Bool)
+
+    /// Progress and summaries for people.
+    var isTalkative: Bool { self == .standard }
+
+    var showsWarnings: Bool { self == .standard || self == .json(isQuiet: false) }
+
+    var isJSON: Bool {
+        switch self {
+        case .standard, .quiet: false
+        case .json: true
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import FluentSyntax
+import ProgramService
+
+/// What commands that look at a program's jobs have in common.
+struct ProgramOptions: ParsableArguments {
+    @Argument(help: "The program, a FluentAI file; '-' reads it from standard input.")
+    var job: String
+
+    @Option(
+        name: .customShort("D", allowingJoined: true),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A parameter, which the program reads as (param \"name\"). Repeatable.",
+            valueName: "name=value"
+        ),
+        transform: ParameterDefinition.parse
+    )
+    var parameters: [ParameterDefinition] = []
+
+    @Option(
+        help: ArgumentHelp("Worker threads, from 1 to 256. (default: one a processor)", valueName: "n"),
+        transform: OptionValue.parallelism
+    )
+    var parallelism: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory that each job may use, as in 512MiB; above it, it uses the disk.",
+            valueName: "size"
+        ),
+        transform: OptionValue.memory
+    )
+    var memory: Int64?
+
+    @Flag(help: "Run lambdas on the virtual machine only, for comparison.")
+    var noKernels = false
+
+    /// The options of a run, as far as these know them; of a parameter that is given twice, the last counts.
+    var runOptions: RunOptions {
+        var options = RunOptions()
+        for parameter in self.parameters { options.parameters[parameter.name] = parameter.value }
+        options.parallelism = self.parallelism
+        options.memoryBytes = self.memory
+        options.kernelsEnabled = !self.noKernels
+        return options
+    }
+}

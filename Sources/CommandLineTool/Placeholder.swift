@@ -1,1 +1,0 @@
-/// The layer's place, until its first code arrives.

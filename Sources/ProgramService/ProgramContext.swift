@@ -1,0 +1,170 @@
+internal import ConnectorKit
+internal import CoordinationCore
+internal import CoreTypes
+internal import Engine
+internal import Environment
+internal import FluentSyntax
+internal import JobPlan
+internal import JobService
+internal import Platform
+internal import Storage
+internal import Synchronization
+internal import WorkerService
+
+/// What all parts of a running program share.
+final class ProgramContext: Sendable {
+    let source: SourceFile
+    let options: RunOptions
+    let connectors: any ConnectorResolver
+    let observer: any RunObserver
+    private let jobs = Mutex<[RunningJob]>([])
+    private let isCancelled = Atomic<Bool>(false)
+
+    init(
+        source: SourceFile,
+        options: RunOptions,
+        connectors: any ConnectorResolver,
+        observer: any RunObserver
+    ) {
+        self.source = source
+        self.options = options
+        self.connectors = connectors
+        self.observer = observer
+    }
+
+    var hasSubmitted: Bool { self.jobs.withLock { !$0.isEmpty } }
+
+    var wasCancelled: Bool { self.isCancelled.load(ordering: .acquiring) }
+
+    /// Stops the jobs that run and any that are submitted later.
+    func cancel() {
+        self.isCancelled.store(true, ordering: .releasing)
+        for job in self.jobs.withLock({ $0 }) { job.cancel() }
+    }
+
+    /// Waits for every job; the first that failed, if any.
+    func waitForAll() -> JobSummary? {
+        let summaries = self.jobs.withLock { $0 }.map { $0.wait() }
+        return summaries.first { $0.state != .finished }
+    }
+
+    func plan(_ definition: JobDefinition) -> PlannedJob {
+        PlannedJob(
+            definition,
+            options: PlanOptions(
+                parallelism: self.threadCount,
+                memoryBytes: self.options.memoryBytes ?? definition.memoryBytes ?? Self.memoryStandardBytes,
+                kernelsEnabled: self.options.kernelsEnabled,
+                parameters: self.options.parameters
+            )
+        )
+    }
+
+    private var threadCount: Int { self.options.parallelism ?? Processors.count }
+
+    /// Half of what is available, when nobody says.
+    private static let memoryStandardBytes = max((AvailableMemory.bytes() ?? 2 << 30) / 2, 64 << 20)
+
+    /// Plans, compiles and starts a job.
+    func start(_ definition: JobDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
+        let graph = self.plan(definition).graph
+        let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
+        let compiled: CompiledJob
+        do {
+            compiled = try CompiledJob(graph, limits: limits)
+        } catch {
+            throw EvaluationError(.host(message: error.diagnostic.message), at: error.diagnostic.range)
+        }
+        let job = LocalJob(
+            id: JobID(rawValue: "job-\(self.uuid().prefix(8))"),
+            job: compiled,
+            endpoints: try self.endpoints(of: definition),
+            source: self.source,
+            threadCount: self.threadCount
+        )
+        do {
+            let running = try RunningJob(definition, job: job, observer: self.observer)
+            self.jobs.withLock { $0.append(running) }
+            if self.wasCancelled { running.cancel() }
+            return running
+        } catch {
+            throw EvaluationError(.host(message: "\(error)"), at: range)
+        }
+    }
+
+    private func endpoints(of definition: JobDefinition) throws(EvaluationError) -> WorkerEndpoints {
+        var deadLetters: (any Sink)?
+        if case .deadLetter(let call) = definition.onError { deadLetters = try self.sink(call) }
+        do {
+            let input = definition.input
+            return WorkerEndpoints(
+                source: try self.connectors.makeSource(input.settings(overwriting: false)),
+                sink: try self.sink(definition.output),
+                deadLetters: deadLetters,
+                spill: DiskSpillStore(disk: LocalDisk(), directory: self.options.spillDirectory ?? Self.spillDirectory)
+            )
+        } catch let error as ConnectorError {
+            throw EvaluationError(.host(message: error.message), at: definition.input.range)
+        } catch let error as EvaluationError {
+            throw error
+        } catch {
+            throw EvaluationError(.host(message: "\(error)"), at: definition.input.range)
+        }
+    }
+
+    private func sink(_ call: ConnectorCall) throws(EvaluationError) -> any Sink {
+        do {
+            return try self.connectors.makeSink(call.settings(overwriting: self.options.overwritesOutput))
+        } catch {
+            throw EvaluationError(.host(message: error.message), at: call.range)
+        }
+    }
+
+    private static var spillDirectory: String { ProcessEnvironment.value("TMPDIR") ?? "/var/tmp" }
+
+    /// A random identifier in the form of RFC 9562, version 4.
+    func uuid() -> String {
+        let entropy = SystemEntropy()
+        let high = entropy.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+        let low = entropy.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        let digits = Self.hexadecimal(high) + Self.hexadecimal(low)
+        let cuts = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
+        return cuts.map { String(digits[$0]) }.joined(separator: "-")
+    }
+
+    private static func hexadecimal(_ number: UInt64) -> [Character] {
+        (0..<16).reversed().map { digit in
+            Character(String(number >> UInt64(4 * digit) & 15, radix: 16))
+        }
+    }
+}
+
+extension ConnectorCall {
+    /// What the connector gets: the engine's own options left out.
+    func settings(overwriting: Bool) -> ConnectorSettings {
+        var options: [String: SettingValue] = [:]
+        for option in self.connectorOptions { options[option.name] = SettingValue(option.value) }
+        if overwriting, self.name == "distributed-path" { options["overwrite"] = .boolean(true) }
+        return ConnectorSettings(name: self.name, arguments: self.arguments.map { SettingValue($0) }, options: options)
+    }
+}
+
+extension SettingValue {
+    init(_ constant: Constant) {
+        switch constant {
+        case .nil, .regex, .set, .builtin, .function, .connector: self = .nil
+        case .boolean(let value): self = .boolean(value)
+        case .integer(let value): self = .integer(value)
+        case .float(let value): self = .float(value)
+        case .string(let bytes): self = .string(String(decoding: bytes, as: UTF8.self))
+        case .symbol(let text), .keyword(let text): self = .string(text)
+        case .list(let elements): self = .list(elements.map { SettingValue($0) })
+        case .map(let entries):
+            var values: [String: SettingValue] = [:]
+            for entry in entries {
+                if case .string(let name) = SettingValue(entry.key) { values[name] = SettingValue(entry.value) }
+            }
+            self = .map(values)
+        }
+    }
+}

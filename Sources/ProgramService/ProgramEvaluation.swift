@@ -1,0 +1,100 @@
+internal import Engine
+internal import FluentSyntax
+internal import JobPlan
+internal import JobService
+
+/// Evaluates the top-level forms of a program, one after the other.
+struct ProgramEvaluation: ~Copyable {
+    private let context: ProgramContext
+    private let forms: [TopLevelForm]
+    private var machine: Machine<ProgramHost>
+    private(set) var definitions: [JobDefinition] = []
+
+    init(_ program: Program, context: ProgramContext) throws(ProgramProblem) {
+        var compiler = ProgramCompiler()
+        do {
+            self.forms = try compiler.add(program)
+        } catch {
+            throw .refused([error.diagnostic])
+        }
+        self.context = context
+        self.machine = Machine(
+            program: compiler.finish(),
+            limits: MachineLimits(steps: context.options.recordSteps, memoryBytes: context.options.recordMemoryBytes),
+            host: ProgramHost(context: context)
+        )
+    }
+
+    /// - Parameter onlyDefinitions: Leaves out forms that only have effects: nothing is submitted or printed.
+    mutating func run(onlyDefinitions: Bool) throws(ProgramProblem) {
+        for form in self.forms {
+            if self.context.wasCancelled { return }
+            switch form {
+            case .expression(let function, let isDefinition, _):
+                if !onlyDefinitions || isDefinition { try self.evaluate(function) }
+            case .job(let form, let options, let range):
+                try self.define(form, options, at: range)
+            }
+        }
+    }
+
+    private mutating func evaluate(_ function: FunctionIndex) throws(ProgramProblem) {
+        do {
+            self.machine.beginForm()
+            _ = try self.machine.call(function)
+        } catch {
+            throw self.problem(error)
+        }
+    }
+
+    private mutating func define(
+        _ form: JobForm,
+        _ options: [TopLevelForm.JobOption],
+        at range: SourceRange
+    ) throws(ProgramProblem) {
+        var values: [String: Constant] = [:]
+        for option in options {
+            do {
+                self.machine.beginForm()
+                let value = try self.machine.call(option.value)
+                values[option.name] = try self.machine.export(value, at: range)
+            } catch {
+                throw self.problem(error)
+            }
+        }
+        do {
+            let definition = try JobDefinition(form: form, values: values, range: range)
+            self.definitions.append(definition)
+            let handle = self.machine.host.add(.definition(definition))
+            self.machine.setGlobal(form.name, to: handle)
+        } catch {
+            throw .refused(error.problems)
+        }
+    }
+
+    /// A program that defines one job and submits none means that one.
+    mutating func submitOnlyJob() throws(ProgramProblem) {
+        guard !self.context.hasSubmitted, !self.context.wasCancelled else { return }
+        guard self.definitions.count == 1 else {
+            if !self.definitions.isEmpty {
+                self.context.observer.log(
+                    .warning,
+                    "the program defines \(self.definitions.count) jobs and submits none; say (submit-job NAME)"
+                )
+            }
+            return
+        }
+        do {
+            _ = try self.context.start(self.definitions[0], at: self.definitions[0].range)
+        } catch {
+            throw self.problem(error)
+        }
+    }
+
+    /// What people read: a job that failed has said where already.
+    private func problem(_ error: EvaluationError) -> ProgramProblem {
+        if case .host(let message) = error.code, message.hasPrefix("job ") { return .failed(message) }
+        let diagnostic = Diagnostic(.error, error.code.name, error.code.message, at: error.range)
+        return .failed(DiagnosticRenderer(source: self.context.source).text(diagnostic))
+    }
+}
