@@ -137,14 +137,15 @@ extension Workspace {
         }
     }
 
-    /// The nearest-rank quantile.
-    private mutating func quantile(_ fraction: Value, _ sequence: Value) throws(Code) -> Value {
-        let share = try self.number(fraction, .quantile)
+    /// The nearest-rank quantile; share and sequence come in either order, which the first one tells.
+    private mutating func quantile(_ first: Value, _ second: Value) throws(Code) -> Value {
+        let sequence = first.isNumber ? second : first
         let elements = try self.elements(sequence, .quantile)
+        let share = try self.number(first.isNumber ? first : second, .quantile)
+        for index in 0..<elements.count { _ = try self.number(elements[index], .quantile) }
         guard share >= 0, share <= 1 else {
             throw .invalidArgument(operation: Builtin.quantile.name, reason: "the share is a number from 0 to 1")
         }
-        for index in 0..<elements.count { _ = try self.number(elements[index], .quantile) }
         guard elements.count > 0 else { return .nil }
         let list = try self.makeElements(1)
         list[0] = Value(.list, of: elements)

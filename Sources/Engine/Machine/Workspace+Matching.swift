@@ -8,13 +8,16 @@ extension Workspace {
         case .split: return try self.split(arguments)
         case .replace: return try self.replace(arguments)
         default:
-            guard arguments[0].has(.regex) else { throw self.mismatch(builtin, TypeName.regex, arguments[0]) }
-            let text = try self.text(arguments[1], builtin)
+            // Regex and text come in either order, which the first one tells.
+            let isRegexFirst = arguments[0].has(.regex)
+            let text = try self.text(arguments[isRegexFirst ? 1 : 0], builtin)
+            let regex = arguments[isRegexFirst ? 0 : 1]
+            guard regex.has(.regex) else { throw self.mismatch(builtin, TypeName.regex, regex) }
             guard builtin == .reFindAll else {
-                guard try self.find(arguments[0], in: text, from: 0) != nil else { return .nil }
-                return try self.makeMatch(arguments[0], in: text)
+                guard try self.find(regex, in: text, from: 0) != nil else { return .nil }
+                return try self.makeMatch(regex, in: text)
             }
-            return try self.findAll(arguments[0], in: text)
+            return try self.findAll(regex, in: text)
         }
     }
 

@@ -74,9 +74,11 @@ extension Workspace {
     }
 
     private mutating func join(_ arguments: Elements) throws(Code) -> Value {
-        let separator: Value? = arguments.count == 2 ? arguments[0] : nil
+        // Separator and sequence come in either order, which the first one tells.
+        let isSeparatorFirst = arguments.count == 2 && arguments[0].has(.string)
+        let elements = try self.elements(arguments[isSeparatorFirst ? 1 : 0], .join)
+        let separator: Value? = arguments.count == 2 ? arguments[isSeparatorFirst ? 0 : 1] : nil
         if let separator { _ = try self.text(separator, .join) }
-        let elements = try self.elements(arguments[arguments.count - 1], .join)
         self.scratch.removeAll()
         for index in 0..<elements.count {
             if index > 0, let separator { self.scratch.append(separator.text) }
