@@ -95,7 +95,7 @@ extension Interpreter {
         case .map(var entries):
             for value in added {
                 guard case .list(let pair) = value else { throw call.mismatch(TypeName.list, value) }
-                guard pair.count == 2 else { throw call.invalid("a map takes [key value]") }
+                guard pair.count == 2 else { throw call.invalid("an entry is [key value]") }
                 entries.store(pair[1], at: try call.key(pair[0]))
             }
             return .map(entries)

@@ -9,7 +9,7 @@ package enum MachineSubject {
 
     /// Nil if the checker or the compiler refuses the program.
     package static func outcome(of program: GeneratedProgram) -> ProgramOutcome? {
-        guard let checked = Frontend.check(program.source).program, !checked.forms.isEmpty else { return nil }
+        guard let checked = Frontend.check(program.source).program else { return nil }
         var compiler = ProgramCompiler()
         let forms = checked.forms.map(Self.withoutJob)
         let callForm = program.kind == .mapLambda ? [Self.mapCall] : []

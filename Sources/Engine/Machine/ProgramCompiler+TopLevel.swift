@@ -18,6 +18,7 @@ extension ProgramCompiler {
     /// Adds the forms of a program: its globals are slots of the machine that evaluates them.
     package mutating func add(_ program: Program) throws(CompilationError) -> [TopLevelForm] {
         let scope = self.makeScope(nil)
+        try self.compilePending()
         var forms: [TopLevelForm] = []
         for form in program.forms {
             guard case .defineJob(let job) = form.kind else {
