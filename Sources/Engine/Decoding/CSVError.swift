@@ -22,7 +22,8 @@ extension CSVError: CustomStringConvertible {
             "can't read the CSV record: a quote at byte \(offset) is inside a field without quotes; "
                 + "put the field in quotes and double those inside"
         case .textAfterQuote(let offset):
-            "can't read the CSV record: at byte \(offset) text follows a closing quote; double the quotes inside a field"
+            "can't read the CSV record: at byte \(offset) text follows a closing quote; "
+                + "double the quotes inside a field"
         case .unclosedQuote(let offset):
             "can't read the CSV record at byte \(offset): the file ends inside a quoted field; close the quote"
         case .fieldCount(let offset, let expected, let actual):

@@ -2,9 +2,9 @@ package import JobPlan
 
 /// Reads CSV (RFC 4180) from blocks that are cut anywhere.
 ///
-/// Lines end with `\r\n` or `\n`, a byte order mark and empty lines are skipped, the last record needs no newline. Fields
-/// are strings: slices of the block where they can be, else built in the arena. Records are maps where the dialect has a
-/// header, lists otherwise.
+/// Lines end with `\r\n` or `\n`; a byte order mark and empty lines are skipped; the last record needs no newline.
+/// Fields are strings: slices of the block where they can be, else built in the arena. Records are maps where the
+/// dialect has a header, lists otherwise; the keys of maps are good until the next resource begins.
 ///
 /// ## Order of calls
 /// For each resource: `beginResource`; then `begin` with each block in turn, and after each `next` until it answers
