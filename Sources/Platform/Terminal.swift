@@ -19,10 +19,11 @@ package struct Terminal: Hashable, Sendable {
     }
 }
 
-/// Pipes whose reader has gone away.
-package enum BrokenPipes {
-    /// Makes writing to one an error (EPIPE) instead of the end of the process.
+/// Writing to a pipe whose reader has gone away, or beyond the size that files may have.
+package enum FailedWrites {
+    /// Makes such a write an error (EPIPE, EFBIG) instead of the end of the process, which could clean nothing up.
     package static func reportAsErrors() {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 }

@@ -110,12 +110,13 @@ final class MapSubtask: Subtask {
         guard let reader = self.reader else { return .progressed }
         let split = self.splits[0]
         do {
+            self.block.consumedBytes = 0
             if try reader.poll(into: self.block) == .end {
                 reader.close()
                 self.reader = nil
                 self.splits.removeFirst()
                 try self.stage.endSplit()
-                self.publish(bytes: 0)
+                self.publish(bytes: self.block.consumedBytes)
                 self.report.report(.splitFinished(split.id, by: self.attempt))
                 return .progressed
             }

@@ -58,11 +58,11 @@ public struct FilesSource: Source {
     ) throws(ConnectorError) -> any SourceReader {
         let end = split.end ?? status.size
         if end - split.start > 1 << 20 { file.adviseSequential(from: split.start, count: end - split.start) }
-        var supply = PlainSupply(file, status: status, start: split.start)
+        var supply = PlainSupply(file, status: status, start: split.start, end: end)
         guard case .lines = framing else {
             return FramedReader(supply, path: split.resource, framing: framing, end: Int64.max)
         }
-        guard try supply.skipToLineStart(before: end) else { return EmptyReader() }
+        guard try supply.skipToLineStart(before: end) else { return EmptyReader(bytes: end - split.start) }
         return FramedReader(supply, path: split.resource, framing: framing, end: end)
     }
 
@@ -120,9 +120,17 @@ public struct FilesSource: Source {
 
 /// Reads a split in which no line begins.
 final class EmptyReader: SourceReader {
+    private var uncounted: Int64
+
+    /// `bytes`: Of the split.
+    init(bytes: Int64) {
+        self.uncounted = bytes
+    }
+
     func poll(into block: SourceBlock) throws(ConnectorError) -> SourcePoll {
         block.count = 0
-        block.consumedBytes = 0
+        block.consumedBytes = self.uncounted
+        self.uncounted = 0
         return .end
     }
 

@@ -7,12 +7,18 @@ struct PlainSupply: ByteSupply, ~Copyable {
     private(set) var position: Int64
     private var reported: Int64
 
-    /// `status`: Of the file when it was opened: what is appended later isn't read.
-    init(_ file: consuming OpenFile, status: FileStatus, start: Int64) {
+    /// Where the bytes that count as this supply's end: what is read beyond is counted by whoever starts there.
+    private let countedEnd: Int64
+
+    /// The bytes of a split, from `start` to `end` and on to the end of the last line.
+    ///
+    /// `status` is of the file when it was opened: what is appended later isn't read.
+    init(_ file: consuming OpenFile, status: FileStatus, start: Int64, end: Int64) {
         self.file = file
         self.status = status
         self.position = start
         self.reported = start
+        self.countedEnd = end
     }
 
     /// Moves to where a line begins, at or behind the current position and before `end`.
@@ -42,8 +48,9 @@ struct PlainSupply: ByteSupply, ~Copyable {
     }
 
     mutating func takeConsumed() -> Int64 {
-        defer { self.reported = self.position }
-        return self.position - self.reported
+        let counted = min(self.position, self.countedEnd)
+        defer { self.reported = max(counted, self.reported) }
+        return max(counted - self.reported, 0)
     }
 
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ConnectorError) -> Int {

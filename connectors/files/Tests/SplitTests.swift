@@ -28,6 +28,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 100, 3_000, 1_000_000] as [Int64])
+    func `bytes count once, however lines lie across splits`(target: Int64) throws {
+        let directory = TemporaryDirectory()
+        let long = String(repeating: "x", count: 20_000)
+        let path = try directory.write("a\n\(long)\nb\n\(long)", to: "text")
+        let source = FilesSource(patterns: [path], isRecursive: nil)
+        let framing = Framing.lines(lengthLimit: 100_000)
+        let block = SourceBlock(capacity: 5_000)
+        var bytes: Int64 = 0
+
+        for split in try source.enumerateSplits(framing: framing, targetBytes: max(target, 50)) {
+            let reader = try source.makeReader(for: split, framing: framing)
+            repeat {} while try reader.poll(into: block, adding: &bytes) == .block
+            reader.close()
+        }
+
+        #expect(bytes == 40_005)
+    }
+
     /// Lines of most lengths, empty ones, some with `\r\n`, sometimes no final line end.
     static func makeText(_ random: inout SplitMix64) -> [UInt8] {
         var text: [UInt8] = []
@@ -49,6 +68,13 @@ struct ReadBlock: Equatable {
     let position: Int64
     let bytes: [UInt8]
     let consumedBytes: Int64
+}
+
+extension SourceReader {
+    fileprivate func poll(into block: SourceBlock, adding bytes: inout Int64) throws -> SourcePoll {
+        defer { bytes += block.consumedBytes }
+        return try self.poll(into: block)
+    }
 }
 
 extension FilesSource {
