@@ -127,6 +127,38 @@ weir_lines weir_line_statistics(const uint8_t *base, size_t count) {
     return lines;
 }
 
+/* Bytes of the scalar at `base`, of which `left` are there, or 0 if it isn't well-formed. */
+static size_t scalar_length(const uint8_t *base, size_t left) {
+    const uint8_t first = base[0];
+    if (first < 0x80) return 1;
+    const size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    if (length == 0 || length > left) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((base[i] & 0xC0) != 0x80) return 0;
+    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+    if ((first == 0xE0 && base[1] < 0xA0) || (first == 0xED && base[1] > 0x9F)) return 0;
+    if ((first == 0xF0 && base[1] < 0x90) || (first == 0xF4 && base[1] > 0x8F)) return 0;
+    return length;
+}
+
+int weir_is_utf8(const uint8_t *base, size_t count) {
+    size_t at = 0;
+    while (at < count) {
+        uint64_t word;
+        if (count - at >= sizeof word) {
+            memcpy(&word, base + at, sizeof word);
+            if ((word & 0x8080808080808080u) == 0) {
+                at += sizeof word;
+                continue;
+            }
+        }
+        const size_t length = scalar_length(base + at, count - at);
+        if (length == 0) return 0;
+        at += length;
+    }
+    return 1;
+}
+
 void *weir_table_allocate(size_t bytes) {
     void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (table == MAP_FAILED) return NULL;

@@ -23,6 +23,9 @@ void weir_class_masks(const uint8_t *base, size_t blocks, const weir_byte_class 
 int weir_ascii_lower(const uint8_t *from, uint8_t *to, size_t count);
 int weir_ascii_upper(const uint8_t *from, uint8_t *to, size_t count);
 
+/* 1 if the bytes are well-formed UTF-8 (RFC 3629). */
+int weir_is_utf8(const uint8_t *base, size_t count);
+
 /* 1 if all `count` bytes are below 0x80. */
 int weir_is_ascii(const uint8_t *base, size_t count);
 

@@ -1,16 +1,18 @@
+internal import CKernels
 internal import FluentSyntax
 
 /// The kernels of one map subtask.
 struct MapKernel: ~Copyable {
     private var tokens: TokenKernel?
     private var runner: KernelRunner?
+    private let needsUTF8: Bool
     private var lineIndex: UInt32 = 0
     private var lineStart = 0
-    private var deltas: [Int64?] = []
 
     /// - Returns: Nil where there are none.
     init?(_ plan: KernelPlan?, output: borrowing MapOutput) {
         guard let plan else { return nil }
+        self.needsUTF8 = plan.shape.needsUTF8
         if let value = plan.plainValue, let delta = output.columnDelta(for: value) {
             self.tokens = TokenKernel(shape: plan.shape, delta: delta)
             self.runner = nil
@@ -18,6 +20,11 @@ struct MapKernel: ~Copyable {
             self.tokens = nil
             self.runner = KernelRunner(plan)
         }
+    }
+
+    /// Whether kernels see in a block what the machine sees; otherwise the machine must run all of it.
+    func accepts(_ base: UnsafePointer<UInt8>, count: Int) -> Bool {
+        unsafe !self.needsUTF8 || weir_is_ascii(base, count) != 0 || weir_is_utf8(base, count) != 0
     }
 
     mutating func begin(

@@ -5,12 +5,16 @@ struct SplitShape: Hashable, Sendable {
     let separators: ByteClass
     let emptyPieces: TokenScanner.EmptyPieces
 
+    /// Whether bytes beyond ASCII separate, as for `[^a-z]+`: true of whole scalars only, so the text must be UTF-8.
+    let needsUTF8: Bool
+
     /// Whole lines: there is no separator but the line's end.
     static let lines = SplitShape(separators: ByteClass(), emptyPieces: .kept)
 
     private init(separators: ByteClass, emptyPieces: TokenScanner.EmptyPieces) {
         self.separators = separators
         self.emptyPieces = emptyPieces
+        self.needsUTF8 = false
     }
 
     /// - Returns: Nil for a separator that needs more than one byte: a longer string, a real pattern, text beyond ASCII.
@@ -21,6 +25,7 @@ struct SplitShape: Hashable, Sendable {
             guard bytes.count == 1, bytes[0] < 0x80, bytes[0] != UInt8(ascii: "\n") else { return nil }
             self.separators = ByteClass(bytes)
             self.emptyPieces = .kept
+            self.needsUTF8 = false
         case .regex(let pattern):
             guard let parsed = Self.parse(pattern) else { return nil }
             // Unrepeated, a scalar of several bytes is one separator, not one for each byte.
@@ -28,6 +33,7 @@ struct SplitShape: Hashable, Sendable {
             guard parsed.isRepeated || !hasWideMembers else { return nil }
             self.separators = parsed.members
             self.emptyPieces = parsed.isRepeated ? .dropped : .keptInside
+            self.needsUTF8 = hasWideMembers
         default:
             return nil
         }

@@ -51,7 +51,7 @@ package struct MapStage: ~Copyable {
 
     package mutating func process(_ block: SourceBlock, of split: Split) throws(EngineError) {
         let base = unsafe UnsafePointer(block.base.assumingMemoryBound(to: UInt8.self))
-        if self.kernel != nil {
+        if let accepts = unsafe self.kernel?.accepts(base, count: block.count), accepts {
             let lines = unsafe weir_line_statistics(base, block.count)
             self.recordCount += Int(lines.newlines)
             if unsafe base[block.count - 1] != UInt8(ascii: "\n") { self.recordCount += 1 }
