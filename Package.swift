@@ -139,6 +139,7 @@ let testTargets: [Target] = [
     tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
+    tests("IntegrationTests", []),
 ]
 
 /// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.

@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+/// Inputs that can't be read: the run fails, says which file and what to do, and leaves nothing.
+@Suite struct InputFaultTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        try self.folder.write("a b a\n", to: "in/text")
+    }
+
+    @Test func `a pattern without files says how far the path exists`() throws {
+        try self.folder.writeWordCount(input: "in/*.txt")
+
+        try self.expectFailure([
+            "no file matches 'in/*.txt'", "the directory 'in' has nothing of that name", "check the path",
+        ])
+    }
+
+    @Test func `a path without its directory says which one exists`() throws {
+        try self.folder.writeWordCount(input: "in/books/*.txt")
+
+        try self.expectFailure(["no file matches 'in/books/*.txt'", "'in/books' isn't a directory", "check the path"])
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") || geteuid() != 0))
+    func `a file without permission is named`() throws {
+        try self.folder.writeWordCount()
+        unsafe chmod(self.folder.file("in/text"), 0)
+        // Root may read everything, unless this right is taken away.
+        let prefix = geteuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
+
+        try self.expectFailure(
+            ["can't read 'in/text'", "Permission denied (EACCES)", "check the permissions"],
+            prefix: prefix
+        )
+    }
+
+    @Test func `a directory that a wildcard matches is passed over`() throws {
+        try self.folder.write("not counted\n", to: "in/directory/text")
+        try self.folder.writeWordCount()
+
+        try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["a\t2", "b\t1"])
+    }
+
+    @Test func `a wildcard that matches directories only says how to read them`() throws {
+        try self.folder.write("not counted\n", to: "in/directory/text")
+        try self.folder.writeWordCount(input: "in/d*")
+
+        try self.expectFailure(["no file matches 'in/d*', only directories", "'in/directory'", ":recursive true"])
+    }
+
+    @Test(arguments: ["gzip", "zstd"])
+    func `a truncated file is named with the byte where it ends`(format: String) throws {
+        let text = (0..<20_000).map { "\($0 &* 2_654_435_761)\n" }.joined()
+        let whole = try self.folder.compressed(text, format)
+        try self.folder.write(whole.prefix(whole.count / 2), to: "in/text")
+        try self.folder.writeWordCount()
+
+        try self.expectFailure([
+            "can't decompress 'in/text' (\(format))", "end too early, at byte \(whole.count / 2) of the file",
+            "check it with '\(format) --test'",
+        ])
+    }
+
+    @Test func `a line of 100 MiB is named with its offset`() throws {
+        try self.folder.writeWordCount()
+        let file = try self.folder.open("in/text")
+        try file.write(contentsOf: Data("first\n".utf8))
+        // Zero bytes are no line ends, and a hole takes no place on the disk.
+        try file.truncate(atOffset: 100 << 20)
+
+        try self.expectFailure([
+            "can't read 'in/text'", "a line is longer than 16777216 bytes at byte 6", "is it really a file of lines?",
+        ])
+    }
+
+    @Test func `a record that isn't JSON is named with its offset`() throws {
+        try self.folder.write("{\"a\": 1}\n{\"a\": \n", to: "in/text")
+        try self.folder.writeJob(map: "(emit (get line :a) 1)", options: ":format 'json")
+
+        try self.expectFailure(["in/text, offset 9", ":on-error 'skip"])
+    }
+
+    /// Runs the job and demands that it fails as it should.
+    private func expectFailure(
+        _ pieces: [String],
+        prefix: [String] = [],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let outcome = try self.folder.run(prefix: prefix)
+
+        #expect(outcome.code == 1, sourceLocation: sourceLocation)
+        expect(outcome.notes, contains: ["job failed after"] + pieces, sourceLocation: sourceLocation)
+        #expect(self.folder.isWithoutOutput, sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,118 @@
+import Testing
+
+/// Lambdas that go wrong: the run fails with the place in the program and in the input, and leaves nothing.
+@Suite struct LambdaFaultTests {
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let name: String
+        var definitions = ""
+        let map: String
+        var arguments: [String] = []
+
+        /// The code of the error and what it says to do.
+        let code: String
+        let advice: String
+
+        var testDescription: String { self.name }
+    }
+
+    static let faults = [
+        Fault(
+            name: "division by zero",
+            map: "(emit line (quot 1 (- (count line) 3)))",
+            code: "division-by-zero",
+            advice: "test the divisor first"
+        ),
+        Fault(
+            name: "overflow",
+            map: "(emit line (+ 9223372036854775807 (count line)))",
+            code: "integer-overflow",
+            advice: "use floats"
+        ),
+        Fault(
+            name: "endless recursion",
+            definitions: "(define f (lambda (n) (+ 1 (f n))))",
+            map: "(emit line (f 1))",
+            code: "call-depth-limit",
+            advice: "is there an endless recursion?"
+        ),
+        Fault(
+            name: "endless loop",
+            definitions: "(define f (lambda (n) (f (+ n 1))))",
+            map: "(emit line (f 1))",
+            arguments: ["--step-limit", "100_000"],
+            code: "step-limit",
+            advice: "--step-limit raises the limit"
+        ),
+        Fault(
+            name: "string without end",
+            definitions: "(define f (lambda (s) (f (str s s))))",
+            map: "(emit (f line) 1)",
+            arguments: ["--record-memory", "1MiB"],
+            code: "memory-limit",
+            advice: "--record-memory raises the limit"
+        ),
+        Fault(
+            name: "catastrophic backtracking",
+            map:
+                #"(when (re-match #"(a+)+$" (str "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" line)) (emit line 1))"#,
+            code: "regex-limit",
+            advice: "make its repetitions unambiguous"
+        ),
+        Fault(
+            name: "thrown by the program",
+            map: #"(throw (str "not a word: " line))"#,
+            code: "thrown",
+            advice: "not a word: two"
+        ),
+    ]
+
+    @Test(arguments: faults, [[], ["--no-kernels"]])
+    func `a fault in a map says where in the program and in the input`(fault: Fault, engine: [String]) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("two\n", to: "in/text")
+        try folder.writeJob(map: fault.map, definitions: fault.definitions)
+
+        let outcome = try WeirProcess(["run", "job.fl"] + fault.arguments + engine, in: folder).wait()
+
+        #expect(outcome.code == 1)
+        let line = fault.definitions.contains("(f ") ? 1 : 5
+        expect(
+            outcome.notes,
+            contains: [
+                "job failed after", "job.fl:\(line):", "error[\(fault.code)]", fault.advice, "^^^",
+                "record at in/text, offset 0",
+            ]
+        )
+        #expect(folder.isWithoutOutput)
+    }
+
+    @Test func `a fault in a reduce says which key`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("a\nb\nb\n", to: "in/text")
+        try folder.writeJob(map: "(emit line 1)", reduce: "(emit key (quot 1 (- (sum values) 2)))")
+
+        let outcome = try folder.run()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["job.fl:6:", "error[division-by-zero]", "the values of key b"])
+        #expect(folder.isWithoutOutput)
+    }
+
+    @Test func `all mistakes of a program are shown before anything runs`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("a\n", to: "in/text")
+        try folder.writeJob(map: "(emitt line 1)", options: ":partition 3")
+
+        let outcome = try folder.run()
+
+        #expect(outcome.code == 2)
+        expect(
+            outcome.notes,
+            contains: [
+                "job.fl:5:23: error[unknown-name]: unknown name emitt", "did you mean emit?",
+                "job.fl:7:17: error[unknown-option]", "did you mean :partitions?",
+            ]
+        )
+        #expect(folder.isWithoutOutput)
+    }
+}

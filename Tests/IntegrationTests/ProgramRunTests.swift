@@ -1,0 +1,127 @@
+import Testing
+
+/// Whole programs: several jobs, results, and what the shell learns.
+@Suite struct ProgramRunTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        try self.folder.write("a b a\nc a\n", to: "in/text")
+    }
+
+    /// Counts words, then groups them by their number.
+    private static let twoJobs = #"""
+        (define-mapreduce counts
+          :input (distributed-files "in/*")
+          :output (distributed-path "out/counts")
+          :map (lambda (line) (for (word (split line " ")) (emit word 1)))
+          :reduce (lambda (word ones) (emit word (sum ones))))
+        (define-mapreduce ranks
+          :input (distributed-files "out/counts/part-*")
+          :output (distributed-path "out/ranks")
+          :map (lambda (line) (let ((fields (split line "\t"))) (emit (nth fields 1) (nth fields 0))))
+          :reduce (lambda (count words) (emit count (join "," (sort words)))))
+
+        """#
+
+    @Test func `a second job reads what the first one wrote`() throws {
+        try self.folder.write(
+            Self.twoJobs + """
+                (await (job:wait-completion (submit-job counts)))
+                (await (job:wait-completion (submit-job ranks)))
+                """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 0)
+        expect(outcome.notes, contains: ["counts finished in", "ranks finished in"])
+        #expect(try self.folder.lines(of: "out/ranks") == ["1\tb,c", "3\ta"])
+    }
+
+    @Test func `results come back to the program, which prints`() throws {
+        try self.folder.write(
+            Self.twoJobs + #"""
+                (let ((job (submit-job counts)))
+                  (await (job:wait-completion job))
+                  (println "status" (job:status job))
+                  (for (pair (sort (job:get-results job)))
+                    (println (nth pair 0) "->" (nth pair 1)))
+                  (println (sum (map (lambda (pair) (nth pair 1)) (job:get-results job)))))
+                """#,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run("--quiet")
+
+        #expect(outcome.code == 0)
+        #expect(outcome.results == "status :finished\na -> 3\nb -> 1\nc -> 1\n5\n")
+        #expect(outcome.notes == "")
+    }
+
+    @Test func `a job that fails ends the program where it waits`() throws {
+        try self.folder.write(
+            Self.twoJobs.replacing("(sum ones)", with: "(quot 1 0)") + """
+                (await (job:wait-completion (submit-job counts)))
+                (await (job:wait-completion (submit-job ranks)))
+                (println "never")
+                """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["counts failed after", "job.fl:5:", "error[division-by-zero]"])
+        #expect(!outcome.notes.contains("ranks"))
+        #expect(outcome.results == "")
+        #expect(self.folder.names(in: "out") == nil)
+    }
+
+    @Test func `a summary for programs holds the failure`() throws {
+        try self.folder.writeJob(map: "(emit line (quot 1 0))")
+
+        let outcome = try self.folder.run("--json", "--quiet")
+
+        let report = try outcome.report()
+        #expect(outcome.code == 1)
+        #expect(report.state == "failed")
+        #expect(report.jobs.map(\.state) == ["failed"])
+        expect(report.jobs.first?.failure ?? "", contains: ["job.fl:5:", "quot by zero", "in/text, offset 0"])
+        #expect(report.failure != nil)
+    }
+
+    @Test func `a job without a reduce writes what it maps`() throws {
+        try self.folder.write(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in/*")
+              :output (distributed-path "out")
+              :map (lambda (offset line) (when (contains? line "c") (emit offset line))))
+            """,
+            to: "job.fl"
+        )
+
+        let job = try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["6\tc a"])
+        #expect(job.outputRecords == 1)
+    }
+
+    @Test func `sorted output is sorted part by part`() throws {
+        try self.folder.write((0..<5_000).map { "\($0 &* 7_919 % 5_000)\n" }.joined(), to: "in/text")
+        try self.folder.writeJob(map: "(emit line 1)", sink: ":sorted true")
+
+        try self.folder.summary("--parallelism", "4")
+
+        let parts = try self.folder.parts()
+        #expect(parts.count == 2)
+        for part in parts {
+            let keys = part.map { $0.prefix { $0 != "\t" } }
+            #expect(!keys.isEmpty)
+            #expect(keys == keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        }
+        #expect(parts.flatMap { $0 }.sorted() == (0..<5_000).map { "\($0)\t1" }.sorted())
+    }
+}

@@ -1,0 +1,76 @@
+import Testing
+
+/// Records that fail under `:on-error`.
+@Suite struct RejectedRecordTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        try self.folder.write("1\n0\n2\n0\n5\n0\n0\n0\n0\n10\n", to: "in/text")
+    }
+
+    @Test func `skipped records are counted, and the first five shown`() throws {
+        try self.folder.writeJob(map: #"(emit "all" (quot 100 (parse-int line)))"#, options: ":on-error 'skip")
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 0)
+        expect(
+            outcome.notes,
+            contains: [
+                "rejected  6 records:", "in/text at offset 2: quot by zero", "in/text at offset 6:",
+                "in/text at offset 10:", "in/text at offset 12:", "in/text at offset 14:", "and 1 more",
+            ]
+        )
+        #expect(!outcome.notes.contains("at offset 16:"))
+        #expect(try self.folder.lines() == ["all\t180"])
+    }
+
+    @Test func `dead letters hold the file, the offset, the record and the error`() throws {
+        try self.folder.write([UInt8(ascii: "x"), 0xFF, UInt8(ascii: "\n")] + Array("5\n".utf8), to: "in/text")
+        try self.folder.writeJob(
+            map: #"(emit "all" (quot 100 (parse-int line)))"#,
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        let job = try self.folder.summary()
+
+        let letters = try self.folder.lines(of: "rejected")
+        #expect(job.rejectedRecords == 1)
+        #expect(letters.count == 1)
+        expect(
+            letters.first ?? "",
+            contains: [#""file":"in/text""#, #""offset":0"#, #""record":"x"#, "quot needs an integer"]
+        )
+        #expect(try self.folder.lines() == ["all\t20"])
+    }
+
+    @Test func `a job that fails leaves no dead letters either`() throws {
+        let whole = try self.folder.compressed((0..<10_000).map { "\($0 % 3)\n" }.joined(), "gzip")
+        try self.folder.write(whole.prefix(whole.count / 2), to: "in/truncated")
+        try self.folder.writeJob(
+            map: "(emit line (quot 100 (parse-int line)))",
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        #expect(self.folder.names(in: "rejected") == nil)
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `keys whose reduce fails are skipped and counted`() throws {
+        try self.folder.writeJob(
+            map: "(emit line 1)",
+            reduce: "(emit key (quot 12 (- (sum values) 1)))",
+            options: ":on-error 'skip"
+        )
+
+        let job = try self.folder.summary()
+
+        #expect(job.rejectedRecords == 4)
+        expect(job.rejectedExamples.joined(separator: "\n"), contains: ["the values of key 10: quot by zero"])
+        #expect(try self.folder.lines() == ["0\t2"])
+    }
+}

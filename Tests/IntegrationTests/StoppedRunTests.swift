@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// Runs that are stopped in the middle.
+@Suite struct StoppedRunTests {
+    private let folder: TemporaryFolder
+
+    /// A job that has written some of its output and would take long for the rest.
+    init() throws {
+        self.folder = try TemporaryFolder()
+        let padding = String(repeating: "x", count: 1_000)
+        try self.folder.write((0..<20_000).map { "\($0)\(padding)\n" }.joined(), to: "in/text")
+        try self.folder.writeJob(
+            map: "(do (spin 3_000) (emit line 1))",
+            reduce: nil,
+            definitions: "(define spin (lambda (n) (if (= n 0) 0 (spin (- n 1)))))"
+        )
+    }
+
+    @Test func `a killed run leaves nothing that looks like output, and the next one succeeds`() throws {
+        let process = try WeirProcess(["run", "job.fl"], in: self.folder)
+        try process.wait(until: "a part was begun") { self.isWriting }
+
+        process.send(SIGKILL)
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 128 + SIGKILL)
+        #expect(try self.folder.parts() == [])
+        #expect((self.folder.names(in: "out") ?? []).allSatisfy { $0.hasPrefix(".weir-tmp-") })
+        #expect(!outcome.notes.contains("finished"))
+
+        try self.folder.write("a\nb\n", to: "in/text")
+        try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["a\t1", "b\t1"])
+        #expect((self.folder.names(in: "out") ?? []).allSatisfy { !$0.hasPrefix(".weir-tmp-") })
+    }
+
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)])
+    func `a signal cancels the run and leaves nothing`(signal: Int32, code: Int) throws {
+        let process = try WeirProcess(["run", "job.fl"], in: self.folder)
+        try process.wait(until: "a part was begun") { self.isWriting }
+
+        process.send(signal)
+        let outcome = try process.wait()
+
+        #expect(Int(outcome.code) == code)
+        expect(outcome.notes, contains: ["cancelling", "job was cancelled after", "it left no output"])
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `a second run into the same directory is refused while the first is at work`() throws {
+        let process = try WeirProcess(["run", "job.fl"], in: self.folder)
+        try process.wait(until: "a part was begun") { self.isWriting }
+        try self.folder.writeWordCount()
+        let second = try TemporaryFolder()
+        try second.write(self.folder.read("job.fl"), to: "job.fl")
+        try second.write("a\n", to: "in/text")
+        try FileManager.default.createSymbolicLink(
+            atPath: second.file("out"),
+            withDestinationPath: self.folder.file("out")
+        )
+
+        let outcome = try second.run()
+        process.send(SIGKILL)
+        _ = try process.wait()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["can't write to 'out'", "another run is writing there", "wait for its end"])
+    }
+
+    /// Whether the run has made its directory.
+    private var isWriting: Bool {
+        self.folder.names(in: "out")?.contains { $0.hasPrefix(".weir-tmp-") && $0.contains("/part-") } == true
+    }
+}
