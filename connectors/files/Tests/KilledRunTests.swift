@@ -20,7 +20,7 @@ import Testing
         }
         let left = self.directory.names().filter { $0.hasPrefix("out/") && !$0.hasPrefix("out/.weir-tmp-") }
 
-        let sink = PathSink(path: path, replacesOutput: false, compresses: false)
+        let sink = PathSink(path: path, options: PathSinkOptions())
         try sink.prepare()
         try sink.commit([try sink.part(0, "b\n")])
 
