@@ -83,6 +83,14 @@ int weir_watch_signals(void) {
     return signal_pipe[0];
 }
 
+void weir_accept_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
 void weir_unwatch_signals(void) {
     sigaction(SIGINT, &previous_interrupt, NULL);
     sigaction(SIGTERM, &previous_terminate, NULL);

@@ -38,6 +38,11 @@ struct FailureText {
         return DiagnosticRenderer(source: self.source).text(diagnostic)
     }
 
+    /// A record that was left out: where it is and why.
+    static func text(of record: RejectedRecord) -> String {
+        "\(self.text(of: record.place)): \(record.reason)"
+    }
+
     private static func text(of place: RecordPlace) -> String {
         place.resource.hasPrefix("the values of key") ? place.resource : "\(place.resource), offset \(place.offset)"
     }

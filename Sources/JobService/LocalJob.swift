@@ -175,9 +175,7 @@ package final class LocalJob: Sendable {
     private func summary() -> JobSummary {
         let (state, outputs, failures) = self.state.withLock { ($0.master.state, $0.outputs, $0.failures) }
         let ordered = outputs.sorted { $0.key.subtask.index < $1.key.subtask.index }
-        let examples = ordered.flatMap(\.value.rejectedExamples).prefix(5).map { record in
-            "\(record.place.resource) at offset \(record.place.offset): \(record.reason)"
-        }
+        let examples = ordered.flatMap(\.value.rejectedExamples).prefix(5).map { FailureText.text(of: $0) }
         return JobSummary(
             id: self.id,
             name: self.job.graph.name,

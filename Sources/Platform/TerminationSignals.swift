@@ -76,6 +76,8 @@ private final class SignalLoop: Sendable {
 
     func run() {
         unsafe weir_name_current_thread("weir-signals")
+        // A mask is inherited from the parent process: one that blocks signals would make this one deaf to Ctrl-C.
+        weir_accept_signals()
         var number: UInt8 = 0
         while true {
             let count = unsafe read(self.descriptor, &number, 1)

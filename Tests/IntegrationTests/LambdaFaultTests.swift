@@ -109,7 +109,7 @@ import Testing
         expect(
             outcome.notes,
             contains: [
-                "job.fl:5:23: error[unknown-name]: unknown name emitt", "did you mean emit?",
+                "job.fl:5:24: error[unknown-name]: unknown name emitt", "did you mean emit?",
                 "job.fl:7:17: error[unknown-option]", "did you mean :partitions?",
             ]
         )

@@ -31,4 +31,17 @@ import Testing
             pause()
         }
     }
+
+    @Test func `signals come through that the parent process had blocked`() async {
+        await #expect(processExitsWith: .exitCode(130)) {
+            var signals = sigset_t()
+            unsafe sigemptyset(&signals)
+            unsafe sigaddset(&signals, SIGINT)
+            unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+            let watch = try TerminationWatch { exit($0.exitCode) }
+            kill(getpid(), SIGINT)
+            while true { pause() }
+            withExtendedLifetime(watch) {}
+        }
+    }
 }

@@ -27,6 +27,9 @@ int weir_punch_hole(int descriptor, long long offset, long long length);
  */
 int weir_watch_signals(void);
 
+/* Lets SIGINT and SIGTERM come to the calling thread, even if whoever started the process had them blocked. */
+void weir_accept_signals(void);
+
 /* Gives the signals their old meaning back and closes the writing end, so that the reader sees the end. */
 void weir_unwatch_signals(void);
 
