@@ -80,16 +80,25 @@ let platform: [Target] = [
 let services: [Target] = [
     target(
         "WorkerService",
-        ["CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment", "Platform", "Storage"]
+        [
+            "CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment",
+            "Platform",
+        ]
     ),
     target(
         "JobService",
         [
-            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment", "Platform",
-            "WorkerService",
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment",
+            "Platform", "WorkerService",
         ]
     ),
-    target("ProgramService", ["CoordinationCore", "Environment", "Platform", "Storage", "CoreTypes", "FluentSyntax", "JobPlan", "Engine", "JobService", "ConnectorKit"]),
+    target(
+        "ProgramService",
+        [
+            "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment",
+            "Platform", "Storage", "WorkerService", "JobService",
+        ]
+    ),
 ]
 
 let programs: [Target] = [
@@ -98,8 +107,7 @@ let programs: [Target] = [
         "CommandLineTool",
         [
             "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "ConnectorCatalog",
-            "Environment", "Platform",
-            "Storage", "WorkerService", "JobService", "ProgramService", arguments,
+            "Environment", "Platform", "Storage", "WorkerService", "JobService", "ProgramService", arguments,
         ]
     ),
     .executableTarget(name: "weir", dependencies: ["CommandLineTool"], swiftSettings: strict),
@@ -126,7 +134,10 @@ let testTargets: [Target] = [
     tests("FluentSyntaxTests", ["FluentSyntax", "CoreTypes"], resources: ["Fixtures"]),
     tests(
         "CommandLineToolTests",
-        ["CommandLineTool", "CoreTypes", "CoordinationCore", "FluentSyntax", "JobService", "Platform", "ProgramService"],
+        [
+            "CommandLineTool", "CoreTypes", "CoordinationCore", "FluentSyntax", "JobService", "Platform",
+            "ProgramService",
+        ],
         resources: ["Golden"]
     ),
     tests(

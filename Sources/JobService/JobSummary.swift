@@ -7,7 +7,9 @@ package struct JobSummary: Sendable {
     package let name: String
     package let state: JobState
 
-    /// Why it failed, ready to be shown: the message, and where it was a lambda's fault the source line. Empty otherwise.
+    /// Why it failed, ready to be shown; empty where it didn't.
+    ///
+    /// The message, and where it was a lambda's fault the source line.
     package let failure: String
 
     /// What the input and the output are called: patterns, a path.

@@ -36,7 +36,7 @@ package final class LocalJob: Sendable {
     /// Splits of about this size keep all threads busy to the end, and cost little each.
     private static let splitBytes: Int64 = 16 << 20
 
-    /// - Parameter source: The program that the job's lambdas come from: for messages.
+    /// Prepares a run; `source` is the program that the job's lambdas come from, for messages.
     package init(
         id: JobID,
         job: CompiledJob,

@@ -13,7 +13,7 @@ package final class LocalProgram: Sendable {
     private let context: ProgramContext
     private let definitions = Mutex<[JobDefinition]>([])
 
-    /// - Parameter connectors: What the program's sources and sinks are looked up in.
+    /// Prepares a run; the program's sources and sinks are looked up in `connectors`.
     package init(
         _ program: Program,
         connectors: any ConnectorResolver,

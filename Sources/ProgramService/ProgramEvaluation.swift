@@ -25,7 +25,7 @@ struct ProgramEvaluation: ~Copyable {
         )
     }
 
-    /// - Parameter onlyDefinitions: Leaves out forms that only have effects: nothing is submitted or printed.
+    /// Evaluates the forms in order; `onlyDefinitions` leaves out those that only have effects.
     mutating func run(onlyDefinitions: Bool) throws(ProgramProblem) {
         for form in self.forms {
             if self.context.wasCancelled { return }

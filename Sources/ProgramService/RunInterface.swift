@@ -28,7 +28,9 @@ package struct RunOptions: Sendable {
     package init() {}
 }
 
-/// Watches a program run. Called from the program's and the jobs' threads.
+/// Watches a program run.
+///
+/// Called from the program's and the jobs' threads.
 package protocol RunObserver: AnyObject, Sendable {
     /// A job was submitted; `snapshot` may be asked for at any time until ``jobEnded(_:)``.
     func jobStarted(_ name: String, snapshot: @escaping @Sendable () -> JobSnapshot)

@@ -23,7 +23,7 @@ package final class Worker: Sendable {
     private let attempt: AttemptNumber
     private let threads = Mutex<PinnedThreads?>(nil)
 
-    /// - Parameter threadCount: At least 1.
+    /// Connects the subtasks of a job; `threadCount` is at least 1.
     package init(
         job: CompiledJob,
         endpoints: WorkerEndpoints,

@@ -3,7 +3,9 @@ package import CoordinationCore
 package import CoreTypes
 package import Engine
 
-/// What subtasks tell whoever coordinates their job. Called from any worker thread; returns at once.
+/// What subtasks tell whoever coordinates their job.
+///
+/// Called from any worker thread; returns at once.
 package protocol WorkerReport: AnyObject, Sendable {
     func report(_ input: JobMaster.Input)
 

@@ -17,7 +17,7 @@ struct DifferentialRun {
         ProcessInfo.processInfo.environment["WEIR_DIFFERENTIAL_SEED"].flatMap { UInt64($0) } ?? 0
     }
 
-    private static let reportedLimit = 20
+    private static let reportedLimit = 10
 
     private(set) var comparedCount = 0
     private(set) var mismatches: [String] = []

@@ -17,7 +17,7 @@ package final class Interpreter {
 
     /// Bounds that keep a runaway program from stopping the tests.
     package struct Limits {
-        package var stepLimit: Int64 = 2_000_000
+        package var stepLimit: Int64 = 300_000
         package var callDepthLimit: Int64 = 400
         package var elementLimit = 1_000_000
 

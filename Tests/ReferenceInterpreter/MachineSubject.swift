@@ -3,6 +3,8 @@ internal import Engine
 
 /// Runs programs on the machine, for comparison with the interpreter.
 package enum MachineSubject {
+    /// Shrinking makes endless loops, which should end soon.
+    private static let limits = MachineLimits(steps: 300_000, memoryBytes: 64 << 20, callDepth: 1_000)
     private static let mapName = "generated-map"
     private static let keyName = "generated-key"
     private static let lineName = "generated-line"
@@ -15,7 +17,7 @@ package enum MachineSubject {
         let callForm = program.kind == .mapLambda ? [Self.mapCall] : []
         let whole = Program(source: checked.source, forms: forms + callForm)
         guard let compiled = try? compiler.add(whole) else { return nil }
-        var machine = Machine(program: compiler.finish(), host: CollectingHost())
+        var machine = Machine(program: compiler.finish(), limits: Self.limits, host: CollectingHost())
         var runs: [ProgramOutcome.Run] = []
         for case .expression(let function, _, _) in compiled.prefix(forms.count) {
             machine.beginForm()
@@ -34,7 +36,7 @@ package enum MachineSubject {
         guard let checked = Frontend.check(source).program else { return nil }
         var compiler = ProgramCompiler()
         guard let compiled = try? compiler.add(checked) else { return nil }
-        var machine = Machine(program: compiler.finish(), host: CollectingHost())
+        var machine = Machine(program: compiler.finish(), limits: Self.limits, host: CollectingHost())
         var results: [Result<ReferenceValue, EvaluationError>] = []
         for case .expression(let function, _, _) in compiled {
             machine.beginForm()

@@ -3,7 +3,7 @@ import FluentSyntax
 /// Makes a failing program smaller while it still fails.
 package struct ProgramShrinker {
     /// Programs tried before the smallest found so far is good enough.
-    private static let trialLimit = 3_000
+    private static let trialLimit = 1_000
 
     private let stillFails: (GeneratedProgram) -> Bool
     private var trialCount = 0

@@ -171,7 +171,9 @@ extension KernelRunner {
         }
     }
 
-    /// Text of its own for each row. The buffer may move while it grows: slices get their base at the end.
+    /// Text of its own for each row.
+    ///
+    /// The buffer may move while it grows: slices get their base at the end.
     @inline(__always)
     private mutating func build(
         _ selection: Selection,

@@ -106,8 +106,9 @@ struct KernelRunner: ~Copyable {
         self.hasBailed = true
     }
 
-    /// The records of this batch that the machine must run, in ascending order, and how many of its first pairs were
-    /// emitted before. Removes their rows from ``emits``.
+    /// The records of this batch that the machine must run, and how many of their first pairs were emitted before.
+    ///
+    /// In ascending order. Removes their rows from ``emits``.
     mutating func takeBailedRecords() -> [(row: UInt32, emitted: Int)] {
         guard self.plan.canBail else { return [] }
         var records: [(row: UInt32, emitted: Int)] = []

@@ -8,7 +8,7 @@ struct TokenKernel: ~Copyable {
     /// Slices that fit the first-level cache together with the table slots they touch.
     private static let batchCount = 2_048
 
-    /// - Parameter delta: What the only column of the aggregation takes for each piece.
+    /// Makes a kernel; the only column of the aggregation takes `delta` for each piece.
     init(shape: SplitShape, delta: Int64) {
         self.scanner = TokenScanner(separators: shape.separators, emptyPieces: shape.emptyPieces)
         self.delta = delta

@@ -18,7 +18,7 @@ struct RecordDecoder: ~Copyable {
     private var resource = ""
     private var isBehindLastBlock = false
 
-    /// The record here: valid until the next call of ``next(in:)``. Nil where ``hasFields``.
+    /// The record here, valid until the next call of ``next(in:)``; nil where ``hasFields``.
     private(set) var record = Value.nil
 
     /// Whether ``fields`` holds what the map reads, and ``record`` isn't built.

@@ -14,7 +14,7 @@ public struct FilesConnector: ConnectorFactory {
 
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
         guard call.name == "distributed-path" else { return nil }
-        try call.checkOptions(["compression", "format", "overwrite", "sorted"])
+        try call.checkOptions(["compression", "durable", "format", "overwrite", "sorted"])
         let paths = try call.texts("the path of a directory")
         guard let path = paths.first, paths.count == 1 else { throw call.error("it takes one path") }
         // Sorting and formatting are the engine's: here it only matters that they are spelled right.
@@ -22,8 +22,11 @@ public struct FilesConnector: ConnectorFactory {
         let compression = try call.choice("compression", among: ["none", "zstd"])
         return PathSink(
             path: FileFinder.normalised(path),
-            replacesOutput: try call.boolean("overwrite") ?? false,
-            compresses: compression == "zstd"
+            options: PathSinkOptions(
+                replacesOutput: try call.boolean("overwrite") ?? false,
+                compresses: compression == "zstd",
+                isDurable: try call.boolean("durable") ?? false
+            )
         )
     }
 }

@@ -10,7 +10,7 @@ struct OutputCommit {
 
     /// What follows `part-N`.
     let suffix: String
-    let replacesOutput: Bool
+    let options: PathSinkOptions
 
     func run() throws(ConnectorError) {
         guard let stageName = self.parts.first?.token.split(separator: "/").first.map(String.init) else { return }
@@ -21,7 +21,7 @@ struct OutputCommit {
         let list = FileFinder.join(stage, OutputDirectory.commitName)
         let isResumed = try OutputDirectory.status(list) != nil
         if !isResumed { try self.write(CommitList.text(self.parts.map(self.finalName)), to: list) }
-        if self.replacesOutput { try self.removeOld(isResumed: isResumed) }
+        if self.options.replacesOutput { try self.removeOld(isResumed: isResumed) }
         for part in self.parts {
             try self.publish(part)
         }
@@ -70,7 +70,7 @@ struct OutputCommit {
         do {
             let file = try OpenFile(creating: draft)
             try CommitList.write(text, to: file)
-            try file.synchronize()
+            if self.options.isDurable { try file.synchronize() }
         } catch {
             throw error.error("write \(text.utf8.count) bytes to '\(draft)'")
         }
@@ -82,6 +82,7 @@ struct OutputCommit {
     }
 
     private func synchronize() throws(ConnectorError) {
+        guard self.options.isDurable else { return }
         do {
             try OpenFile(directory: self.directory.path).synchronize()
         } catch {

@@ -17,8 +17,17 @@ final class PartWriter: SinkWriter {
     private var compressor: PartCompressor?
     private var bytes: Int64 = 0
 
-    init(path: String, token: String, partition: Int, attempt: Int, compresses: Bool) throws(ConnectorError) {
-        self.compressor = compresses ? try PartCompressor(path: path) : nil
+    private let isDurable: Bool
+
+    init(
+        path: String,
+        token: String,
+        partition: Int,
+        attempt: Int,
+        options: PathSinkOptions
+    ) throws(ConnectorError) {
+        self.compressor = options.compresses ? try PartCompressor(path: path) : nil
+        self.isDurable = options.isDurable
         do {
             self.file = try OpenFile(creating: path)
         } catch {
@@ -46,8 +55,7 @@ final class PartWriter: SinkWriter {
         try self.flush()
         try unsafe self.compressor?.finish { bytes throws(ConnectorError) in try unsafe self.append(bytes) }
         do {
-            // What a commit names must survive a power cut as well.
-            try self.file.synchronize()
+            if self.isDurable { try self.file.synchronize() }
         } catch {
             throw error.error("make the \(self.bytes) bytes of '\(self.file.path)' durable")
         }

@@ -2,6 +2,19 @@ public import ConnectorKit
 private import Glibc
 private import Synchronization
 
+/// How an output directory is written.
+struct PathSinkOptions: Hashable, Sendable {
+    /// Whether files that are already there are replaced when the job commits.
+    var replacesOutput = false
+
+    /// Whether part files are zstd frames.
+    var compresses = false
+
+    /// Whether each file is on the disk itself before the output is complete, so that it survives a power cut; a process
+    /// that is killed never needs it.
+    var isDurable = false
+}
+
 /// A directory of part files that appears as a whole or not at all: `distributed-path`.
 ///
 /// | name                        | what it is                                                                  |
@@ -23,19 +36,16 @@ public final class PathSink: Sink {
     }
 
     let path: String
-    let replacesOutput: Bool
-    let compresses: Bool
+    let options: PathSinkOptions
     private let stageName: String
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - path: Of the directory; needn't exist.
-    ///   - replacesOutput: Whether files that are already there are replaced when the job commits.
-    ///   - compresses: Whether part files are zstd frames.
-    init(path: String, replacesOutput: Bool, compresses: Bool) {
+    ///   - options: What the program and the command line ask for.
+    init(path: String, options: PathSinkOptions) {
         self.path = path
-        self.replacesOutput = replacesOutput
-        self.compresses = compresses
+        self.options = options
         self.stageName = OutputDirectory.newStageName()
     }
 
@@ -48,7 +58,7 @@ public final class PathSink: Sink {
             state.createdDirectories = try output.create()
             do throws(ConnectorError) {
                 try output.removeLeftovers()
-                try output.checkIsFree(replacesOutput: self.replacesOutput)
+                try output.checkIsFree(replacesOutput: self.options.replacesOutput)
                 state.lock = try output.makeStage(self.stageName)
             } catch {
                 output.removeCreated(state.createdDirectories)
@@ -69,7 +79,7 @@ public final class PathSink: Sink {
             token: token,
             partition: partition,
             attempt: attempt,
-            compresses: self.compresses
+            options: self.options
         )
     }
 
@@ -77,8 +87,8 @@ public final class PathSink: Sink {
         let commit = OutputCommit(
             directory: OutputDirectory(path: self.path),
             parts: parts,
-            suffix: self.compresses ? ".zst" : "",
-            replacesOutput: self.replacesOutput
+            suffix: self.options.compresses ? ".zst" : "",
+            options: self.options
         )
         try commit.run()
         self.state.withLock { state in

@@ -11,7 +11,7 @@ import Testing
     @Test func `a run that is killed leaves no output, and the next one cleans up`() async throws {
         let path = self.directory.file("out")
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-            let sink = PathSink(path: path, replacesOutput: false, compresses: false)
+            let sink = PathSink(path: path, options: PathSinkOptions())
             try sink.prepare()
             _ = try sink.part(0, "a\n")
             let writer = try sink.makeWriter(partition: 1, attempt: 1, contentType: .text)
@@ -20,7 +20,7 @@ import Testing
         }
         let left = self.directory.names().filter { $0.hasPrefix("out/") && !$0.hasPrefix("out/.weir-tmp-") }
 
-        let sink = PathSink(path: path, replacesOutput: false, compresses: false)
+        let sink = PathSink(path: path, options: PathSinkOptions())
         try sink.prepare()
         try sink.commit([try sink.part(0, "b\n")])
 
@@ -100,7 +100,7 @@ import Testing
             signal(SIGXFSZ, SIG_IGN)
             var limit = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
             _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-            let sink = PathSink(path: path, replacesOutput: false, compresses: false)
+            let sink = PathSink(path: path, options: PathSinkOptions())
             try sink.prepare()
             do {
                 _ = try sink.part(0, String(repeating: "x", count: 300_000))
@@ -118,7 +118,7 @@ import Testing
     func `a full disk is an error with the path and the bytes, and leaves nothing`() throws {
         let disk = try SmallDisk(bytes: 1 << 20)
         let path = disk.path + "/out"
-        let sink = PathSink(path: path, replacesOutput: false, compresses: false)
+        let sink = PathSink(path: path, options: PathSinkOptions())
         try sink.prepare()
 
         let error = #expect(throws: ConnectorError.self) {
@@ -133,7 +133,7 @@ import Testing
     }
 
     private func makeSink(replacesOutput: Bool = false) -> PathSink {
-        PathSink(path: self.directory.file("out"), replacesOutput: replacesOutput, compresses: false)
+        PathSink(path: self.directory.file("out"), options: PathSinkOptions(replacesOutput: replacesOutput))
     }
 
     /// Brings the directory into the state in which a process that dies after some renames leaves it.

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func `a directory above that is missing is made`() throws {
-        let sink = PathSink(path: self.directory.file("a/b/out"), replacesOutput: false, compresses: false)
+        let sink = PathSink(path: self.directory.file("a/b/out"), options: PathSinkOptions())
 
         try sink.prepare()
         try sink.commit([try sink.part(0, "a\n")])
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `compressed parts have the name's ending and can be read again`() throws {
-        let sink = PathSink(path: self.directory.file("out"), replacesOutput: false, compresses: true)
+        let sink = PathSink(path: self.directory.file("out"), options: PathSinkOptions(compresses: true))
         try sink.prepare()
         let text = String(repeating: "a line of text\n", count: 100_000)
 
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func `an abort removes everything, the directories that it made as well`() throws {
-        let sink = PathSink(path: self.directory.file("a/b/out"), replacesOutput: false, compresses: false)
+        let sink = PathSink(path: self.directory.file("a/b/out"), options: PathSinkOptions())
         try sink.prepare()
         _ = try sink.part(0, "a\n")
         _ = try sink.makeWriter(partition: 1, attempt: 1, contentType: .text)
@@ -181,7 +181,7 @@ import Testing
     }
 
     private func makeSink(replacesOutput: Bool = false) -> PathSink {
-        PathSink(path: self.directory.file("out"), replacesOutput: replacesOutput, compresses: false)
+        PathSink(path: self.directory.file("out"), options: PathSinkOptions(replacesOutput: replacesOutput))
     }
 
     private func visibleNames() -> [String] {
