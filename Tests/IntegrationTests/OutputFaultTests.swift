@@ -32,6 +32,20 @@ import Testing
         #expect(self.folder.names(in: "out") == ["_SUCCESS", "part-00000", "part-00001"])
     }
 
+    @Test func `a job never overwrites its own input`() throws {
+        try self.folder.write("a b a\n", to: "out/text")
+        try self.folder.writeWordCount(input: "out/*")
+
+        let outcome = try self.folder.run("--overwrite")
+
+        #expect(outcome.code == 1)
+        expect(
+            outcome.notes,
+            contains: ["can't overwrite 'out'", "it holds 'text', which no job wrote", "choose another"]
+        )
+        #expect(self.folder.names(in: "out") == ["text"])
+    }
+
     @Test func `a job that fails leaves the output that it was to overwrite`() throws {
         try self.folder.writeWordCount()
         try self.folder.summary()

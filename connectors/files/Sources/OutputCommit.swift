@@ -58,7 +58,7 @@ struct OutputCommit {
             if try OutputDirectory.status(self.directory.file(part.token)) == nil { kept.insert(self.finalName(part)) }
         }
         for name in try self.directory.names() {
-            guard !name.hasPrefix(OutputDirectory.stagePrefix), !kept.contains(name) else { continue }
+            guard OutputDirectory.isOutput(name), !kept.contains(name) else { continue }
             try self.directory.remove(self.directory.file(name))
         }
     }

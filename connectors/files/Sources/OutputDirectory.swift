@@ -123,12 +123,19 @@ struct OutputDirectory {
                 + "or say :overwrite true"
             throw ConnectorError(.user, retry: .never, message)
         }
-        for name in names where try Self.status(self.file(name), followsLinks: false)?.kind == .directory {
+        for name in names where !name.hasPrefix(".") {
+            let isDirectory = try Self.status(self.file(name), followsLinks: false)?.kind == .directory
+            guard isDirectory || !Self.isOutput(name) else { continue }
             let message =
-                "can't overwrite '\(self.path)': it holds the directory '\(name)', which no job wrote; remove that "
-                + "yourself or choose another directory"
+                "can't overwrite '\(self.path)': it holds \(isDirectory ? "the directory " : "")'\(name)', which no job "
+                + "wrote; remove that yourself or choose another directory"
             throw ConnectorError(.user, retry: .never, message)
         }
+    }
+
+    /// Whether jobs write files of this name: others, such as the job's own input, are never removed.
+    static func isOutput(_ name: String) -> Bool {
+        name.hasPrefix("part-") || name.hasPrefix("_")
     }
 
     /// Makes a run's directory and locks it.
