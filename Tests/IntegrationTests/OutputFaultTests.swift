@@ -97,6 +97,25 @@ import Testing
         #expect(self.folder.isWithoutOutput)
         withExtendedLifetime(disk) {}
     }
+
+    @Test func `a reader that goes away ends the run with an error`() throws {
+        try self.folder.writeLines(30_000)
+        try self.folder.write(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in/*")
+              :output (stdout)
+              :map (lambda (line) (emit line 1)))
+            """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run(prefix: ["/bin/bash", "-c", #"set -o pipefail; "$0" "$@" | head -n 1"#])
+
+        #expect(outcome.code == 1)
+        #expect(outcome.results.split(separator: "\n").count == 1)
+        expect(outcome.notes, contains: ["can't write", "to standard output", "whoever read it has gone away (EPIPE)"])
+    }
 }
 
 extension TemporaryFolder {

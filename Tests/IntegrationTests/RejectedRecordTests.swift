@@ -45,6 +45,18 @@ import Testing
         #expect(try self.folder.lines() == ["all\t20"])
     }
 
+    @Test func `dead letters may lie in the output's directory`() throws {
+        try self.folder.writeJob(
+            map: #"(emit "all" (quot 100 (parse-int line)))"#,
+            options: #":on-error (dead-letter (distributed-path "out/rejected"))"#
+        )
+
+        try self.folder.summary()
+
+        #expect(try self.folder.lines(of: "out") == ["all\t180"])
+        #expect(try self.folder.lines(of: "out/rejected").count == 6)
+    }
+
     @Test func `a job that fails leaves no dead letters either`() throws {
         let whole = try self.folder.compressed((0..<10_000).map { "\($0 % 3)\n" }.joined(), "gzip")
         try self.folder.write(whole.prefix(whole.count / 2), to: "in/truncated")

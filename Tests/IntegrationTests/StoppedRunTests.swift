@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs that are stopped in the middle.
+/// Runs that are stopped or disturbed in the middle.
 @Suite struct StoppedRunTests {
     private let folder: TemporaryFolder
 
@@ -69,7 +69,22 @@ import Testing
         expect(outcome.notes, contains: ["can't write to 'out'", "another run is writing there", "wait for its end"])
     }
 
-    /// Whether the run has made its directory.
+    @Test func `a file that shrinks while it is read is named`() throws {
+        let process = try WeirProcess(["run", "job.fl"], in: self.folder)
+        try process.wait(until: "a part was begun") { self.isWriting }
+
+        unsafe truncate(self.folder.file("in/text"), 1_000)
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 1)
+        expect(
+            outcome.notes,
+            contains: ["can't read 'in/text'", "while it was read", "run the job when nobody changes it"]
+        )
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    /// Whether the run has begun to write.
     private var isWriting: Bool {
         self.folder.names(in: "out")?.contains { $0.hasPrefix(".weir-tmp-") && $0.contains("/part-") } == true
     }

@@ -40,8 +40,9 @@ import Testing
             unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
             let watch = try TerminationWatch { exit($0.exitCode) }
             kill(getpid(), SIGINT)
-            while true { pause() }
-            withExtendedLifetime(watch) {}
+            withExtendedLifetime(watch) {
+                while true { pause() }
+            }
         }
     }
 }

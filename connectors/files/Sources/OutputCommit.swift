@@ -20,7 +20,10 @@ struct OutputCommit {
 
         let list = FileFinder.join(stage, OutputDirectory.commitName)
         let isResumed = try OutputDirectory.status(list) != nil
-        if !isResumed { try self.write(CommitList.text(self.parts.map(self.finalName)), to: list) }
+        if !isResumed {
+            if !self.options.replacesOutput { try self.checkNamesAreFree() }
+            try self.write(CommitList.text(self.parts.map(self.finalName)), to: list)
+        }
         if self.options.replacesOutput { try self.removeOld(isResumed: isResumed) }
         for part in self.parts {
             try self.publish(part)
@@ -30,6 +33,16 @@ struct OutputCommit {
         try self.move(FileFinder.join(stage, OutputDirectory.successName), to: success)
         try self.synchronize()
         try self.directory.removeStage(stageName)
+    }
+
+    /// Checks that nobody has put files there since the run began, which renaming would destroy.
+    private func checkNamesAreFree() throws(ConnectorError) {
+        for name in self.parts.map(self.finalName) where try OutputDirectory.status(self.directory.file(name)) != nil {
+            let message =
+                "can't write to '\(self.directory.path)': somebody has put '\(name)' there since the run began; run it "
+                + "again into a directory of its own"
+            throw ConnectorError(.user, retry: .never, message)
+        }
     }
 
     private func finalName(_ part: SinkPart) -> String {

@@ -50,6 +50,20 @@ import Testing
         #expect(try self.directory.read("out/part-00007") == expected)
     }
 
+    @Test func `a file that somebody put there meanwhile is left alone`() throws {
+        let sink = self.makeSink()
+        try sink.prepare()
+        let part = try sink.part(0, "a\n")
+        try self.directory.write("mine", to: "out/part-00000")
+
+        let error = #expect(throws: ConnectorError.self) { try sink.commit([part]) }
+        sink.abort()
+
+        #expect(error?.message.contains("somebody has put 'part-00000' there since the run began") == true)
+        #expect(self.directory.names() == ["out", "out/part-00000"])
+        #expect(try self.directory.read("out/part-00000") == Array("mine".utf8))
+    }
+
     @Test func `of two attempts the one that is committed counts`() throws {
         let sink = self.makeSink()
         try sink.prepare()
