@@ -25,6 +25,7 @@ final class MapSubtask: Subtask {
     private var hasRequested = false
     private var isFinishing = false
     private var hasStarted = false
+    private var hasOpenBlock = false
     private var counted = MapFigures()
 
     init(
@@ -55,6 +56,7 @@ final class MapSubtask: Subtask {
             self.readMail()
             guard self.sendOutbox() else { return .waiting }
             if self.isFinishing { return self.end() }
+            if self.hasOpenBlock { return try self.stepBlock() }
             if self.reader != nil { return try self.readBlock() }
             return try self.openNextSplit()
         } catch {
@@ -120,7 +122,8 @@ final class MapSubtask: Subtask {
                 self.report.report(.splitFinished(split.id, by: self.attempt))
                 return .progressed
             }
-            try self.stage.process(self.block, of: split)
+            self.stage.begin(self.block, of: split)
+            self.hasOpenBlock = true
         } catch let error as ConnectorError {
             throw .connector(error)
         } catch let error as EngineError {
@@ -128,8 +131,14 @@ final class MapSubtask: Subtask {
         } catch {
             throw .corrupt("\(error)")
         }
-        self.publish(bytes: self.block.consumedBytes)
+        return try self.stepBlock()
+    }
+
+    /// Goes on with the block that was read last.
+    private func stepBlock() throws(EngineError) -> SubtaskStep {
+        self.hasOpenBlock = try self.stage.step()
         self.outbox += self.stage.takeReady()
+        if !self.hasOpenBlock { self.publish(bytes: self.block.consumedBytes) }
         return .progressed
     }
 

@@ -6,8 +6,9 @@ internal import JobPlan
 /// One subtask before a shuffle, or of a job without one: decodes blocks and runs the map over their records.
 ///
 /// ## Order of calls
-/// For each split: `process` with its blocks in turn, then `endSplit`. After the last split `finish` once. After each
-/// call `takeReady` gives the batches that are full. `discard` at any time instead.
+/// For each split: `begin` with its blocks in turn, after each of them `step` until it answers false; then `endSplit`.
+/// After the last split `finish` once. After each call `takeReady` gives the batches that are full. `discard` at any
+/// time instead.
 package struct MapStage: ~Copyable {
     private var machine: Machine<MapOutput>
     private let function: MapCall
@@ -15,6 +16,7 @@ package struct MapStage: ~Copyable {
     private var decoder: RecordDecoder
     private let policy: RecordPolicy
     private let deadLetters: (any SinkWriter)?
+    private var runsKernels = false
     private var recordCount = 0
     private var rejectedCount = 0
     private var deadLetterParts: [SinkPart] = []
@@ -22,6 +24,8 @@ package struct MapStage: ~Copyable {
     /// The first records that were rejected, for the summary.
     package private(set) var rejectedExamples: [RejectedRecord] = []
     private static let examplesLimit = 5
+    private static let recordsPerStep = 64
+    private static let batchesPerStep = 16
 
     init(
         machine: consuming Machine<MapOutput>,
@@ -49,7 +53,9 @@ package struct MapStage: ~Copyable {
     /// The part of the dead-letter sink that this subtask wrote.
     package var deadLetterPartsWritten: [SinkPart] { self.deadLetterParts }
 
-    package mutating func process(_ block: SourceBlock, of split: Split) throws(EngineError) {
+    /// Takes a block, which must stay as it is until ``step()`` answers false.
+    package mutating func begin(_ block: SourceBlock, of split: Split) {
+        self.runsKernels = false
         let base = unsafe UnsafePointer(block.base.assumingMemoryBound(to: UInt8.self))
         if let accepts = unsafe self.kernel?.accepts(base, count: block.count), accepts {
             let lines = unsafe weir_line_statistics(base, block.count)
@@ -61,12 +67,25 @@ package struct MapStage: ~Copyable {
                 hasCarriageReturns: lines.carriage_returns != 0,
                 into: &self.machine.host
             )
-            self.decoder.begin(block, of: split)
-            while try self.runKernels() {}
-            return
+            self.runsKernels = true
         }
         self.decoder.begin(block, of: split)
-        while try self.nextRecord() {}
+    }
+
+    /// Works on the block for a while: few enough records that a cancellation isn't kept waiting.
+    ///
+    /// - Returns: False when the block is done.
+    package mutating func step() throws(EngineError) -> Bool {
+        if self.runsKernels {
+            for _ in 0..<Self.batchesPerStep {
+                guard try self.runKernels() else { return false }
+            }
+            return true
+        }
+        for _ in 0..<Self.recordsPerStep {
+            guard try self.nextRecord() else { return false }
+        }
+        return true
     }
 
     /// Runs the kernels over a batch, and the machine over the records that they leave to it.

@@ -1,10 +1,19 @@
 /// Why text isn't JSON.
-package enum JSONError: Error, Hashable, Sendable {
+package enum JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was expected there instead.
     case unexpected(offset: Int, expected: String)
     /// Nested deeper than ``JSONReader/depthLimit``.
     case tooDeep(offset: Int)
     case outOfMemory
+
+    package var description: String {
+        switch self {
+        case .unexpected(let offset, let expected): "byte \(offset) of the JSON text: expected \(expected)"
+        case .tooDeep(let offset):
+            "byte \(offset) of the JSON text: nested deeper than \(JSONReader.depthLimit) levels"
+        case .outOfMemory: "the JSON text needs more memory than a record may take (--record-memory raises the limit)"
+        }
+    }
 }
 
 /// Reads JSON (RFC 8259, nothing more) into values.
