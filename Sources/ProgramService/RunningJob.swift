@@ -21,7 +21,7 @@ final class RunningJob: Sendable {
         self.observer = observer
         observer.jobStarted(definition.name) { job.snapshot() }
         try self.held.withLock { held throws(EnvironmentError) in
-            held = try PinnedThreads(count: 1, name: "weir-job") { _ in self.runToEnd() }
+            held = try PinnedThreads(count: 1, name: "weir-job", isPinned: false) { _ in self.runToEnd() }
         }
     }
 
