@@ -48,3 +48,17 @@ extension KeyWords {
         }
     }
 }
+
+@Suite struct IntegerKeyTests {
+    @Test(arguments: [0, 1, -1, 255, 256, Int64.max, Int64.min, 1 << 56])
+    func `an integer's words are those of its encoding`(integer: Int64) throws {
+        var buffer = ByteBuffer()
+        try ValueCodec.encodeKey(Value(integer), into: &buffer)
+
+        let encoded = unsafe KeyWords(buffer.bytes.start, count: buffer.count, isText: false)
+        let direct = KeyWords(integer: integer)
+
+        #expect(direct.a == encoded.a)
+        #expect(direct.b == encoded.b)
+    }
+}

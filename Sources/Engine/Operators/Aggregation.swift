@@ -1,3 +1,4 @@
+internal import CKernels
 package import JobPlan
 package import WireFormat
 
@@ -59,14 +60,27 @@ package struct Aggregation: ~Copyable {
             if index < pairs.count { self.promote() }
         }
         while index < pairs.count {
-            let key = unsafe pairs.keys[index]
-            let value = pairs.inlineText(unsafe pairs.values[index])
-            if key.isLong {
-                unsafe self.states.add(value, to: key, longKey: UnsafeRawPointer(pairs.longKey(index).start))
-            } else {
-                unsafe self.states.add(value, to: key, longKey: nil)
+            let end = min(index + IntegerAggregation.batchCount, pairs.count)
+            self.addStates(pairs, index..<end)
+            index = end
+        }
+    }
+
+    /// Three passes, so that neither the slots nor the states are waited for one by one.
+    private mutating func addStates(_ pairs: borrowing PairBuffer, _ range: Range<Int>) {
+        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: range.count) { states in
+            for index in range { unsafe self.states.short.prefetch(pairs.keys[index].hash) }
+            for index in range {
+                let key = unsafe pairs.keys[index]
+                let longKey = unsafe key.isLong ? UnsafeRawPointer(pairs.longKey(index).start) : nil
+                let state = unsafe self.states.state(of: key, longKey: longKey)
+                unsafe weir_prefetch(state)
+                unsafe states[index - range.lowerBound] = state
             }
-            index += 1
+            for index in range {
+                let value = pairs.inlineText(unsafe pairs.values[index])
+                unsafe self.states.add(value, to: states[index - range.lowerBound])
+            }
         }
     }
 

@@ -99,6 +99,14 @@ extension KeyWords {
         }
     }
 
+    /// The words of an integer: its encoding is a tag and eight bytes.
+    @inline(__always)
+    package init(integer: Int64) {
+        let bits = UInt64(bitPattern: integer)
+        self.a = UInt64(ValueCodec.Mark.integer) | bits &<< 8
+        self.b = bits &>> 56 | UInt64(KeyKind.shortEncoded &+ 9) &<< 56
+    }
+
     @inline(never)
     private init(copying address: UnsafeRawPointer, count: Int, kind: UInt8) {
         var words: (UInt64, UInt64) = (0, 0)

@@ -50,6 +50,8 @@ struct PairBuffer: ~Copyable {
                 unsafe self.keyOffsets[self.count] = self.bytes.count
                 self.bytes.append(text)
             }
+        } else if key.has(.integer) {
+            words = KeyWords(integer: key.integer)
         } else {
             words = try self.encodedKey(key)
         }

@@ -17,7 +17,11 @@ struct StateAggregation: ~Copyable {
 
     /// Takes a value; text is copied if the state keeps it.
     mutating func add(_ value: Value, to key: KeyWords, longKey: UnsafeRawPointer?) {
-        let address = unsafe self.state(of: key, longKey: longKey)
+        unsafe self.add(value, to: self.state(of: key, longKey: longKey))
+    }
+
+    /// Takes a value into a state that ``state(of:longKey:)`` gave.
+    mutating func add(_ value: Value, to address: UnsafeMutableRawPointer) {
         var state = unsafe address.load(as: AggregateState.self)
         state.add(value)
         self.keepTexts(of: &state, from: value)
@@ -50,7 +54,8 @@ struct StateAggregation: ~Copyable {
         return unsafe Bytes(start: UnsafePointer(target.assumingMemoryBound(to: UInt8.self)), count: text.count)
     }
 
-    private mutating func state(of key: KeyWords, longKey: UnsafeRawPointer?) -> UnsafeMutableRawPointer {
+    /// Where the state of a key lies, until all are removed.
+    mutating func state(of key: KeyWords, longKey: UnsafeRawPointer?) -> UnsafeMutableRawPointer {
         let payload: UnsafeMutablePointer<UInt64>
         if let longKey = unsafe longKey {
             let words = unsafe self.long.longSlot(of: key, bytes: longKey, hash: key.hash)
