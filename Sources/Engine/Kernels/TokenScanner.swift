@@ -163,7 +163,10 @@ struct TokenScanner: ~Copyable {
     ) {
         let start = self.pieceStart
         var length = end &- start
-        if endsLine, self.stripsCarriageReturns, length > 0, unsafe self.base[end &- 1] == UInt8(ascii: "\r") {
+        // A carriage return belongs to the line's end only where a newline follows it.
+        if endsLine, self.stripsCarriageReturns, length > 0, end < self.count,
+            unsafe self.base[end &- 1] == UInt8(ascii: "\r")
+        {
             length &-= 1
         }
         let isKept =

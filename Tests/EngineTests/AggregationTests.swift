@@ -1,0 +1,102 @@
+import CoreTypes
+import FluentSyntax
+import JobPlan
+import Testing
+import WireFormat
+
+@testable import Engine
+
+@Suite struct AggregationTests {
+    /// Two halves of random pairs, aggregated apart and merged, give what a dictionary gives.
+    @Test(arguments: 0..<UInt64(60))
+    func `sums and counts are those of a dictionary, whatever the keys and values are`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let kinds: [AggregateKind] = random.chance(percent: 50) ? [.sum] : [.count, .sum, .min, .max]
+        let hasLargeValues = random.chance(percent: 30)
+        var model: [String: [Int64]] = [:]
+        var first = Aggregation(columns: Aggregation.columns(for: kinds))
+        var second = Aggregation(columns: Aggregation.columns(for: kinds))
+        for index in 0..<2_000 {
+            let key = Self.key(&random)
+            let value = hasLargeValues ? Int64.max / 3 : Int64(random.next(in: -50..<50))
+            model[key, default: []].append(value)
+            var pairs = PairBuffer()
+            try Self.withText(key) { text in try pairs.append(key: text, value: Value(value)) }
+            if index % 2 == 0 { first.add(pairs) } else { second.add(pairs) }
+        }
+        var output = RowOutput(routing: Self.routing, batchBytes: 512)
+        second.drain(into: &output)
+        output.flush()
+        for ready in output.takeReady() { try first.merge(ready.batch) }
+
+        let found = Self.contents(of: first)
+
+        #expect(found.count == model.count, "replay with seed \(seed)")
+        for (key, values) in model {
+            let state = try #require(found[key], "replay with seed \(seed)")
+            let sum = values.reduce(Int128(0)) { $0 + Int128($1) }
+            #expect(Self.integer(state.sum()) == Int64(exactly: sum), "replay with seed \(seed)")
+            guard kinds.count > 1 else { continue }
+            #expect(state.count == Int64(values.count))
+            #expect(Self.integer(state.minimumValue()) == values.min())
+            #expect(Self.integer(state.maximumValue()) == values.max())
+        }
+    }
+
+    @Test func `a float turns columns into states and nothing is lost`() throws {
+        var aggregation = Aggregation(columns: Aggregation.columns(for: [.sum]))
+        for value in [Value(Int64(1)), Value(Int64(2)), Value(0.5), Value(Int64(3))] {
+            var pairs = PairBuffer()
+            try Self.withText("key") { text in try pairs.append(key: text, value: value) }
+            aggregation.add(pairs)
+        }
+
+        let state = try #require(Self.contents(of: aggregation)["key"])
+
+        #expect(aggregation.form == .states)
+        guard case .value(let sum) = state.sum() else {
+            Issue.record("there is no sum")
+            return
+        }
+        #expect(sum.float == 6.5)
+    }
+
+    private static let routing = Routing(keyGroupCount: 128, partitionCount: 4, subtaskCount: 2)
+
+    private static func key(_ random: inout SplitMix64) -> String {
+        let number = random.next(in: 0..<200)
+        switch number % 4 {
+        case 0: return "k\(number)"
+        case 1: return "a key that is too long for two words \(number)"
+        case 2: return "\(number)\0"
+        default: return "\(number)"
+        }
+    }
+
+    private static func withText(_ text: String, _ body: (Value) throws -> Void) throws {
+        let padded = Array(text.utf8) + Array(repeating: 0, count: 32)
+        try unsafe padded.withUnsafeBytes { bytes in
+            try body(unsafe Value(.string, text: bytes.baseAddress.unsafelyUnwrapped, count: text.utf8.count))
+        }
+    }
+
+    private static func contents(of aggregation: borrowing Aggregation) -> [String: AggregateState] {
+        var found: [String: AggregateState] = [:]
+        var arena = Arena(limitBytes: 64 << 20)
+        let form = aggregation.form
+        aggregation.forEachRow { row in
+            guard let key = try? row.value(in: &arena) else {
+                Issue.record("a key can't be decoded")
+                return
+            }
+            found[key.text.string] = aggregation.state(of: row, form: form)
+        }
+        return found
+    }
+
+    /// The integer that a result is; nil where it overflows.
+    private static func integer(_ result: AggregateResult) -> Int64? {
+        guard case .value(let value) = result, value.tag == .integer else { return nil }
+        return value.integer
+    }
+}
