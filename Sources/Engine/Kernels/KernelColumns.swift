@@ -15,6 +15,18 @@ struct TextReference {
     }
 }
 
+extension TextReference {
+    /// The words of a key that is short; nil for a long one.
+    ///
+    /// 16 bytes from each slice's beginning can be read.
+    @inline(__always)
+    func shortKey(_ row: Int) -> KeyWords? {
+        let count = unsafe Int(self.lengths[row])
+        guard count <= KeyWords.inlineLimit else { return nil }
+        return unsafe KeyWords(short: self.base + Int(self.starts[row]), count: count, kind: KeyKind.shortText)
+    }
+}
+
 /// A 64-bit integer for each row of a batch.
 @safe
 struct IntegerReference {

@@ -152,25 +152,6 @@ extension KernelRunner {
         return part
     }
 
-    private mutating func concatenate(_ parts: [KernelScalar], _ selection: Selection) -> TextReference {
-        var columns: [KernelEmit.Column] = []
-        for part in parts {
-            switch part {
-            case .text(let text): columns.append(.text(self.text(text, selection)))
-            case .integer(let integer): columns.append(.integer(self.integer(integer, selection)))
-            }
-        }
-        return self.build(selection) { row, buffer in
-            for column in columns {
-                switch column {
-                case .text(let text): buffer.append(text.slice(row))
-                case .integer(let integer): NumberText.append(unsafe integer.values[row], to: &buffer)
-                case .constant(let value): NumberText.append(value, to: &buffer)
-                }
-            }
-        }
-    }
-
     /// Text of its own for each row.
     ///
     /// The buffer may move while it grows: slices get their base at the end.

@@ -19,7 +19,7 @@ struct KernelRunner: ~Copyable {
     var raised = CaseCopy()
 
     /// What texts built for this batch point at.
-    var texts: [BuiltText] = []
+    var texts: [AnyObject] = []
 
     var block: UnsafePointer<UInt8>
     var blockCount = 0

@@ -50,7 +50,7 @@ struct MapKernel: ~Copyable {
         let records = self.runner?.takeBailedRecords() ?? []
         for emit in self.runner?.emits ?? [] {
             if try self.emitColumn(emit, into: &output) { continue }
-            try Self.emitRows(emit, into: &output)
+            try Self.emitRows(emit, from: output.add(emit), into: &output)
         }
         return records.map { BailedRecord(range: self.line($0.row), emittedCount: $0.emitted) }
     }
@@ -66,8 +66,12 @@ struct MapKernel: ~Copyable {
         return true
     }
 
-    private static func emitRows(_ emit: KernelEmit, into output: inout MapOutput) throws(EvaluationError) {
-        for position in 0..<emit.selection.count {
+    private static func emitRows(
+        _ emit: KernelEmit,
+        from first: Int,
+        into output: inout MapOutput
+    ) throws(EvaluationError) {
+        for position in first..<emit.selection.count {
             let row = emit.selection[position]
             try output.emit(key: emit.key.value(row), value: emit.value.value(row))
         }

@@ -129,6 +129,35 @@ package struct Aggregation: ~Copyable {
         }
     }
 
+    /// Counts or sums up computed keys or values, as long as all fit the only column.
+    ///
+    /// - Returns: The number of rows taken; the others must be told as pairs.
+    mutating func add(_ emit: KernelEmit, countsOnly: Bool) -> Int {
+        guard self.form == .integers else { return 0 }
+        switch (emit.key, emit.value) {
+        case (.integer(let keys), .constant(let value)):
+            let delta = countsOnly ? 1 : value
+            return self.integers.add(
+                emit.selection,
+                key: { unsafe KeyWords(integer: keys.values[$0]) },
+                delta: { _ in delta }
+            )
+        case (.integer(let keys), .integer(let values)):
+            return self.integers.add(
+                emit.selection,
+                key: { unsafe KeyWords(integer: keys.values[$0]) },
+                delta: { countsOnly ? 1 : unsafe values.values[$0] }
+            )
+        case (.text(let texts), .integer(let values)):
+            return self.integers.add(
+                emit.selection,
+                key: { texts.shortKey($0) },
+                delta: { countsOnly ? 1 : unsafe values.values[$0] }
+            )
+        default: return 0
+        }
+    }
+
     /// Takes the rows of another subtask or run.
     package mutating func merge(_ batch: RecordBatch) throws(ValueDecodingError) {
         var offset = 0

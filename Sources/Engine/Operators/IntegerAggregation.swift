@@ -77,6 +77,35 @@ package struct IntegerAggregation: ~Copyable {
         }
     }
 
+    /// Adds one value to the only column, a count or sum, for the key of each selected row.
+    ///
+    /// - Returns: The number of rows taken: fewer than all where a sum would overflow at the next one, or a key is long.
+    @inline(__always)
+    mutating func add(_ selection: Selection, key: (Int) -> KeyWords?, delta: (Int) -> Int64) -> Int {
+        unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
+            let keys = unsafe keys.baseAddress.unsafelyUnwrapped
+            var taken = 0
+            while taken < selection.count {
+                let end = min(taken &+ Self.batchCount, selection.count)
+                for position in taken..<end {
+                    guard let words = key(selection[position]) else { return taken }
+                    self.short.prefetch(words.hash)
+                    unsafe keys[position &- taken] = words
+                }
+                for position in taken..<end {
+                    let words = unsafe keys[position &- taken]
+                    let payload = unsafe self.short.payload(of: words, hash: words.hash)
+                    let sum = unsafe Int64(bitPattern: payload[0])
+                        .addingReportingOverflow(delta(selection[position]))
+                    if sum.overflow { return position }
+                    unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
+                }
+                taken = end
+            }
+            return taken
+        }
+    }
+
     @inline(never)
     private mutating func addLong(_ bytes: UnsafeRawPointer, count: Int, delta: Int64) -> Bool {
         let key = unsafe KeyWords(long: bytes, count: count, kind: KeyKind.longText)

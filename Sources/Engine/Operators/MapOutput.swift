@@ -110,6 +110,19 @@ package struct MapOutput: ~Copyable {
         self.checkTable(added: column.count)
     }
 
+    /// Takes as many of the first rows as fit a table of one column; the others must be emitted one by one.
+    mutating func add(_ emit: KernelEmit) -> Int {
+        guard self.kind == .aggregate, self.bypassCount <= 0, self.aggregation.integers.columns.count == 1 else {
+            return 0
+        }
+        let column = self.aggregation.integers.columns[0]
+        guard column == .count || column == .sum else { return 0 }
+        let taken = self.aggregation.add(emit, countsOnly: column == .count)
+        self.pairCount &+= taken
+        self.checkTable(added: taken)
+        return taken
+    }
+
     private mutating func ship(_ column: TextSlices, delta: Int64) {
         for row in 0..<column.count {
             let count = unsafe Int(column.lengths[row])
