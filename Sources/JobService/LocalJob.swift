@@ -155,6 +155,11 @@ package final class LocalJob: Sendable {
         } catch {
             self.failSubtasks("\(error)")
         }
+        // A cancellation that came before the worker was there has told nobody.
+        let mustStop = self.state.withLock { state in
+            state.master.state == .cancelling || state.master.state == .failing
+        }
+        if mustStop { worker.cancelAll() }
     }
 
     /// No thread could be started: every subtask fails for the same reason.

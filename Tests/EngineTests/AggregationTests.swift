@@ -61,6 +61,51 @@ import WireFormat
         #expect(sum.float == 6.5)
     }
 
+    @Test func `a batch in which a sum overflows is added once`() throws {
+        let words = ["first", "akeythatistoolongfortwowords", "second", "first", "first", "first"]
+        let text = words.joined(separator: " ")
+        let delta = Int64.max / 3
+        var aggregation = Aggregation(columns: [.sum])
+        var scanner = TokenScanner(separators: .whitespace, emptyPieces: .dropped)
+        var column = TextColumn(capacity: 100)
+        let bytes = Array(text.utf8) + Array(repeating: 0, count: 128)
+
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            let base = unsafe bytes.baseAddress.unsafelyUnwrapped
+            unsafe scanner.begin(base, count: text.utf8.count, hasCarriageReturns: false)
+            while unsafe scanner.fill(&column, rows: nil) {
+                let slices = unsafe TextSlices(
+                    base: base,
+                    starts: column.starts,
+                    lengths: column.lengths,
+                    count: column.count
+                )
+                aggregation.add(slices, delta: delta)
+            }
+        }
+
+        let found = Self.contents(of: aggregation)
+        #expect(aggregation.form == .states)
+        #expect(Self.integer(try #require(found["second"]).sum()) == delta)
+        #expect(Self.integer(try #require(found["akeythatistoolongfortwowords"]).sum()) == delta)
+        #expect(Self.integer(try #require(found["first"]).sum()) == nil)
+    }
+
+    @Test func `infinities aren't taken for a NaN`() {
+        var state = AggregateState()
+        state.add(Value(Double.infinity))
+        state.add(Value(-Double.infinity))
+
+        #expect(state.minimumValue().float == -Double.infinity)
+        #expect(state.maximumValue().float == Double.infinity)
+    }
+
+    @Test(arguments: [#"\s"#, #"\r"#, #"[,\r]"#])
+    func `separators that may be a line's end are the machine's where empty pieces count`(pattern: String) {
+        #expect(SplitShape(.regex(pattern)) == nil)
+        #expect(SplitShape(.regex(pattern + "+")) != nil)
+    }
+
     private static let routing = Routing(keyGroupCount: 128, partitionCount: 4, subtaskCount: 2)
 
     private static func key(_ random: inout SplitMix64) -> String {
@@ -98,5 +143,12 @@ import WireFormat
     private static func integer(_ result: AggregateResult) -> Int64? {
         guard case .value(let value) = result, value.tag == .integer else { return nil }
         return value.integer
+    }
+}
+
+extension AggregateResult {
+    fileprivate var float: Double? {
+        guard case .value(let value) = self, value.tag == .float else { return nil }
+        return value.float
     }
 }

@@ -22,7 +22,8 @@ struct SplitShape: Hashable, Sendable {
         switch separator {
         case .string(let bytes):
             // A byte of a longer scalar never equals an ASCII byte, so cutting at bytes cuts at scalars.
-            guard bytes.count == 1, bytes[0] < 0x80, bytes[0] != UInt8(ascii: "\n") else { return nil }
+            guard bytes.count == 1, bytes[0] < 0x80, bytes[0] != UInt8(ascii: "\n"), bytes[0] != UInt8(ascii: "\r")
+            else { return nil }
             self.separators = ByteClass(bytes)
             self.emptyPieces = .kept
             self.needsUTF8 = false
@@ -31,6 +32,8 @@ struct SplitShape: Hashable, Sendable {
             // Unrepeated, a scalar of several bytes is one separator, not one for each byte.
             let hasWideMembers = (0x80...0xFF).contains { parsed.members.contains(UInt8($0)) }
             guard parsed.isRepeated || !hasWideMembers else { return nil }
+            // Where empty pieces count, the carriage return of a line's end must not make one.
+            guard parsed.isRepeated || !parsed.members.contains(UInt8(ascii: "\r")) else { return nil }
             self.separators = parsed.members
             self.emptyPieces = parsed.isRepeated ? .dropped : .keptInside
             self.needsUTF8 = hasWideMembers

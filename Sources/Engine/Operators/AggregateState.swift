@@ -20,6 +20,7 @@ package struct AggregateState: BitwiseCopyable, Sendable {
     /// The tags of values that weren't numbers, one bit each.
     private var oddTags: UInt32 = 0
     private var hasNumber = false
+    private var hasNaN = false
 
     package init() {}
 
@@ -34,6 +35,7 @@ package struct AggregateState: BitwiseCopyable, Sendable {
         case .float:
             self.addFloat(high: value.float, low: 0)
             self.floatPlain += value.float
+            self.hasNaN = self.hasNaN || value.float.isNaN
             self.floatCount &+= 1
             self.addExtremum(value)
             self.hasNumber = true
@@ -60,6 +62,7 @@ package struct AggregateState: BitwiseCopyable, Sendable {
         self.floatCount &+= other.floatCount
         self.oddTags |= other.oddTags
         self.hasNumber = self.hasNumber || other.hasNumber
+        self.hasNaN = self.hasNaN || other.hasNaN
         if other.minimum.tag != .nil { self.addExtremum(other.minimum) }
         if other.maximum.tag != .nil { self.addExtremum(other.maximum) }
     }
@@ -142,7 +145,7 @@ extension AggregateState {
     private func extremum(_ value: Value) -> AggregateResult {
         let onlyText = !self.hasNumber && self.oddTags == 1 << UInt32(Value.Tag.string.rawValue)
         if !onlyText, let wrong = self.wrongType { return wrong }
-        if !onlyText, self.floatPlain.isNaN, self.floatCount > 0 { return .value(Value(Double.nan)) }
+        if !onlyText, self.hasNaN { return .value(Value(Double.nan)) }
         return .value(value)
     }
 
@@ -173,7 +176,7 @@ extension AggregateState {
         }
         buffer.append(littleEndian: self.count)
         buffer.append(littleEndian: self.floatCount)
-        buffer.append(littleEndian: self.oddTags | (self.hasNumber ? 1 << 31 : 0))
+        buffer.append(littleEndian: self.oddTags | (self.hasNumber ? 1 << 31 : 0) | (self.hasNaN ? 1 << 30 : 0))
         for extremum in [self.minimum, self.maximum] {
             let start = buffer.count
             buffer.append(littleEndian: UInt32(0))
@@ -196,7 +199,8 @@ extension AggregateState {
         self.count = unsafe base.loadUnaligned(fromByteOffset: 40, as: Int64.self)
         self.floatCount = unsafe base.loadUnaligned(fromByteOffset: 48, as: Int64.self)
         let flags = unsafe base.loadUnaligned(fromByteOffset: 56, as: UInt32.self)
-        self.oddTags = flags & ~(1 << 31)
+        self.oddTags = flags & ~(3 << 30)
+        self.hasNaN = flags >> 30 & 1 != 0
         self.hasNumber = flags >> 31 != 0
         var offset = Self.fixedBytes
         self.minimum = try Self.extremum(of: bytes, at: &offset, in: &arena)

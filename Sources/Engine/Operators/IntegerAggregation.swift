@@ -40,7 +40,8 @@ package struct IntegerAggregation: ~Copyable {
 
     /// Adds `delta` to the only column, a count or sum, for every slice of `column`.
     ///
-    /// - Returns: The number of slices taken: fewer than all where a sum would overflow at the next one.
+    /// - Returns: The number of slices taken: fewer than all where a sum would overflow in the batch that comes next, of
+    ///   which nothing has been added.
     mutating func add(_ column: TextSlices, delta: Int64) -> Int {
         unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
             unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
@@ -61,13 +62,21 @@ package struct IntegerAggregation: ~Copyable {
                             unsafe hashes[filled] = hash
                             filled &+= 1
                         } else if unsafe !self.addLong(UnsafeRawPointer(address), count: length, delta: delta) {
-                            return index
+                            self.takeBackLong(column, row..<index, delta: delta)
+                            return row
                         }
                     }
                     for index in 0..<filled {
                         let payload = unsafe self.short.payload(of: keys[index], hash: hashes[index])
                         let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta)
-                        if sum.overflow { return row }
+                        if sum.overflow {
+                            for added in 0..<index {
+                                let payload = unsafe self.short.payload(of: keys[added], hash: hashes[added])
+                                unsafe payload[0] = payload[0] &- UInt64(bitPattern: delta)
+                            }
+                            self.takeBackLong(column, row..<end, delta: delta)
+                            return row
+                        }
                         unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
                     }
                     row = end
@@ -103,6 +112,17 @@ package struct IntegerAggregation: ~Copyable {
                 taken = end
             }
             return taken
+        }
+    }
+
+    /// Undoes what ``addLong(_:count:delta:)`` did for the long keys among these rows.
+    private mutating func takeBackLong(_ column: TextSlices, _ rows: Range<Int>, delta: Int64) {
+        for row in rows where unsafe Int(column.lengths[row]) > KeyWords.inlineLimit {
+            let count = unsafe Int(column.lengths[row])
+            let bytes = unsafe UnsafeRawPointer(column.base + Int(column.starts[row]))
+            let key = unsafe KeyWords(long: bytes, count: count, kind: KeyKind.longText)
+            let words = unsafe self.long.longSlot(of: key, bytes: bytes, hash: key.hash)
+            unsafe words[3] = words[3] &- UInt64(bitPattern: delta)
         }
     }
 
