@@ -15,7 +15,7 @@ package final class PeakMemoryWatch: Sendable {
     /// Looks now.
     @discardableResult
     package func sample() -> Int64 {
-        let now = ProcessUsage.current().anonymousBytes
+        let now = ProcessUsage.anonymousBytesNow()
         return self.peak.max(now, ordering: .relaxed).newValue
     }
 

@@ -14,6 +14,16 @@ package struct ProcessUsage: Hashable, Sendable {
     /// Processor time of all threads, in the process and in the kernel for it.
     package let processorTime: Duration
 
+    /// Memory now that no file backs, asked in the cheapest way; 0 where the kernel doesn't tell.
+    ///
+    /// The kernel's line has seven numbers of pages: the second counts all that is resident, the third what files back.
+    package static func anonymousBytesNow() -> Int64 {
+        let pages = (TextFile.read("/proc/self/statm") ?? "").utf8.split(separator: UInt8(ascii: " "))
+            .compactMap { Int64(String(decoding: $0, as: UTF8.self)) }
+        guard pages.count >= 3 else { return 0 }
+        return max(0, pages[1] - pages[2]) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
     /// The figures of this moment; those of memory are 0 where the kernel doesn't tell.
     package static func current() -> ProcessUsage {
         let status = TextFile.read("/proc/self/status") ?? ""
@@ -56,11 +66,17 @@ enum TextFile {
 
     /// The value of a line such as `VmHWM:   1234 kB`, in bytes.
     static func kibibytes(_ key: String, in text: String) -> Int64? {
-        for line in text.split(separator: "\n") where line.hasPrefix(key + ":") {
-            let words = line.split { $0 == " " || $0 == "\t" }
-            guard words.count >= 2, let value = Int64(words[1]) else { return nil }
-            return value * 1_024
+        let start = Array((key + ":").utf8)
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: start) {
+            return Self.number(line.dropFirst(start.count)).map { $0 * 1_024 }
         }
         return nil
+    }
+
+    /// The first number in a line, which only blanks precede.
+    private static func number(_ line: Substring.UTF8View) -> Int64? {
+        let digits = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            .prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return Int64(String(decoding: digits, as: UTF8.self))
     }
 }
