@@ -24,23 +24,44 @@ public final class RecordBatch {
 
     public static let headerBytes = 24
 
-    /// The rows begin here.
-    public private(set) var base: UnsafeMutableRawPointer
-    public private(set) var capacity: Int
-    public private(set) var count = 0
-    public private(set) var rowCount = 0
-    public var form: Form
+    /// What changes with every row: behind a pointer, since fields of a class are checked for overlapping accesses each
+    /// time, which costs more than a row does.
+    @safe
+    @usableFromInline
+    struct State {
+        @usableFromInline var base: UnsafeMutableRawPointer
+        @usableFromInline var capacity: Int
+        @usableFromInline var count = 0
+        @usableFromInline var rowCount = 0
+
+        init(base: UnsafeMutableRawPointer, capacity: Int) {
+            unsafe self.base = base
+            self.capacity = capacity
+        }
+    }
+
+    @usableFromInline let state: UnsafeMutablePointer<State>
+    public let form: Form
 
     public init(form: Form, capacity: Int) {
         precondition(capacity >= Self.headerBytes, "a batch has room for a row")
         self.form = form
-        self.capacity = capacity
-        unsafe self.base = .allocate(byteCount: capacity + 16, alignment: 16)
+        unsafe self.state = .allocate(capacity: 1)
+        let base = UnsafeMutableRawPointer.allocate(byteCount: capacity + 16, alignment: 16)
+        unsafe self.state.initialize(to: State(base: base, capacity: capacity))
     }
 
     deinit {
         unsafe self.base.deallocate()
+        unsafe self.state.deallocate()
     }
+
+    /// The rows begin here.
+    @inlinable public var base: UnsafeMutableRawPointer { unsafe self.state.pointee.base }
+    @inlinable public var capacity: Int { unsafe self.state.pointee.capacity }
+    /// Bytes of all rows.
+    @inlinable public var count: Int { unsafe self.state.pointee.count }
+    @inlinable public var rowCount: Int { unsafe self.state.pointee.rowCount }
 
     /// Bytes of a row with these lengths.
     @inlinable
@@ -48,6 +69,7 @@ public final class RecordBatch {
         Self.headerBytes + ((keyBytes + 7) & ~7) + ((payloadBytes + 7) & ~7)
     }
 
+    @inlinable
     public func hasRoom(_ rowBytes: Int) -> Bool {
         self.count + rowBytes <= self.capacity
     }
@@ -55,6 +77,7 @@ public final class RecordBatch {
     /// Adds a row's header and key and returns where its payload belongs.
     ///
     /// A row that is larger than an empty batch enlarges it; otherwise the caller asks ``hasRoom(_:)`` first.
+    @inlinable
     @inline(__always)
     public func append(
         _ a: UInt64,
@@ -71,22 +94,23 @@ public final class RecordBatch {
         unsafe (row + 16).storeBytes(of: UInt32(keyBytes), as: UInt32.self)
         unsafe (row + 20).storeBytes(of: UInt32(payloadBytes), as: UInt32.self)
         if let key = unsafe key { unsafe (row + Self.headerBytes).copyMemory(from: key, byteCount: keyBytes) }
-        self.count += size
-        self.rowCount += 1
+        unsafe self.state.pointee.count += size
+        unsafe self.state.pointee.rowCount += 1
         return unsafe row + Self.headerBytes + ((keyBytes + 7) & ~7)
     }
 
     public func removeAll() {
-        self.count = 0
-        self.rowCount = 0
+        unsafe self.state.pointee.count = 0
+        unsafe self.state.pointee.rowCount = 0
     }
 
-    private func enlarge(to bytes: Int) {
+    @usableFromInline
+    func enlarge(to bytes: Int) {
         let larger = UnsafeMutableRawPointer.allocate(byteCount: bytes + 16, alignment: 16)
         unsafe larger.copyMemory(from: self.base, byteCount: self.count)
         unsafe self.base.deallocate()
-        unsafe self.base = larger
-        self.capacity = bytes
+        unsafe self.state.pointee.base = larger
+        unsafe self.state.pointee.capacity = bytes
     }
 }
 

@@ -4,6 +4,8 @@
 /// order in which partial states meet doesn't show in the printed digits.
 ///
 /// Source: Dekker, "A floating-point technique for extending the available precision", 1971, for the float sum.
+///
+/// What every value changes lies in the first 64 bytes, a line of the cache; the extremes lie behind it.
 package struct AggregateState: BitwiseCopyable, Sendable {
     private var integerSum: Int128 = 0
     private var floatHigh = 0.0
@@ -13,35 +15,38 @@ package struct AggregateState: BitwiseCopyable, Sendable {
     package private(set) var count: Int64 = 0
     private var floatCount: Int64 = 0
 
-    /// The smallest and largest value, nil until one was seen.
-    private var minimum = Value.nil
-    private var maximum = Value.nil
-
     /// The tags of values that weren't numbers, one bit each.
     private var oddTags: UInt32 = 0
     private var hasNumber = false
     private var hasNaN = false
 
+    /// The smallest and largest value, nil until one was seen.
+    private var minimum = Value.nil
+    private var maximum = Value.nil
+
     package init() {}
 
     /// Takes one value; text must outlive the state.
-    package mutating func add(_ value: Value) {
+    ///
+    /// - Parameter keepsExtremes: Whether anybody will ask for the smallest and the largest value.
+    @inline(__always)
+    package mutating func add(_ value: Value, keepsExtremes: Bool = true) {
         self.count &+= 1
         switch value.tag {
         case .integer:
             self.integerSum &+= Int128(value.integer)
-            self.addExtremum(value)
+            if keepsExtremes { self.addExtremum(value) }
             self.hasNumber = true
         case .float:
             self.addFloat(high: value.float, low: 0)
             self.floatPlain += value.float
             self.hasNaN = self.hasNaN || value.float.isNaN
             self.floatCount &+= 1
-            self.addExtremum(value)
+            if keepsExtremes { self.addExtremum(value) }
             self.hasNumber = true
         default:
             self.oddTags |= 1 << UInt32(value.rawTag)
-            if value.isTextual { self.addExtremum(value) }
+            if keepsExtremes, value.isTextual { self.addExtremum(value) }
         }
     }
 
@@ -159,9 +164,14 @@ extension AggregateState {
 
     private var floatTotal: Double {
         guard self.floatHigh.isFinite else { return self.floatPlain }
+        var total = self
+        let word = Int64(truncatingIfNeeded: self.integerSum)
+        if Int128(word) == self.integerSum, word.magnitude < 1 << 53 {
+            total.addFloat(high: Double(word), low: 0)
+            return total.floatHigh + total.floatLow
+        }
         let whole = Double(self.integerSum)
         let rest = Double(self.integerSum - Int128(whole.isFinite ? whole : 0))
-        var total = self
         total.addFloat(high: whole, low: rest)
         return total.floatHigh + total.floatLow
     }

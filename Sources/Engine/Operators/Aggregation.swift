@@ -27,12 +27,13 @@ package struct Aggregation: ~Copyable {
 
     package private(set) var form = RecordBatch.Form.integers
     var integers: IntegerAggregation
-    var states = StateAggregation()
+    var states: StateAggregation
     private var buffer = ByteBuffer()
     private var arena = Arena(limitBytes: 64 << 20)
 
     package init(columns: [IntegerColumn]) {
         self.integers = IntegerAggregation(columns: columns)
+        self.states = StateAggregation(keepsExtremes: columns.contains(.minimum) || columns.contains(.maximum))
     }
 
     package var keyCount: Int { self.integers.keyCount + self.states.keyCount }
@@ -43,6 +44,11 @@ package struct Aggregation: ~Copyable {
     /// Bytes that are taken while the tables next grow.
     package var bytesAtNextGrowth: Int {
         self.bytes + 2 * max(self.integers.short.bytes, self.integers.long.bytes, self.states.short.bytes)
+    }
+
+    /// Bytes once the tables have next grown.
+    package var bytesAfterGrowth: Int {
+        self.bytes + max(self.integers.short.bytes, self.integers.long.bytes, self.states.short.bytes)
     }
 
     package var isAboutToGrow: Bool {
@@ -86,6 +92,7 @@ package struct Aggregation: ~Copyable {
 
     /// - Returns: The number of pairs taken: fewer than all where one doesn't fit the columns.
     private mutating func addIntegers(_ pairs: borrowing PairBuffer) -> Int {
+        if let taken = self.integers.addToColumn(pairs) { return taken }
         let batch = IntegerAggregation.batchCount
         var index = 0
         let keys = unsafe pairs.keys

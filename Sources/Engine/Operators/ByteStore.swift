@@ -7,6 +7,9 @@ struct ByteStore: ~Copyable {
 
     private static let chunkBytes = 256 << 10
 
+    /// Bytes of a line of the cache.
+    static let lineBytes = 64
+
     init() {
         unsafe self.chunks = []
     }
@@ -22,12 +25,15 @@ struct ByteStore: ~Copyable {
         return unsafe target
     }
 
-    /// Room for `count` bytes, aligned to 16.
-    mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+    /// Room for `count` bytes, of which 16 more may be read.
+    ///
+    /// - Parameter alignment: A power of two up to ``lineBytes``, of bytes.
+    mutating func reserve(_ count: Int, alignment: Int = 16) -> UnsafeMutableRawPointer {
         let rounded = (count + 16 + 15) & ~15
+        self.cursor = (self.cursor + alignment - 1) & ~(alignment - 1)
         if unsafe self.chunks.isEmpty || self.cursor + rounded > self.chunks[unsafe self.chunks.count - 1].count {
             let size = max(rounded, Self.chunkBytes)
-            let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+            let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: Self.lineBytes)
             unsafe self.chunks.append(chunk)
             self.usedBytes += size
             self.cursor = 0

@@ -1,3 +1,5 @@
+internal import JobPlan
+
 extension IntegerAggregation {
     /// Adds one value to every column of a key.
     ///
@@ -55,7 +57,7 @@ extension IntegerAggregation {
     }
 
     @inline(__always)
-    private mutating func payload(
+    mutating func payload(
         of key: KeyWords,
         hash: UInt64,
         longKey: UnsafeRawPointer?
@@ -66,6 +68,19 @@ extension IntegerAggregation {
             unsafe words[2] = UInt64(UInt(bitPattern: self.longKeys.store(longKey, count: key.count)))
         }
         return unsafe words + 3
+    }
+
+    /// What an aggregate comes to where a column holds it; nil where it must be computed.
+    func result(of kind: AggregateKind, in payload: UnsafePointer<UInt64>) -> Int64? {
+        let column: IntegerColumn
+        switch kind {
+        case .count: column = .count
+        case .sum: column = .sum
+        case .min: column = .minimum
+        case .max: column = .maximum
+        case .mean, .countDistinct: return nil
+        }
+        return self.columns.firstIndex(of: column).map { unsafe Int64(bitPattern: payload[$0]) }
     }
 
     /// What a row's columns say, as a state that takes any value from then on.

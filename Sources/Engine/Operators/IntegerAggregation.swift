@@ -115,6 +115,49 @@ package struct IntegerAggregation: ~Copyable {
         }
     }
 
+    /// Adds pairs to the only column, a count or sum.
+    ///
+    /// - Returns: The number of pairs taken: fewer than all where a value is no integer or a sum would overflow; nil where
+    ///   the columns are others.
+    mutating func addToColumn(_ pairs: borrowing PairBuffer) -> Int? {
+        guard self.columns.count == 1 else { return nil }
+        switch self.columns[0] {
+        case .count: return self.addToColumn(pairs) { _ in 1 }
+        case .sum: return self.addToColumn(pairs) { $0.integer }
+        case .minimum, .maximum: return nil
+        }
+    }
+
+    @inline(__always)
+    private mutating func addToColumn(_ pairs: borrowing PairBuffer, delta: (Value) -> Int64) -> Int {
+        let keys = unsafe pairs.keys
+        let values = unsafe pairs.values
+        return unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
+            let hashes = unsafe hashes.baseAddress.unsafelyUnwrapped
+            var row = 0
+            while row < pairs.count {
+                let end = min(row &+ Self.batchCount, pairs.count)
+                for index in row..<end {
+                    let hash = unsafe keys[index].hash
+                    self.short.prefetch(hash)
+                    unsafe hashes[index &- row] = hash
+                }
+                for index in row..<end {
+                    guard unsafe values[index].has(.integer) else { return index }
+                    let key = unsafe keys[index]
+                    let hash = unsafe hashes[index &- row]
+                    let longKey = unsafe key.isLong ? UnsafeRawPointer(pairs.longKey(index).start) : nil
+                    let payload = unsafe self.payload(of: key, hash: hash, longKey: longKey)
+                    let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta(values[index]))
+                    if sum.overflow { return index }
+                    unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
+                }
+                row = end
+            }
+            return row
+        }
+    }
+
     /// Undoes what ``addLong(_:count:delta:)`` did for the long keys among these rows.
     private mutating func takeBackLong(_ column: TextSlices, _ rows: Range<Int>, delta: Int64) {
         for row in rows where unsafe Int(column.lengths[row]) > KeyWords.inlineLimit {

@@ -5,11 +5,19 @@ package struct KeyedRow {
     /// The key's bytes where it is long.
     package let longKey: UnsafeRawPointer?
     package let payload: UnsafeRawPointer
+    /// Where a short key's two words lie in a table, if they do: its bytes needn't be copied to be looked at.
+    private let words: UnsafeRawPointer?
 
-    init(key: KeyWords, longKey: UnsafeRawPointer?, payload: UnsafeRawPointer) {
+    init(
+        key: KeyWords,
+        longKey: UnsafeRawPointer?,
+        payload: UnsafeRawPointer,
+        words: UnsafeRawPointer? = nil
+    ) {
         self.key = key
         unsafe self.longKey = longKey
         unsafe self.payload = payload
+        unsafe self.words = words
     }
 
     /// The key as the language sees it: text points into this row or the table, other values are built in `arena`.
@@ -21,10 +29,13 @@ package struct KeyedRow {
             ? Value(.string, text: bytes) : try ValueCodec.decode(bytes, in: &arena, text: .borrowed)
     }
 
-    /// The key's text or encoding; short ones are copied into `arena`.
+    /// The key's text or encoding; short ones that lie in no table are copied into `arena`.
     func bytes(in arena: inout Arena) throws(ValueDecodingError) -> Bytes {
         if let longKey = unsafe self.longKey {
             return unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: self.key.count)
+        }
+        if let words = unsafe self.words {
+            return unsafe Bytes(start: words.assumingMemoryBound(to: UInt8.self), count: self.key.count)
         }
         guard let copy = unsafe arena.allocate(16) else { throw .outOfMemory }
         unsafe self.key.store(to: copy)
@@ -34,6 +45,16 @@ package struct KeyedRow {
 
 /// The order of keys in spilled runs and sorted output: that of `sort` on their values.
 package enum KeyOrder {
+    /// What decides most comparisons: where prefixes differ, the keys are in the same order.
+    ///
+    /// The first eight bytes of text, most significant first; 0 for what comes before all text, all ones for what comes
+    /// after it.
+    static func prefix(of row: KeyedRow) -> UInt64 {
+        let first = unsafe row.longKey.map { unsafe $0.loadUnaligned(as: UInt64.self) } ?? row.key.a
+        if row.key.isText { return first.byteSwapped }
+        return UInt8(truncatingIfNeeded: first) < ValueCodec.Mark.string ? 0 : .max
+    }
+
     /// Negative, zero or positive.
     static func compare(_ left: KeyedRow, _ right: KeyedRow) -> Int {
         if left.key.isText, right.key.isText {

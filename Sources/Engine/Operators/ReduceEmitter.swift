@@ -46,6 +46,19 @@ struct ReduceEmitter: ~Copyable {
 
     // MARK: Groups in memory
 
+    /// Reduces a group by writing what a column holds.
+    ///
+    /// - Returns: False, and nothing is done, where the reduce needs the lambda or a state.
+    mutating func reduce(_ row: KeyedRow, columns: borrowing IntegerAggregation) throws(EngineError) -> Bool {
+        guard case .passThrough(let call) = self.call else { return false }
+        let payload = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+        guard let value = unsafe columns.result(of: call.kind, in: payload) else { return false }
+        self.keyCount &+= 1
+        self.machine.beginRecord()
+        try self.machine.host.output.write(key: try self.key(of: row), value: Value(value))
+        return true
+    }
+
     mutating func reduce(_ row: KeyedRow, state: AggregateState) throws(EngineError) {
         self.machine.beginRecord()
         try self.apply(to: try self.key(of: row), state: state)

@@ -61,17 +61,19 @@ package struct ReduceStage: ~Copyable {
             self.partition = self.order.partition(of: self.nextRow, after: self.partition)
             let row = self.order.row(at: self.nextRow)
             try self.emitter.move(to: self.partition)
-            if self.tables.kind == .groups {
-                try self.emitter.reduceGroup(row, values: GroupTable.firstValue(of: row))
-            } else {
-                try self.emitter.reduce(
-                    row,
-                    state: self.tables.aggregation.state(of: row, form: self.tables.aggregation.form)
-                )
-            }
+            try self.reduce(row)
             self.nextRow += 1
         }
         return self.nextRow < self.order.count
+    }
+
+    private mutating func reduce(_ row: KeyedRow) throws(EngineError) {
+        if self.tables.kind == .groups {
+            return try self.emitter.reduceGroup(row, values: GroupTable.firstValue(of: row))
+        }
+        let form = self.tables.aggregation.form
+        if form == .integers, try self.emitter.reduce(row, columns: self.tables.aggregation.integers) { return }
+        try self.emitter.reduce(row, state: self.tables.aggregation.state(of: row, form: form))
     }
 
     private mutating func stepMerged() throws(EngineError) -> Bool {

@@ -48,11 +48,12 @@ struct ReduceTables: ~Copyable {
         let isGrouping = self.kind == .groups
         let bytes = isGrouping ? self.groups.bytes : self.aggregation.bytes
         let keyCount = isGrouping ? self.groups.keyCount : self.aggregation.keyCount
+        // While a table grows, the old one lies beside the new one for a moment: that much, half a table, is lent.
         let mustSpill =
             bytes + keyCount * RowOrder.bytesPerRow > self.bytesLimit
             || (isGrouping
                 ? self.groups.isAboutToGrow(beyond: self.bytesLimit)
-                : self.aggregation.isAboutToGrow && self.aggregation.bytesAtNextGrowth > self.bytesLimit)
+                : self.aggregation.isAboutToGrow && self.aggregation.bytesAfterGrowth > self.bytesLimit)
         if mustSpill { try self.spill() }
     }
 

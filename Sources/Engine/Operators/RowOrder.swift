@@ -4,8 +4,7 @@
 @safe
 struct RowOrder: ~Copyable {
     private struct Entry: BitwiseCopyable {
-        /// The first eight bytes of text, most significant first; 0 for what comes before all text, all ones for what
-        /// comes after it.
+        /// ``KeyOrder/prefix(of:)``
         let prefix: UInt64
         /// Of the slot's words; the lowest bit tells a table of long keys.
         let address: UInt
@@ -30,7 +29,7 @@ struct RowOrder: ~Copyable {
             let partition = routing.partition(hash: row.key.hash)
             let payload = UInt(bitPattern: unsafe row.payload)
             let address = row.key.isLong ? (payload - 24) | 1 : payload - 16
-            self.entries[next[partition]] = Entry(prefix: isSorted ? Self.prefix(of: row) : 0, address: address)
+            self.entries[next[partition]] = Entry(prefix: isSorted ? KeyOrder.prefix(of: row) : 0, address: address)
             next[partition] += 1
         }
         if isSorted { self.sort() }
@@ -73,14 +72,15 @@ struct RowOrder: ~Copyable {
         let isLong = entry.address & 1 != 0
         let words = unsafe UnsafePointer<UInt64>(bitPattern: entry.address & ~1).unsafelyUnwrapped
         let key = unsafe KeyWords(a: words[0], b: words[1])
-        guard isLong else { return unsafe KeyedRow(key: key, longKey: nil, payload: UnsafeRawPointer(words + 2)) }
+        guard isLong else {
+            return unsafe KeyedRow(
+                key: key,
+                longKey: nil,
+                payload: UnsafeRawPointer(words + 2),
+                words: UnsafeRawPointer(words)
+            )
+        }
         let longKey = unsafe UnsafeRawPointer(bitPattern: UInt(words[2]))
         return unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(words + 3))
-    }
-
-    private static func prefix(of row: KeyedRow) -> UInt64 {
-        let first = unsafe row.longKey.map { unsafe $0.loadUnaligned(as: UInt64.self) } ?? row.key.a
-        if row.key.isText { return first.byteSwapped }
-        return UInt8(truncatingIfNeeded: first) < ValueCodec.Mark.string ? 0 : .max
     }
 }

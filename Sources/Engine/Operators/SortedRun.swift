@@ -63,44 +63,63 @@ struct SortedRunWriter: ~Copyable {
 }
 
 /// A place in a run.
+@safe
 final class RunCursor {
+    /// What changes with every row: behind a pointer, since fields of a class are checked for overlapping accesses.
+    @safe
+    private struct Place {
+        var row: UnsafeRawPointer
+        /// Bytes of the block from ``row`` on.
+        var left = 0
+        var partition = 0
+    }
+
     private let reader: any SpillRunReader
     private let block = SourceBlock(capacity: SortedRunWriter.blockBytes)
     private let routing: Routing
-    private var offset = 0
+    private let place: UnsafeMutablePointer<Place>
     let form: RecordBatch.Form
-
-    /// The partition of ``row``; past all others behind the last row.
-    private(set) var partition = 0
 
     init(_ run: SortedRun, routing: Routing) throws(SpillError) {
         self.form = run.form
         self.reader = try run.run.makeReader()
         self.routing = routing
+        unsafe self.place = .allocate(capacity: 1)
+        unsafe self.place.initialize(to: Place(row: self.block.base))
         try self.load()
     }
 
-    var isAtEnd: Bool { self.offset >= self.block.count }
+    deinit {
+        unsafe self.place.deallocate()
+    }
+
+    var isAtEnd: Bool { unsafe self.place.pointee.left <= 0 }
 
     /// The row here: valid until ``advance()``.
-    var row: RecordRow { unsafe RecordRow(self.block.base + self.offset) }
+    var row: RecordRow { unsafe RecordRow(self.place.pointee.row) }
 
     var keyed: KeyedRow { KeyedRow(self.row) }
 
+    /// The partition of ``row``.
+    var partition: Int { unsafe self.place.pointee.partition }
+
     func advance() throws(SpillError) {
-        self.offset += self.row.size
+        let size = self.row.size
+        unsafe self.place.pointee.row += size
+        unsafe self.place.pointee.left -= size
         if self.isAtEnd { try self.load() } else { try self.check() }
     }
 
     private func load() throws(SpillError) {
-        self.offset = 0
-        guard try self.reader.next(into: self.block) else {
-            self.block.count = 0
-            return
-        }
+        let isRead = try self.reader.next(into: self.block)
+        unsafe self.place.pointee.left = 0
+        guard isRead else { return }
+        unsafe self.place.pointee.row = UnsafeRawPointer(self.block.base)
         if self.block.count >= RecordBatch.headerBytes, self.row.size > self.block.count {
             try self.assembleLargeRow()
         }
+        unsafe self.place.pointee.row = UnsafeRawPointer(self.block.base)
+        unsafe self.place.pointee.left = self.block.count
         try self.check()
     }
 
@@ -118,11 +137,11 @@ final class RunCursor {
 
     /// Refuses a row that doesn't lie in its block: the store's checksums make that a bug of ours or of the machine.
     private func check() throws(SpillError) {
-        let left = self.block.count - self.offset
+        let left = unsafe self.place.pointee.left
         guard left >= RecordBatch.headerBytes, self.row.size <= left else {
             throw SpillError(.corrupt, "can't read a spilled run: a row reaches beyond its block; run the job again")
         }
-        self.partition = self.routing.partition(hash: KeyWords(a: self.row.a, b: self.row.b).hash)
+        unsafe self.place.pointee.partition = self.routing.partition(hash: KeyWords(a: self.row.a, b: self.row.b).hash)
     }
 }
 
@@ -135,9 +154,16 @@ extension KeyedRow {
 
 /// Reads several runs as one, in order.
 struct RunMerger: ~Copyable {
+    /// A cursor with what most comparisons are decided by.
+    private struct Entry {
+        var partition: Int
+        var prefix: UInt64
+        let cursor: Int
+    }
+
     private var cursors: [RunCursor]
     /// A binary heap of the cursors that aren't at their end, smallest row first.
-    private var heap: [Int] = []
+    private var heap: [Entry] = []
 
     /// Nothing to read.
     init() {
@@ -147,21 +173,28 @@ struct RunMerger: ~Copyable {
     init(_ runs: [SortedRun], routing: Routing) throws(SpillError) {
         self.cursors = []
         for run in runs { self.cursors.append(try RunCursor(run, routing: routing)) }
-        self.heap = self.cursors.indices.filter { !self.cursors[$0].isAtEnd }
+        self.heap = self.cursors.indices.filter { !self.cursors[$0].isAtEnd }.map { self.entry($0) }
         for position in stride(from: self.heap.count / 2 - 1, through: 0, by: -1) { self.siftDown(position) }
     }
 
     /// The smallest row that is left.
-    var current: RunCursor? { self.heap.first.map { self.cursors[$0] } }
+    var current: RunCursor? { self.heap.first.map { self.cursors[$0.cursor] } }
 
     mutating func advance() throws(SpillError) {
-        let cursor = self.cursors[self.heap[0]]
-        try cursor.advance()
-        if cursor.isAtEnd {
+        let index = self.heap[0].cursor
+        try self.cursors[index].advance()
+        if self.cursors[index].isAtEnd {
             self.heap[0] = self.heap[self.heap.count - 1]
             self.heap.removeLast()
+        } else {
+            self.heap[0] = self.entry(index)
         }
         if !self.heap.isEmpty { self.siftDown(0) }
+    }
+
+    private func entry(_ index: Int) -> Entry {
+        let cursor = self.cursors[index]
+        return Entry(partition: cursor.partition, prefix: KeyOrder.prefix(of: cursor.keyed), cursor: index)
     }
 
     private mutating func siftDown(_ start: Int) {
@@ -178,11 +211,12 @@ struct RunMerger: ~Copyable {
     }
 
     private func isBefore(_ left: Int, _ right: Int) -> Bool {
-        let mine = self.cursors[self.heap[left]]
-        let other = self.cursors[self.heap[right]]
+        let mine = self.heap[left]
+        let other = self.heap[right]
         if mine.partition != other.partition { return mine.partition < other.partition }
-        let order = KeyOrder.compare(mine.keyed, other.keyed)
+        if mine.prefix != other.prefix { return mine.prefix < other.prefix }
+        let order = KeyOrder.compare(self.cursors[mine.cursor].keyed, self.cursors[other.cursor].keyed)
         // Runs are numbered in the order they were written: equal keys keep it.
-        return order == 0 ? self.heap[left] < self.heap[right] : order < 0
+        return order == 0 ? mine.cursor < other.cursor : order < 0
     }
 }

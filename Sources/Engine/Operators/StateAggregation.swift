@@ -8,8 +8,14 @@ struct StateAggregation: ~Copyable {
     var short = KeyTable(payloadWordCount: 1, hasAddress: false)
     var long = KeyTable(payloadWordCount: 1, hasAddress: true)
     private var store = ByteStore()
+    private let keepsExtremes: Bool
 
     static let stateBytes = MemoryLayout<AggregateState>.size
+
+    /// - Parameter keepsExtremes: Whether anybody will ask for the smallest and the largest value.
+    init(keepsExtremes: Bool = true) {
+        self.keepsExtremes = keepsExtremes
+    }
 
     var keyCount: Int { self.short.count + self.long.count }
     var bytes: Int { self.short.bytes + self.long.bytes + self.store.usedBytes }
@@ -22,10 +28,10 @@ struct StateAggregation: ~Copyable {
 
     /// Takes a value into a state that ``state(of:longKey:)`` gave.
     mutating func add(_ value: Value, to address: UnsafeMutableRawPointer) {
-        var state = unsafe address.load(as: AggregateState.self)
-        state.add(value)
-        self.keepTexts(of: &state, from: value)
-        unsafe address.storeBytes(of: state, as: AggregateState.self)
+        let state = unsafe address.assumingMemoryBound(to: AggregateState.self)
+        guard self.keepsExtremes else { return unsafe state.pointee.add(value, keepsExtremes: false) }
+        unsafe state.pointee.add(value)
+        unsafe self.keepTexts(of: &state.pointee, from: value)
     }
 
     /// Takes what another subtask aggregated.
@@ -67,7 +73,7 @@ struct StateAggregation: ~Copyable {
             unsafe payload = self.short.payload(of: key, hash: key.hash)
         }
         if unsafe payload[0] == 0 {
-            let address = unsafe self.store.reserve(Self.stateBytes)
+            let address = unsafe self.store.reserve(Self.stateBytes, alignment: ByteStore.lineBytes)
             unsafe address.storeBytes(of: AggregateState(), as: AggregateState.self)
             unsafe payload[0] = UInt64(UInt(bitPattern: address))
         }
