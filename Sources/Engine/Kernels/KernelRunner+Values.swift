@@ -140,6 +140,19 @@ extension KernelRunner {
     ) -> TextReference {
         let part = unsafe self.makeSlices(base: text.base, isInBlock: text.isInBlock)
         let isASCII = self.blockIsASCII && text.isInBlock
+        if isASCII, let end {
+            let count = UInt32(truncatingIfNeeded: end - start)
+            for position in 0..<selection.count {
+                let row = selection[position]
+                unsafe part.starts[row] = text.starts[row] &+ UInt32(truncatingIfNeeded: start)
+                unsafe part.lengths[row] = count
+                if unsafe text.lengths[row] < end {
+                    unsafe part.lengths[row] = 0
+                    self.bail(row)
+                }
+            }
+            return part
+        }
         for position in 0..<selection.count {
             let row = selection[position]
             let count = unsafe Int(text.lengths[row])

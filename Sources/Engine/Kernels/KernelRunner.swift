@@ -19,7 +19,8 @@ struct KernelRunner: ~Copyable {
     var raised = CaseCopy()
 
     /// What texts built for this batch point at.
-    var texts: [AnyObject] = []
+    var texts: [BuiltText] = []
+    var rooms = TextRooms()
 
     var block: UnsafePointer<UInt8>
     var blockCount = 0
@@ -78,6 +79,7 @@ struct KernelRunner: ~Copyable {
         let rows = unsafe self.plan.canBail ? self.rows : nil
         guard unsafe self.scanner.fill(&self.element, rows: rows) else { return false }
         self.pool.beginBatch()
+        self.rooms.beginBatch()
         self.texts.removeAll(keepingCapacity: true)
         self.emits.removeAll(keepingCapacity: true)
         self.hasBailed = false
