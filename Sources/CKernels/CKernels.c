@@ -34,12 +34,8 @@ static void class_masks_avx512(const uint8_t *base, size_t blocks, const weir_by
 /* Nibble lookup: for the low nibble, which high nibbles belong to the set (one bit each, eight a table). */
 WEIR_TARGET("avx2")
 static void class_masks_avx2(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
-    uint8_t rows[2][16];
-    memset(rows, 0, sizeof rows);
-    for (unsigned byte = 0; byte < 256; byte++)
-        if (set->member[byte]) rows[byte >> 7][byte & 15] |= (uint8_t)(1u << ((byte >> 4) & 7));
-    const __m256i lower = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)rows[0]));
-    const __m256i upper = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)rows[1]));
+    const __m256i lower = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set->rows[0]));
+    const __m256i upper = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set->rows[1]));
     const __m256i bit = _mm256_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32,
                                          64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
     const __m256i nibble = _mm256_set1_epi8(15);
@@ -60,6 +56,12 @@ static void class_masks_avx2(const uint8_t *base, size_t blocks, const weir_byte
 }
 #endif
 
+void weir_byte_class_prepare(weir_byte_class *set) {
+    memset(set->rows, 0, sizeof set->rows);
+    for (unsigned byte = 0; byte < 256; byte++)
+        if (set->member[byte]) set->rows[byte >> 7][byte & 15] |= (uint8_t)(1u << ((byte >> 4) & 7));
+}
+
 void weir_class_masks(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw")) {
@@ -72,6 +74,46 @@ void weir_class_masks(const uint8_t *base, size_t blocks, const weir_byte_class 
     }
 #endif
     class_masks_portable(base, blocks, set, masks);
+}
+
+#define WEIR_PAGE_BYTES 4096
+
+typedef void class_masks(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks);
+
+/* The mask of up to 64 bytes by a function for whole blocks. Bytes behind the text are read, and their bits cleared: an
+   address sanitizer must not look. */
+__attribute__((always_inline, no_sanitize("address")))
+static inline uint64_t partial_mask(class_masks *masks_of, const uint8_t *base, size_t count,
+                                    const weir_byte_class *set) {
+    uint64_t mask;
+    if (count >= 64) {
+        masks_of(base, 1, set, &mask);
+        return mask;
+    }
+    if (count == 0) return 0;
+    if (((uintptr_t)base & (WEIR_PAGE_BYTES - 1)) <= WEIR_PAGE_BYTES - 64) {
+        masks_of(base, 1, set, &mask);
+    } else {
+        uint8_t copy[64] = {0};
+        memcpy(copy, base, count);
+        masks_of(copy, 1, set, &mask);
+    }
+    return mask & (((uint64_t)1 << count) - 1);
+}
+
+#if defined(__x86_64__)
+WEIR_TARGET("avx2") __attribute__((no_sanitize("address")))
+static uint64_t class_mask_avx2(const uint8_t *base, size_t count, const weir_byte_class *set) {
+    return partial_mask(class_masks_avx2, base, count, set);
+}
+#endif
+
+__attribute__((no_sanitize("address")))
+uint64_t weir_class_mask(const uint8_t *base, size_t count, const weir_byte_class *set) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) return class_mask_avx2(base, count, set);
+#endif
+    return partial_mask(class_masks_portable, base, count, set);
 }
 
 /* The compiler vectorises these loops for whatever the target allows. */

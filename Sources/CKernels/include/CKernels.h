@@ -10,14 +10,23 @@
 
 /* What Swift can't say: wide byte classification, prefetching, pages for large tables. Nothing here keeps state. */
 
-/* A set of byte values: member[b] is 0xFF where b belongs to the set, otherwise 0. */
+/* A set of byte values: member[b] is 0xFF where b belongs to the set, otherwise 0. `rows` says the same by nibbles, for
+   the lower and the upper half: bit h of rows[half][low] tells whether the byte with these nibbles belongs to the set. */
 typedef struct {
     uint8_t member[256];
+    uint8_t rows[2][16];
 } weir_byte_class;
+
+/* Fills in `rows` from `member`; whoever changes `member` calls it before the set is used. */
+void weir_byte_class_prepare(weir_byte_class *set);
 
 /* For each of `blocks` runs of 64 bytes at `base`: bit i of masks[k] tells whether byte 64*k+i belongs to `set`.
    Reads exactly 64*blocks bytes. */
 void weir_class_masks(const uint8_t *base, size_t blocks, const weir_byte_class *set, uint64_t *masks);
+
+/* The same for the first 64 of `count` bytes, or all where they are fewer; bits behind them are 0. Reads no page that
+   holds none of the bytes. */
+uint64_t weir_class_mask(const uint8_t *base, size_t count, const weir_byte_class *set);
 
 /* Copies `count` bytes, turning A-Z into a-z (or the reverse); answers 1 if all of them are ASCII. */
 int weir_ascii_lower(const uint8_t *from, uint8_t *to, size_t count);
@@ -129,6 +138,12 @@ static inline uint32_t weir_field_stops(const uint8_t *base, uint8_t separator) 
 static inline uint64_t weir_byte_mask(const uint8_t *base, uint8_t byte) {
     return (uint64_t)weir_hits16(base, byte) | (uint64_t)weir_hits16(base + 16, byte) << 16
            | (uint64_t)weir_hits16(base + 32, byte) << 32 | (uint64_t)weir_hits16(base + 48, byte) << 48;
+}
+
+/* Where a byte first occurs among `count`, or `count`. */
+static inline size_t weir_find_byte(const uint8_t *base, uint8_t byte, size_t count) {
+    const uint8_t *found = (const uint8_t *)memchr(base, byte, count);
+    return found ? (size_t)(found - base) : count;
 }
 
 /* Hints that `address` is soon read and written. */

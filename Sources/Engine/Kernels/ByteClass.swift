@@ -34,12 +34,13 @@ package struct ByteClass: Sendable, Hashable {
 
     package var isEmpty: Bool { self.words.allSatisfy { $0 == 0 } }
 
-    /// The 256 bytes that the C kernels look up.
+    /// What the C kernels look up.
     var table: weir_byte_class {
         var table = weir_byte_class()
-        unsafe withUnsafeMutableBytes(of: &table) { bytes in
+        unsafe withUnsafeMutableBytes(of: &table.member) { bytes in
             for byte in 0..<256 where self.contains(UInt8(byte)) { unsafe bytes[byte] = 0xFF }
         }
+        unsafe weir_byte_class_prepare(&table)
         return table
     }
 }

@@ -94,7 +94,7 @@ private struct ClassParser {
         case UInt8(ascii: "s"): return .whitespace
         case UInt8(ascii: "d"): return ByteClass(UInt8(ascii: "0")...UInt8(ascii: "9"))
         case UInt8(ascii: "w"): return .wordCharacters
-        case UInt8(ascii: "S"): return ByteClass.whitespace.complementOfASCII
+        case UInt8(ascii: "S"): return ByteClass.whitespace.complement
         case UInt8(ascii: "t"): return ByteClass([9])
         case UInt8(ascii: "n"): return ByteClass([10])
         case UInt8(ascii: "r"): return ByteClass([13])
@@ -110,7 +110,7 @@ private struct ClassParser {
         var members = ByteClass()
         var isFirst = true
         while let byte = self.next() {
-            if byte == UInt8(ascii: "]"), !isFirst { return isNegated ? members.complementOfASCII : members }
+            if byte == UInt8(ascii: "]"), !isFirst { return isNegated ? members.complement : members }
             isFirst = false
             guard let low = self.member(byte) else { return nil }
             if low.count == 1, self.rangeFollows {
@@ -149,7 +149,7 @@ extension ByteClass {
     }()
 
     /// All bytes that aren't members; every byte of a scalar beyond ASCII is one of them.
-    var complementOfASCII: ByteClass {
+    var complement: ByteClass {
         ByteClass((0...255).filter { !self.contains($0) })
     }
 

@@ -1,3 +1,4 @@
+internal import CKernels
 package import FluentSyntax
 internal import RegularExpressions
 
@@ -124,8 +125,8 @@ struct RegexRecord: BitwiseCopyable {
     let index: Int
     let pattern: UnsafePointer<UInt8>
     let patternCount: Int
-    /// 256 bytes, 1 for members, where the pattern is one byte class; otherwise nil.
-    let byteClass: UnsafePointer<UInt8>?
+    /// The members where the pattern is one byte class; otherwise nil.
+    let byteClass: UnsafePointer<weir_byte_class>?
     /// Whether the class has a `+`.
     let isRepeated: Bool
 }

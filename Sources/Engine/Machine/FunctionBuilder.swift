@@ -77,6 +77,12 @@ struct FunctionBuilder {
         self.emit(Instruction(.jumpBack, wide: target - self.code.count - 1), range)
     }
 
+    /// Ends a round of a loop over pieces of text; `target` is where its body begins.
+    mutating func splitAgain(state: Int, element: Int, to target: Int, _ range: SourceRange) {
+        let distance = target - self.code.count - 1
+        self.emit(Instruction(.splitAgain, a: state, b: element, c: distance), range)
+    }
+
     mutating func move(_ source: Int, to destination: Int, _ range: SourceRange) {
         if source != destination { self.emit(Instruction(.move, a: destination, b: source), range) }
     }

@@ -95,11 +95,12 @@ package enum Opcode: UInt8, Sendable {
     case iterateBegin
     /// b ← next element of iteration a, or to c.
     case iterateNext
-    /// Registers a … a + 2 ← state of splitting text b at separator c.
+    /// Registers a … a + 3 ← state of splitting text b at separator c.
     case splitBegin
+    /// b ← next piece of split a, or to c.
     case splitNext
-    /// The same where the separator is a regex of one byte class.
-    case splitClassNext
+    /// The end of a round of such a loop: counts a step as ``jumpBack`` does; b ← next piece of split a, and to c, or on.
+    case splitAgain
     /// Registers a … a + 2 ← state of a range whose start, end and step are in b … b + 2.
     case rangeBegin
     case rangeNext

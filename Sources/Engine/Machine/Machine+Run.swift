@@ -95,27 +95,24 @@ extension Machine where Host: ~Copyable {
                     unsafe self.next = pc
                     registers[i.a] = try self.workspace.addImmediate(i, left)
                 }
-            case .emit:
-                unsafe self.next = pc
-                try self.emit(registers[i.a], registers[i.b])
-            case .emitConstant:
-                unsafe self.next = pc
-                try self.emit(registers[i.a], unsafe constants[i.wide])
+            case .emit: unsafe try self.emit(registers[i.a], registers[i.b], &pc, registers)
+            case .emitConstant: unsafe try self.emit(registers[i.a], constants[i.wide], &pc, registers)
             case .iterateNext:
                 if !self.nextElement(i, registers) {
                     unsafe self.next = pc
                     if try !self.nextElementSlowly(i, registers) { unsafe pc += i.jump }
                 }
-            case .splitClassNext:
-                if !Self.nextPieceByClass(i, registers) { unsafe pc += i.jump }
             case .splitNext:
-                if Self.isByClass(i, registers) {
-                    // The separator is known to be a byte class now: the rest of the loop is the fast form.
-                    if !Self.nextPieceByClass(i, registers) { unsafe pc += i.jump }
-                } else {
+                unsafe self.next = pc
+                if try !self.nextPiece(i, registers) { unsafe pc += i.jump }
+            case .splitAgain:
+                self.workspace.stepsLeft &-= 1
+                if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
                     unsafe self.next = pc
-                    if try !self.workspace.nextPiece(i, registers) { unsafe pc += i.jump }
+                    try self.finishRound()
                 }
+                unsafe self.next = pc
+                if try self.nextPiece(i, registers) { unsafe pc += i.jump }
             case .rangeNext:
                 if !Self.nextNumber(i, registers) { unsafe pc += i.jump }
             case .builderAppend:
@@ -168,12 +165,46 @@ extension Machine where Host: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func emit(_ key: Value, _ value: Value) throws(Code) {
+    private mutating func emit(
+        _ key: Value,
+        _ value: Value,
+        _ pc: inout UnsafePointer<Instruction>,
+        _ registers: Registers
+    ) throws(Code) {
+        if unsafe self.pairCursor.append(key: key, value: value) {
+            unsafe self.splitAgain(&pc, registers)
+        } else {
+            unsafe self.next = pc
+            try self.emitToHost(key, value)
+        }
+    }
+
+    @inline(never)
+    private mutating func emitToHost(_ key: Value, _ value: Value) throws(Code) {
         do throws(EvaluationError) {
             try self.host.emit(key: key, value: value)
         } catch {
             throw error.code
         }
+    }
+
+    /// Performs the `splitAgain` that comes next, if one does and its piece is at hand: many loops end with an `emit`, and
+    /// going through the switch costs as much as finding the piece.
+    @inline(__always)
+    private mutating func splitAgain(_ pc: inout UnsafePointer<Instruction>, _ registers: Registers) {
+        let i = unsafe pc.pointee
+        guard i.opcode == .splitAgain, self.workspace.stepsLeft > 0,
+            self.workspace.arena.usedBytes <= self.collectionThreshold, Registers.takePiece(i, registers)
+        else { return }
+        self.workspace.stepsLeft &-= 1
+        unsafe pc += 1 &+ i.jump
+    }
+
+    /// The next piece of a split; false when there is none.
+    @inline(never)
+    private mutating func nextPiece(_ i: Instruction, _ registers: Registers) throws(Code) -> Bool {
+        registers[i.a, 2].has(.integer)
+            ? Registers.nextPieceByClass(i, registers) : try self.workspace.nextPiece(i, registers)
     }
 
     /// The next element of a list or set; false where it is another sequence, or at its end.

@@ -54,6 +54,11 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
 
     package var host: Host
 
+    /// That of the host, or `noPairs`.
+    private(set) var pairCursor: UnsafeMutablePointer<PairCursor>
+    /// A cursor that takes nothing.
+    private let noPairs: UnsafeMutablePointer<PairCursor>
+
     static var collectionBytesMinimum: Int { 1 << 20 }
 
     /// Room behind the registers of whatever runs, for builtins: the stack never moves while one works.
@@ -72,10 +77,17 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
         unsafe self.globals = .allocate(capacity: max(globalCount, 1))
         unsafe self.globals.initialize(repeating: Self.unsetGlobal, count: max(globalCount, 1))
         self.collectionThreshold = Self.collectionBytesMinimum
+        unsafe self.noPairs = .allocate(capacity: 1)
+        unsafe self.noPairs.initialize(to: PairCursor(keys: .allocate(capacity: 1), values: .allocate(capacity: 1)))
+        unsafe self.pairCursor = self.noPairs
         self.host = host
+        if let reference = unsafe self.host.pairCursor { unsafe self.pairCursor = reference.cursor }
     }
 
     deinit {
+        unsafe self.noPairs.pointee.keys.deallocate()
+        unsafe self.noPairs.pointee.values.deallocate()
+        unsafe self.noPairs.deallocate()
         unsafe self.stack.deallocate()
         unsafe self.frames.deallocate()
         unsafe self.globals.deallocate()

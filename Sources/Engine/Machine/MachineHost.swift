@@ -5,6 +5,11 @@ package import FluentSyntax
 /// A machine is generic over its host, so that `emit` in a job's lambda compiles to a direct call. Values passed in live
 /// until the call returns; the host copies what it keeps.
 package protocol MachineHost: ~Copyable {
+    /// Where the machine may add pairs of short text and scalars by itself; nil where ``emit(key:value:)`` takes all.
+    ///
+    /// Asked once, and valid as long as the host lives.
+    var pairCursor: PairCursorReference? { get }
+
     /// Takes one emitted pair.
     mutating func emit(key: Value, value: Value) throws(EvaluationError)
 
@@ -51,7 +56,19 @@ package struct ConnectorEvaluation {
     }
 }
 
+/// The address of a host's ``PairCursor``.
+@unsafe
+package struct PairCursorReference {
+    let cursor: UnsafeMutablePointer<PairCursor>
+
+    init(_ cursor: UnsafeMutablePointer<PairCursor>) {
+        unsafe self.cursor = cursor
+    }
+}
+
 extension MachineHost where Self: ~Copyable {
+    package var pairCursor: PairCursorReference? { nil }
+
     package mutating func makeConnector(
         _ call: ConnectorEvaluation,
         at range: SourceRange,

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import FluentSyntax
 internal import RegularExpressions
 
@@ -204,13 +205,12 @@ extension ProgramCompiler {
         let byteClass = RegexByteClass(pattern: bytes)
         let made = self.parts.memory.withArena { arena -> Value? in
             guard let room = unsafe arena.allocate(MemoryLayout<RegexRecord>.stride) else { return nil }
-            var table: UnsafePointer<UInt8>? = nil
+            var table: UnsafePointer<weir_byte_class>? = nil
             if let byteClass {
-                guard let members = unsafe arena.allocate(256) else { return nil }
-                for byte in 0..<256 {
-                    unsafe members.storeBytes(of: byteClass.members[byte] ? 1 : 0, toByteOffset: byte, as: UInt8.self)
-                }
-                unsafe table = UnsafePointer(members.assumingMemoryBound(to: UInt8.self))
+                guard let members = unsafe arena.allocate(MemoryLayout<weir_byte_class>.stride) else { return nil }
+                let bound = unsafe members.bindMemory(to: weir_byte_class.self, capacity: 1)
+                unsafe bound.initialize(to: byteClass.members.table)
+                unsafe table = UnsafePointer(bound)
             }
             let record = unsafe RegexRecord(
                 index: index,

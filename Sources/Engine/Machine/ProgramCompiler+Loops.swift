@@ -72,7 +72,7 @@ extension ProgramCompiler {
     ) throws(CompilationError) {
         let mark = builder.nextRegister
         defer { builder.nextRegister = mark }
-        let state = builder.allocate(3)
+        let state = builder.allocate(4)
         let next = try self.compileSource(sequence, operation, state: state, in: &builder, at: range)
         try self.compileRounds(next, state: state, in: &builder, at: range, body)
     }
@@ -90,7 +90,11 @@ extension ProgramCompiler {
         let mark = builder.nextRegister
         try body(&self, &builder, element)
         builder.nextRegister = mark
-        builder.jumpBack(to: start, range)
+        if next == .splitNext {
+            builder.splitAgain(state: state, element: element, to: exit + 1, range)
+        } else {
+            builder.jumpBack(to: start, range)
+        }
         builder.land(exit)
     }
 

@@ -3,8 +3,8 @@
 /// Negated classes match whole scalars in PCRE2; splitting at runs of them gives the same pieces byte by byte only
 /// where the class is repeated, so others aren't recognised.
 struct RegexByteClass {
-    var members = [Bool](repeating: false, count: 256)
-    var isRepeated = false
+    private(set) var members = ByteClass()
+    private(set) var isRepeated = false
 
     init?(pattern: [UInt8]) {
         var rest = pattern[...]
@@ -17,7 +17,7 @@ struct RegexByteClass {
             guard self.addSet(rest.dropFirst().dropLast()) else { return nil }
         } else {
             guard let single = Self.takeAtom(&rest, inSet: false), rest.isEmpty else { return nil }
-            for byte in single { self.members[Int(byte)] = true }
+            for byte in single { self.members.insert(byte) }
         }
     }
 
@@ -33,13 +33,13 @@ struct RegexByteClass {
                 guard let end = Self.takeAtom(&rest, inSet: true), end.count == 1, end[0] >= atom[0] else {
                     return false
                 }
-                for byte in atom[0]...end[0] { self.members[Int(byte)] = true }
+                for byte in atom[0]...end[0] { self.members.insert(byte) }
             } else {
-                for byte in atom { self.members[Int(byte)] = true }
+                for byte in atom { self.members.insert(byte) }
             }
         }
         if isNegated {
-            for byte in 0..<256 { self.members[byte].toggle() }
+            self.members = self.members.complement
             // Bytes that aren't UTF-8 never match in PCRE2: such text must go through it.
         }
         return true

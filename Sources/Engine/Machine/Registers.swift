@@ -20,6 +20,12 @@ struct Registers {
         nonmutating set { unsafe self.start[Int(index) &+ offset] = newValue }
     }
 
+    /// Replaces the bits of a register and keeps its tag.
+    @inline(__always)
+    func setBits(_ index: UInt16, _ offset: Int, _ bits: UInt64) {
+        unsafe self.start[Int(index) &+ offset].bits = bits
+    }
+
     /// So many registers from one on.
     @inline(__always)
     func slice(_ first: UInt16, _ count: Int) -> Elements {

@@ -1,10 +1,14 @@
+internal import CKernels
 internal import FluentSyntax
 internal import RegularExpressions
 
 /// Splitting text piece by piece.
 ///
-/// The state is three registers: the text, the offset of the next piece (beyond the text when there is none), and the
-/// separator: a string, a regex, or the address of the record of a regex that is one byte class, as an integer.
+/// The state is four registers: the text, the offset of the next piece (beyond the text when there is none), the
+/// separator, and what is known of the bytes ahead. The separator is a string, a regex, or the address of the record of
+/// a regex that is one byte class, as an integer whose count tells that the class is repeated. Only a byte class looks ahead: the last register's bits are the
+/// separators that haven't been used in a window of 64 bytes, its count is the offset where the next window begins. The
+/// end of the text counts as a separator.
 extension Workspace {
     mutating func beginSplit(_ i: Instruction, _ registers: Registers) throws(Code) {
         let text = try self.text(registers[i.b], .split)
@@ -14,10 +18,11 @@ extension Workspace {
         }
         registers[i.a] = registers[i.b]
         registers[i.a, 2] = separator
+        registers[i.a, 3] = Value(Int64(0))
         var start = 0
         if separator.has(.regex), Self.isByteClass(separator.regexRecord, for: text) {
             let record = separator.regexRecord
-            registers[i.a, 2] = Value(.integer, bits: separator.bits)
+            registers[i.a, 2] = Value(.integer, bits: separator.bits, count: record.isRepeated ? 1 : 0)
             // The first piece is empty, and dropped.
             if !record.isRepeated, text.count > 0, record.contains(text[0]) { start = 1 }
         }
@@ -104,58 +109,84 @@ extension Workspace {
 
     /// All pieces at once.
     mutating func split(_ arguments: Elements) throws(Code) -> Value {
-        let state = try self.makeElements(6)
-        state[4] = arguments[0]
-        state[5] = arguments[1]
+        let state = try self.makeElements(7)
+        state[5] = arguments[0]
+        state[6] = arguments[1]
         let registers = unsafe Registers(state.start)
-        try self.beginSplit(Instruction(.splitBegin, a: 0, b: 4, c: 5), registers)
-        let next = Instruction(.splitNext, a: 0, b: 3)
+        try self.beginSplit(Instruction(.splitBegin, a: 0, b: 5, c: 6), registers)
+        let next = Instruction(.splitNext, a: 0, b: 4)
         let isByClass = state[2].has(.integer)
         var list = Value.emptyBuilder
         while isByClass ? Registers.nextPieceByClass(next, registers) : try self.nextPiece(next, registers) {
             try self.count(1)
-            list = try self.appending(state[3], to: list)
+            list = try self.appending(state[4], to: list)
         }
         return list.finishedBuilder
     }
 }
 
-extension Machine where Host: ~Copyable {
-    @inline(__always)
-    static func isByClass(_ i: Instruction, _ registers: Registers) -> Bool { registers[i.a, 2].has(.integer) }
-
-    @inline(__always)
-    static func nextPieceByClass(_ i: Instruction, _ registers: Registers) -> Bool {
-        Registers.nextPieceByClass(i, registers)
-    }
-}
-
 extension Registers {
+    /// The next piece of a split at bytes of a class where it isn't empty and its end is known.
+    ///
+    /// - Returns: False, and nothing changes, where the next piece must be looked for.
+    @inline(__always)
+    static func takePiece(_ i: Instruction, _ registers: Registers) -> Bool {
+        let ahead = registers[i.a, 3]
+        guard registers[i.a, 2].has(.integer), ahead.bits != 0 else { return false }
+        let start = Int(registers[i.a, 1].integer)
+        let end = ahead.count &- Self.windowBytes &+ ahead.bits.trailingZeroBitCount
+        guard end > start else { return false }
+        registers[i.b] = unsafe Value(.string, text: registers[i.a].address + start, count: end &- start)
+        registers.setBits(i.a, 1, UInt64(bitPattern: Int64(end &+ 1)))
+        registers.setBits(i.a, 3, ahead.bits & (ahead.bits &- 1))
+        return true
+    }
+
     /// The next piece of a split at bytes of a class.
     @inline(__always)
     static func nextPieceByClass(_ i: Instruction, _ registers: Registers) -> Bool {
         let text = registers[i.a].text
-        let record = registers[i.a, 2].regexRecord
+        let separator = registers[i.a, 2]
         var start = Int(registers[i.a, 1].integer)
-        let count = text.count
-        if record.isRepeated {
-            while start < count, record.contains(text[start]) { start &+= 1 }
+        var separators = registers[i.a, 3].bits
+        var window = registers[i.a, 3].count
+        while true {
+            while separators == 0 {
+                guard window <= text.count else { return false }
+                separators = separator.regexRecord.separators(in: text, at: window)
+                window &+= Self.windowBytes
+            }
+            let end = window &- Self.windowBytes &+ separators.trailingZeroBitCount
+            separators &= separators &- 1
+            // Of empty pieces a repeated class leaves none, and no split the one at the end of the text.
+            if end > start || (end == start && end < text.count && separator.count == 0) {
+                registers[i.b] = Value(.string, text: text.slice(start, end))
+                registers[i.a, 1] = Value(Int64(end &+ 1))
+                registers[i.a, 3] = Value(.integer, bits: separators, count: window)
+                return true
+            }
+            // A separator before the start is that of a first piece which was dropped.
+            if end >= start { start = end &+ 1 }
         }
-        var end = start
-        while end < count, !record.contains(text[end]) { end &+= 1 }
-        // The last piece is dropped when it is empty; a repeated class leaves no other empty one.
-        if end >= count, start >= count { return false }
-        registers[i.b] = Value(.string, text: text.slice(start, end))
-        registers[i.a, 1] = Value(Int64(end &+ 1))
-        return true
     }
+
+    private static var windowBytes: Int { 64 }
 }
 
 extension RegexRecord {
     /// Whether a byte is in the class; only where there is one.
     @inline(__always)
     func contains(_ byte: UInt8) -> Bool {
-        unsafe self.byteClass.unsafelyUnwrapped[Int(byte)] != 0
+        // The members are the first thing that the class holds.
+        unsafe UnsafeRawPointer(self.byteClass.unsafelyUnwrapped).load(fromByteOffset: Int(byte), as: UInt8.self) != 0
+    }
+
+    /// The bytes of the class among the 64 from `offset` on, and the end of the text if it lies there.
+    @inline(never)
+    func separators(in text: Bytes, at offset: Int) -> UInt64 {
+        let left = text.count &- offset
+        let mask = unsafe weir_class_mask(text.start + offset, left, self.byteClass.unsafelyUnwrapped)
+        return left < 64 ? mask | 1 << UInt64(left) : mask
     }
 }
 

@@ -33,9 +33,9 @@ package final class CompiledJob: Sendable {
         self.decode = parts.projects ? parts.decode : DecodeStep(format: parts.decode.format, lines: parts.decode.lines)
         self.output = parts.output
         self.isSorted = parts.isSorted
-        let whole = try compiler.add(parts.map.whole.closure)
+        let whole = try compiler.add(parts.map.whole.closure.discardingResult)
         if parts.projects {
-            let projected = try compiler.add(parts.map.closure)
+            let projected = try compiler.add(parts.map.closure.discardingResult)
             self.map = .fields(projected, whole: whole, takesKey: parts.map.takesKey)
         } else {
             self.map = parts.map.takesKey ? .keyAndRecord(whole) : .record(whole)
@@ -74,12 +74,12 @@ package final class CompiledJob: Sendable {
     ) throws(CompilationError) -> ReduceCall {
         switch reduce {
         case .general(let closure):
-            return .general(try compiler.add(closure))
+            return .general(try compiler.add(closure.discardingResult))
         case .aggregates(let aggregates) where keepsStates:
             if let passed = aggregates.passedThrough { return .passThrough(passed) }
-            return .aggregates(aggregates.aggregates, try compiler.add(aggregates.closure))
+            return .aggregates(aggregates.aggregates, try compiler.add(aggregates.closure.discardingResult))
         case .aggregates(let aggregates):
-            return .general(try compiler.add(aggregates.overValues))
+            return .general(try compiler.add(aggregates.overValues.discardingResult))
         }
     }
 
@@ -209,6 +209,26 @@ private struct GraphParts {
         guard case .partialStates(let calls) = self.exchange?.payload else { return nil }
         let isPlain = calls.allSatisfy { $0.input == nil && $0.kind != .countDistinct }
         return isPlain ? Aggregation.columns(for: calls.map(\.kind)) : nil
+    }
+}
+
+extension Closure {
+    /// The same but for its result, which is nil: a job's function is called for what it emits, and the list that its
+    /// loop would make needn't be.
+    fileprivate var discardingResult: Closure {
+        let range = self.lambda.body.range
+        let nothing = Expression(.constant(.nil), range: range)
+        return Closure(
+            lambda: Lambda(
+                name: self.lambda.name,
+                parameters: self.lambda.parameters,
+                body: Expression(.sequence([self.lambda.body, nothing]), range: range),
+                captured: self.lambda.captured,
+                range: self.lambda.range
+            ),
+            captured: self.captured,
+            globals: self.globals
+        )
     }
 }
 

@@ -89,7 +89,7 @@ extension KeyWords {
     package init(_ address: UnsafeRawPointer, count: Int, isText: Bool) {
         if count <= Self.inlineLimit {
             let kind = isText ? KeyKind.shortText : KeyKind.shortEncoded
-            if UInt(bitPattern: address) & 4095 <= 4096 - 16 {
+            if Self.canRead(UInt64(UInt(bitPattern: address))) {
                 unsafe self.init(short: address, count: count, kind: kind)
             } else {
                 unsafe self.init(copying: address, count: count, kind: kind)
@@ -98,6 +98,10 @@ extension KeyWords {
             unsafe self.init(long: address, count: count, kind: isText ? KeyKind.longText : KeyKind.longEncoded)
         }
     }
+
+    /// Whether the 16 bytes from an address on lie in one page, so that they can be read if the first can.
+    @inline(__always)
+    static func canRead(_ address: UInt64) -> Bool { address & 4_095 <= 4_096 - 16 }
 
     /// The words of an integer: its encoding is a tag and eight bytes.
     @inline(__always)

@@ -22,7 +22,7 @@ package struct MapOutput: ~Copyable {
 
     private let kind: Kind
     private let policy: RecordPolicy
-    var pairs = PairBuffer()
+    var pairs = PairBuffer(directLimit: Self.drainCount - 1)
     private var aggregation: Aggregation
     private let tableBytesLimit: Int
     private var rows: RowOutput
@@ -40,7 +40,9 @@ package struct MapOutput: ~Copyable {
     private var addedSinceCheck = 0
 
     /// Pairs that a record is about to emit a second time: they are left out.
-    var repeatedCount = 0
+    var repeatedCount = 0 {
+        didSet { self.pairs.allowsDirectAppends = self.repeatedCount == 0 }
+    }
 
     /// What made an `emit` impossible: the lambda only sees that it failed.
     private(set) var failure: EngineError?
@@ -251,6 +253,8 @@ package struct MapOutput: ~Copyable {
 }
 
 extension MapOutput: MachineHost {
+    package var pairCursor: PairCursorReference? { unsafe PairCursorReference(self.pairs.cursor) }
+
     @inline(__always)
     package mutating func emit(key: Value, value: Value) throws(EvaluationError) {
         if self.repeatedCount > 0 {

@@ -12,26 +12,46 @@ struct PairBuffer: ~Copyable {
         let bytes: Int
     }
 
-    private(set) var count = 0
+    /// What ``PairCursor`` tells: where the next pair belongs.
+    let cursor: UnsafeMutablePointer<PairCursor>
     private var capacity: Int
-    private(set) var keys: UnsafeMutablePointer<KeyWords>
+    private let directLimit: Int
+
     /// Scalars as they are; other values with their tag, the offset of their encoding in `bytes`, and its length.
-    private(set) var values: UnsafeMutablePointer<Value>
+    var values: UnsafeMutablePointer<Value> { unsafe self.cursor.pointee.values }
+    var keys: UnsafeMutablePointer<KeyWords> { unsafe self.cursor.pointee.keys }
+
+    private(set) var count: Int {
+        get { unsafe self.cursor.pointee.count }
+        nonmutating set { unsafe self.cursor.pointee.count = newValue }
+    }
+
     /// Offset in `bytes` of a key that is long.
     private(set) var keyOffsets: UnsafeMutablePointer<Int>
     private(set) var bytes = ByteBuffer(capacity: 4_096)
 
-    init(capacity: Int = 256) {
+    /// - Parameter directLimit: So many pairs may be added through ``cursor``; none if 0.
+    init(capacity: Int = 256, directLimit: Int = 0) {
         self.capacity = capacity
-        unsafe self.keys = .allocate(capacity: capacity)
-        unsafe self.values = .allocate(capacity: capacity)
+        self.directLimit = directLimit
         unsafe self.keyOffsets = .allocate(capacity: capacity)
+        unsafe self.cursor = .allocate(capacity: 1)
+        let cursor = unsafe PairCursor(keys: .allocate(capacity: capacity), values: .allocate(capacity: capacity))
+        unsafe self.cursor.initialize(to: cursor)
+        self.allowsDirectAppends = true
     }
 
     deinit {
         unsafe self.keys.deallocate()
         unsafe self.values.deallocate()
+        unsafe self.cursor.deallocate()
         unsafe self.keyOffsets.deallocate()
+    }
+
+    /// Whether pairs may be added through ``cursor``.
+    var allowsDirectAppends: Bool {
+        get { unsafe self.cursor.pointee.limit > 0 }
+        nonmutating set { unsafe self.cursor.pointee.limit = newValue ? min(self.directLimit, self.capacity) : 0 }
     }
 
     var mark: Mark { Mark(count: self.count, bytes: self.bytes.count) }
@@ -119,8 +139,8 @@ struct PairBuffer: ~Copyable {
     @inline(never)
     private mutating func grow() {
         let larger = self.capacity * 2
-        unsafe self.keys = Self.moved(self.keys, count: self.count, capacity: larger)
-        unsafe self.values = Self.moved(self.values, count: self.count, capacity: larger)
+        unsafe self.cursor.pointee.keys = Self.moved(self.keys, count: self.count, capacity: larger)
+        unsafe self.cursor.pointee.values = Self.moved(self.values, count: self.count, capacity: larger)
         unsafe self.keyOffsets = Self.moved(self.keyOffsets, count: self.count, capacity: larger)
         self.capacity = larger
     }
@@ -134,6 +154,43 @@ struct PairBuffer: ~Copyable {
         unsafe new.update(from: old, count: count)
         unsafe old.deallocate()
         return unsafe new
+    }
+}
+
+/// Where the next pair of a ``PairBuffer`` belongs: so that a machine can add the commonest pairs without a call.
+///
+/// It lives as long as the buffer, at one address.
+@safe
+struct PairCursor {
+    var count = 0
+    /// So many pairs may be in the buffer after a direct append; 0 sends all to ``PairBuffer/append(key:value:)``.
+    var limit = 0
+    var keys: UnsafeMutablePointer<KeyWords>
+    var values: UnsafeMutablePointer<Value>
+
+    init(keys: UnsafeMutablePointer<KeyWords>, values: UnsafeMutablePointer<Value>) {
+        unsafe self.keys = keys
+        unsafe self.values = values
+    }
+}
+
+extension UnsafeMutablePointer<PairCursor> {
+    /// Adds a pair of short text and a scalar.
+    ///
+    /// - Returns: False, and nothing is added, where the pair is another or the buffer wants to be asked.
+    @inline(__always)
+    func append(key: Value, value: Value) -> Bool {
+        let count = unsafe self.pointee.count
+        // An empty text may have no address.
+        let isShortText = key.has(.string) && UInt(bitPattern: key.count &- 1) < UInt(KeyWords.inlineLimit)
+        guard isShortText, value.isScalar, KeyWords.canRead(key.bits), unsafe count < self.pointee.limit else {
+            return false
+        }
+        let words = unsafe KeyWords(short: key.address, count: key.count, kind: KeyKind.shortText)
+        unsafe self.pointee.keys[count] = words
+        unsafe self.pointee.values[count] = value
+        unsafe self.pointee.count = count &+ 1
+        return true
     }
 }
 

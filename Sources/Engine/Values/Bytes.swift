@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A view of bytes that somebody else keeps alive: text of a value, an encoded key, a slice of an input block.
 @safe
 package struct Bytes: Sendable {
@@ -87,8 +89,9 @@ package struct Bytes: Sendable {
         let last = self.count &- needle.count
         var position = offset
         if needle.count == 1 {
-            while position <= last, self[position] != first { position &+= 1 }
-            return position <= last ? position : nil
+            guard position <= last else { return nil }
+            let found = unsafe weir_find_byte(self.start + position, first, self.count &- position)
+            return found < self.count &- position ? position &+ found : nil
         }
         while position <= last {
             if self[position] == first, Self.areEqual(self.slice(position, position &+ needle.count), needle) {
