@@ -7,7 +7,7 @@ internal import RegularExpressions
 /// separator: a string, a regex, or the address of the record of a regex that is one byte class, as an integer.
 extension Workspace {
     mutating func beginSplit(_ i: Instruction, _ registers: Registers) throws(Code) {
-        let text = try self.text(registers[i.b], .split)
+        let text = try self.countedText(registers[i.b], .split)
         let separator = registers[i.c]
         guard separator.has(.string) || separator.has(.regex) else {
             throw self.mismatch(.split, TypeName.string, separator)
