@@ -16,14 +16,11 @@ package final class RegularExpression: Sendable {
     ///
     /// - Throws: What is wrong with the pattern, and at which byte.
     package init(pattern: [UInt8]) throws(RegularExpressionError) {
-        var code: CInt = 0
-        var offset = 0
-        let options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF
-        let compiled = unsafe pattern.withUnsafeBufferPointer { bytes in
-            unsafe pcre2_compile_8(bytes.baseAddress, bytes.count, options, &code, &offset, nil)
-        }
-        guard let compiled = unsafe compiled else {
-            throw RegularExpressionError(message: Self.message(code), offset: offset)
+        let accepted = unsafe try Self.compiled(pattern)
+        var compiled = unsafe accepted
+        if let other = NegatedEscapes.rewritten(pattern), let better = unsafe try? Self.compiled(other) {
+            unsafe pcre2_code_free_8(accepted)
+            unsafe compiled = better
         }
         // Where there is no JIT for this machine the interpreter does the same, slower.
         _ = unsafe pcre2_jit_compile_8(compiled, PCRE2_JIT_COMPLETE)
@@ -39,6 +36,19 @@ package final class RegularExpression: Sendable {
 
     func withCode<Result: ~Copyable>(_ body: (OpaquePointer) -> Result) -> Result {
         unsafe body(self.code)
+    }
+
+    private static func compiled(_ pattern: [UInt8]) throws(RegularExpressionError) -> OpaquePointer {
+        var code: CInt = 0
+        var offset = 0
+        let options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF
+        let compiled = unsafe pattern.withUnsafeBufferPointer { bytes in
+            unsafe pcre2_compile_8(bytes.baseAddress, bytes.count, options, &code, &offset, nil)
+        }
+        guard let compiled = unsafe compiled else {
+            throw RegularExpressionError(message: Self.message(code), offset: offset)
+        }
+        return unsafe compiled
     }
 
     private static func message(_ code: CInt) -> String {

@@ -98,6 +98,23 @@ import Testing
         #expect(result.outcome.description == "!invalid-argument")
     }
 
+    @Test(arguments: [
+        "(join [t t])", "(format \"%s\" t)", "(trim t)", "(starts-with? t u)", "(ends-with? t u)", "(= t u)", "(< t u)",
+        "(<= t u t)", "(parse-int t)", "(re-match #\"x\" t)", "(re-find-all #\"x\" t)", "(first (split t \"x\"))",
+        "(for (p (split t #\"x\")) 1)", "(count t)", "(contains? t \"x\")", "(upper t)", "(replace t \"x\" \"y\")",
+        "(hash t)", "(str [t])", "(to-json t)", "(substring t 1 2)",
+    ])
+    func `long text takes steps by its length`(_ form: String) {
+        let program = """
+            (define (long n) (reduce (lambda (a i) (str a a)) " 123456789 abcde " (range n)))
+            (let ((t (long 14)) (u (long 14))) (for-each (lambda (i) \(form)) (range 100000)) [t u])
+            """
+
+        let result = MachineRunner.run(program, limits: MachineLimits(steps: 1_000_000, memoryBytes: 64 << 20))
+
+        #expect(result.outcome.description == "!step-limit")
+    }
+
     @Test(arguments: ["(str xs)", "(hash xs)", "(= xs ys)", "(to-json xs)"])
     func `values shared many times are stopped by a limit`(_ form: String) {
         let program = """

@@ -12,7 +12,9 @@ package struct CollectingHost: MachineHost {
     }
 
     package mutating func emit(key: Value, value: Value) throws(EvaluationError) {
-        self.emitted.append(ReferenceEntry(ReferenceValue(key), ReferenceValue(value)))
+        let range = GeneratedProgram.callRange
+        let key = try ReferenceValue.copied(key, at: range)
+        self.emitted.append(ReferenceEntry(key, try ReferenceValue.copied(value, at: range)))
     }
 
     package mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }
@@ -35,8 +37,24 @@ package struct CollectingHost: MachineHost {
 }
 
 extension ReferenceValue {
-    /// A copy of a machine's value.
-    init(_ value: Value) {
+    /// Values that hold another twice, again and again, would be copied for ever.
+    private static let copiedElementLimit = 1_000_000
+
+    /// A copy of a machine's value; one that is too large counts as one that hit a limit.
+    static func copied(_ value: Value, at range: SourceRange) throws(EvaluationError) -> ReferenceValue {
+        var left = Self.copiedElementLimit
+        let copy = ReferenceValue(value, &left)
+        guard left >= 0 else { throw EvaluationError(.memoryLimit(bytes: Int64(Self.copiedElementLimit)), at: range) }
+        return copy
+    }
+
+    /// Below zero `left` says that elements were left out.
+    private init(_ value: Value, _ left: inout Int) {
+        left -= 1
+        guard left >= 0 else {
+            self = .nil
+            return
+        }
         switch value.tag {
         case .nil: self = .nil
         case .boolean: self = .boolean(value.bits != 0)
@@ -45,21 +63,23 @@ extension ReferenceValue {
         case .string: self = .string(Text(copying: value))
         case .symbol: self = .symbol(Text(copying: value))
         case .keyword: self = .keyword(Text(copying: value))
-        case .list: self = .list(value.elements.copied)
-        case .set: self = .set(value.elements.copied)
+        case .list: self = .list(Self.copied(value.elements, &left))
+        case .set: self = .set(Self.copied(value.elements, &left))
         case .map:
-            let pairs = value.pairs.copied
-            let indexes = stride(from: 0, to: pairs.count, by: 2)
+            let pairs = Self.copied(value.pairs, &left)
+            let indexes = stride(from: 0, to: pairs.count - 1, by: 2)
             self = .map(indexes.map { ReferenceEntry(pairs[$0], pairs[$0 + 1]) })
         // Functions and handles only compare with themselves: their kind is all there is to see.
         case .function, .builtin, .handle, .stream: self = .builtin(.list)
         case .regex: self = .regex(value.pattern)
         }
     }
-}
 
-extension Elements {
-    fileprivate var copied: [ReferenceValue] { (0..<self.count).map { ReferenceValue(self[$0]) } }
+    private static func copied(_ elements: Elements, _ left: inout Int) -> [ReferenceValue] {
+        var copies: [ReferenceValue] = []
+        for index in 0..<elements.count where left >= 0 { copies.append(ReferenceValue(elements[index], &left)) }
+        return copies
+    }
 }
 
 extension Value {

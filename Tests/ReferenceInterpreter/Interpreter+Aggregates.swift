@@ -49,7 +49,7 @@ extension Interpreter {
         of values: [ReferenceValue]
     ) throws(EvaluationError) -> ReferenceValue {
         _ = try call.numbers(values)
-        guard (0...1).contains(share) else { throw call.invalid("the share \(share) isn't between 0 and 1") }
+        guard (0...1).contains(share) else { throw call.invalid("the share is a number from 0 to 1") }
         guard !values.isEmpty else { return .nil }
         let sorted = ReferenceValue.sorted(values) { $0 }
         let rank = max(1, Int((share * Double(sorted.count)).rounded(.up)))

@@ -3,6 +3,13 @@ import FluentSyntax
 extension Interpreter {
     /// Performs a builtin whose argument count has been checked.
     func perform(_ call: BuiltinCall) throws(EvaluationError) -> ReferenceValue {
+        for argument in call.arguments { try self.countSize(of: argument, at: call.range) }
+        let value = try self.performUncounted(call)
+        try self.countSize(of: value, at: call.range)
+        return value
+    }
+
+    private func performUncounted(_ call: BuiltinCall) throws(EvaluationError) -> ReferenceValue {
         switch call.builtin {
         case .add, .subtract, .multiply, .divide, .quotient, .remainder, .modulo, .increment, .decrement, .absolute,
             .floor, .ceiling, .round, .squareRoot, .power:

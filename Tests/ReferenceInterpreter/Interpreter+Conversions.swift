@@ -22,7 +22,7 @@ extension Interpreter {
             let milliseconds = try call.integer(0)
             let pattern = call.count == 2 ? try call.text(1).string : "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"
             guard let text = TimePattern(pattern).text(of: milliseconds) else {
-                throw call.invalid("\(milliseconds) ms is outside the years 0 to 9999")
+                throw call.invalid("the year is outside 0 to 9999")
             }
             return .string(text)
         default: return .integer(Self.hash(try call.key(call[0])))

@@ -18,9 +18,14 @@ extension Interpreter {
                 continue
             }
             guard let letter = directive.letter, "dsfex".contains(letter) else {
-                throw call.invalid("there is no such directive; use %d %s %f %e %x %%")
+                let isWide = directive.isTooWide
+                throw call.invalid(
+                    isWide ? "widths and precisions are at most 999" : "the directives are %d %s %f %e %x and %%"
+                )
             }
-            guard let argument = arguments.popFirst() else { throw call.invalid("there are too few arguments") }
+            guard let argument = arguments.popFirst() else {
+                throw call.invalid("there are fewer arguments than directives")
+            }
             result += directive.padded(try Self.formatted(argument, directive, call)).bytes
         }
         return Text(bytes: result)
@@ -70,9 +75,11 @@ private struct Directive {
             rest.removeFirst()
             self.precision = Self.number(&rest) ?? 0
         }
-        guard self.width <= Self.numberMaximum, self.precision ?? 0 <= Self.numberMaximum else { return }
+        guard !self.isTooWide else { return }
         self.letter = rest.popFirst().map { Character(Unicode.Scalar($0)) }
     }
+
+    var isTooWide: Bool { self.width > Self.numberMaximum || self.precision ?? 0 > Self.numberMaximum }
 
     private static func number(_ rest: inout ArraySlice<UInt8>) -> Int? {
         let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

@@ -12,7 +12,7 @@ extension Interpreter {
         switch node.kind {
         case .symbol(let name): try self.lookUp(name, in: scope, at: node.range)
         case .list(let elements): try self.evaluateList(node, elements, in: scope, tail: tail)
-        case .vector(let elements): .list(try self.evaluateAll(elements[...], in: scope))
+        case .vector(let elements): try self.evaluateVector(node, elements, in: scope)
         case .map(let elements): try self.evaluateMap(node, elements, in: scope)
         case .quote(let quoted): Self.constant(quoted)
         case .nil, .boolean, .integer, .float, .string, .regex, .keyword: Self.constant(node)
@@ -69,6 +69,16 @@ extension Interpreter {
         if let value = scope[name] ?? self.globals[name] { return value }
         if !self.isGlobal(name), let builtin = Builtin(name: name) { return .builtin(builtin) }
         throw EvaluationError(.undefined(name: name), at: range)
+    }
+
+    private func evaluateVector(
+        _ node: SyntaxNode,
+        _ elements: [SyntaxNode],
+        in scope: Scope
+    ) throws(EvaluationError) -> ReferenceValue {
+        let list = ReferenceValue.list(try self.evaluateAll(elements[...], in: scope))
+        try self.countSize(of: list, at: node.range)
+        return list
     }
 
     private func evaluateMap(

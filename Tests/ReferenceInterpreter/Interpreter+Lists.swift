@@ -53,7 +53,7 @@ extension Interpreter {
         let start = numbers.count == 1 ? 0 : numbers[0]
         let end = numbers.count == 1 ? numbers[0] : numbers[1]
         let step = numbers.count == 3 ? numbers[2] : 1
-        guard step != 0 else { throw call.invalid("a step of 0 never arrives") }
+        guard step != 0 else { throw call.invalid("the step is zero; give another one") }
         var values: [ReferenceValue] = []
         // stride(from:to:by:) stops before it would overflow.
         for number in stride(from: Int128(start), to: Int128(end), by: Int128.Stride(step)) {

@@ -21,6 +21,10 @@ package final class Interpreter {
         package var callDepthLimit: Int64 = 400
         package var elementLimit = 1_000_000
 
+        /// Elements and bytes of values that a builtin reads or makes for one step.
+        package var sizePerStep: Int64 = 16
+        package var valueDepthLimit = 500
+
         package init() {}
     }
 
@@ -91,11 +95,45 @@ package final class Interpreter {
         }
     }
 
+    /// Counts a value that a builtin reads or makes, all the way down.
+    ///
+    /// In few calls a text doubles, or a list holds another twice, until walking through it takes forever.
+    func countSize(of value: ReferenceValue, at range: SourceRange) throws(EvaluationError) {
+        let sizeLimit = (self.limits.stepLimit - self.steps) * self.limits.sizePerStep
+        var sizeLeft = sizeLimit
+        guard value.isCounted(in: &sizeLeft, depthLeft: self.limits.valueDepthLimit) else {
+            throw EvaluationError(.stepLimit(self.limits.stepLimit), at: range)
+        }
+        self.steps += (sizeLimit - sizeLeft) / self.limits.sizePerStep
+    }
+
     func isGlobal(_ name: String) -> Bool { self.globalNames.contains(name) }
 
     private static func definedName(_ node: SyntaxNode) -> String? {
         guard let form = node.elements, form.count > 1, form[0].symbol == "define" else { return nil }
         return form[1].symbol ?? form[1].elements?.first?.symbol
+    }
+}
+
+extension ReferenceValue {
+    /// Takes the size of the value away; false where it is too large or too deep.
+    fileprivate func isCounted(in sizeLeft: inout Int64, depthLeft: Int) -> Bool {
+        sizeLeft -= 1
+        switch self {
+        case .string(let text), .symbol(let text), .keyword(let text): sizeLeft -= Int64(text.bytes.count)
+        case .list(let elements), .set(let elements):
+            guard depthLeft > 0 else { return false }
+            for element in elements where !element.isCounted(in: &sizeLeft, depthLeft: depthLeft - 1) { return false }
+        case .map(let entries):
+            guard depthLeft > 0 else { return false }
+            for entry in entries {
+                guard entry.key.isCounted(in: &sizeLeft, depthLeft: depthLeft - 1),
+                    entry.value.isCounted(in: &sizeLeft, depthLeft: depthLeft - 1)
+                else { return false }
+            }
+        case .nil, .boolean, .integer, .float, .function, .builtin, .regex: break
+        }
+        return sizeLeft >= 0
     }
 }
 

@@ -74,7 +74,7 @@ package enum MachineSubject {
     ) -> ProgramOutcome.Run {
         let result: Result<ReferenceValue, EvaluationError>
         do throws(EvaluationError) {
-            result = .success(ReferenceValue(try machine.call(function)))
+            result = .success(try ReferenceValue.copied(try machine.call(function), at: GeneratedProgram.callRange))
         } catch {
             result = .failure(error)
         }

@@ -25,13 +25,24 @@ struct PatternMatch {
 extension BuiltinCall {
     /// The first match that begins at `offset` or later.
     func firstMatch(_ pattern: String, in text: Text, from offset: Int) throws(EvaluationError) -> PatternMatch? {
-        let expression: RegularExpression
+        var matcher = RegularExpressionMatcher()
+        return try self.firstMatch(try self.expression(pattern), in: text, from: offset, with: &matcher)
+    }
+
+    private func expression(_ pattern: String) throws(EvaluationError) -> RegularExpression {
         do throws(RegularExpressionError) {
-            expression = try RegularExpression(pattern: Array(pattern.utf8))
+            return try RegularExpression(pattern: Array(pattern.utf8))
         } catch {
             throw self.invalid(error.message)
         }
-        var matcher = RegularExpressionMatcher()
+    }
+
+    private func firstMatch(
+        _ expression: RegularExpression,
+        in text: Text,
+        from offset: Int,
+        with matcher: inout RegularExpressionMatcher
+    ) throws(EvaluationError) -> PatternMatch? {
         let outcome = unsafe text.bytes.withUnsafeBufferPointer { bytes in
             unsafe matcher.findNext(expression, in: bytes, from: offset)
         }
@@ -44,12 +55,16 @@ extension BuiltinCall {
 
     /// All matches from left to right without overlaps; after an empty one the search goes on one unit later.
     func allMatches(_ pattern: String, in text: Text) throws(EvaluationError) -> [PatternMatch] {
+        let expression = try self.expression(pattern)
+        var matcher = RegularExpressionMatcher()
         var matches: [PatternMatch] = []
         var offset = 0
-        while offset <= text.bytes.count, let match = try self.firstMatch(pattern, in: text, from: offset) {
+        while offset <= text.bytes.count,
+            let match = try self.firstMatch(expression, in: text, from: offset, with: &matcher)
+        {
             matches.append(match)
             offset = match.range.upperBound
-            if match.range.isEmpty { offset += text.slice(offset..<text.bytes.count).units.first?.bytes.count ?? 1 }
+            if match.range.isEmpty { offset += text.unitLength(at: offset) }
         }
         return matches
     }

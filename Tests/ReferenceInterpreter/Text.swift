@@ -36,7 +36,9 @@ package struct Text: Hashable, Sendable {
         self.bytes = parts.flatMap(\.bytes)
     }
 
-    private func unitLength(at start: Int) -> Int {
+    /// Bytes of the unit that begins here; 1 at the end.
+    func unitLength(at start: Int) -> Int {
+        if start < self.bytes.count, self.bytes[start] < 0x80 { return 1 }
         for length in 1...4 where start + length <= self.bytes.count {
             if Text(bytes: Array(self.bytes[start..<start + length])).scalar != nil { return length }
         }

@@ -8,6 +8,17 @@ import Testing
         ("^b", "bb", 0, 0..<1),
         ("\\s+", "a \t b", 0, 1..<4),
         ("é", "caf\u{e9}", 0, 3..<5),
+        ("\\S+", "\u{e9}", 0, 0..<2),
+        ("\\S+", " \u{e9}日b", 0, 1..<7),
+        ("\\W", "a\u{e9}", 0, 1..<3),
+        ("\\D\\D", "1\u{e9}日", 0, 1..<6),
+        ("(?<=\\S)b", "\u{e9}b", 0, 2..<3),
+        ("[\\S,]+", " \u{e9},", 0, 1..<4),
+        ("[]\\S]+", " ]\u{e9}", 0, 1..<4),
+        ("\\\\S", "\\S", 0, 0..<2),
+        ("\\Q\\S\\E\\S", "\\S\u{e9}", 0, 0..<4),
+        ("(?#[)\\S", "\u{e9}", 0, 0..<2),
+        ("[[:alpha:]\\D]\\S", "1\u{e9}\u{e9}", 0, 1..<5),
     ])
     func `the next match is found from an offset`(_ row: (String, String, Int, Range<Int>)) throws {
         let expression = try RegularExpression(pattern: Array(row.0.utf8))

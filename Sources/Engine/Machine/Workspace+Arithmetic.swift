@@ -142,7 +142,10 @@ extension Workspace {
             }
             return Value(areEqual == (builtin == .equal))
         default:
-            for index in 0..<arguments.count { try self.checkComparable(arguments[0], arguments[index], builtin) }
+            for index in 0..<arguments.count {
+                try self.checkComparable(arguments[0], arguments[index], builtin)
+                try self.countComparison(arguments[index])
+            }
             for index in 1..<max(arguments.count, 1)
             where !Self.holds(builtin, arguments[index - 1], arguments[index]) {
                 return .false

@@ -37,6 +37,7 @@ extension Workspace {
             next += 1
             if output.count > self.limits.memoryBytes { throw self.memoryLimit }
         }
+        try self.count(bytes: output.count)
         return try self.makeString(output.bytes)
     }
 

@@ -10,16 +10,28 @@ extension Workspace {
         let left = registers[i.a]
         let right = registers[i.b]
         try self.checkComparable(left, right, builtin)
+        try self.countComparison(left)
         return Self.holds(builtin, left, right)
     }
 
     @inline(__always)
     mutating func areEqual(_ left: Value, _ right: Value, _ builtin: Builtin) throws(Code) -> Bool {
-        if left.rawTag < Value.Tag.list.rawValue { return Value.areEqualScalars(left, right, asKeys: false) }
+        if left.rawTag < Value.Tag.list.rawValue {
+            try self.countComparison(left)
+            return Value.areEqualScalars(left, right, asKeys: false)
+        }
         return try self.walk(builtin) { (walk) throws(ValueWalkError) in
             try Value.areEqual(left, right, asKeys: false, walk: &walk)
         }
     }
+
+    /// Text is compared for free as long as it is short.
+    @inline(__always)
+    mutating func countComparison(_ left: Value) throws(Code) {
+        if left.count >= Self.countedComparisonBytes, left.isText { try self.count(bytes: left.count) }
+    }
+
+    private static var countedComparisonBytes: Int { 1_024 }
 
     @inline(never)
     mutating func addImmediate(_ i: Instruction, _ value: Value) throws(Code) -> Value {

@@ -13,6 +13,7 @@ extension Workspace {
             let text = try self.text(arguments[isRegexFirst ? 1 : 0], builtin)
             let regex = arguments[isRegexFirst ? 0 : 1]
             guard regex.has(.regex) else { throw self.mismatch(builtin, TypeName.regex, regex) }
+            try self.count(bytes: text.count)
             guard builtin == .reFindAll else {
                 guard try self.find(regex, in: text, from: 0) != nil else { return .nil }
                 return try self.makeMatch(regex, in: text)
@@ -58,7 +59,7 @@ extension Workspace {
         let isRegex = arguments[1].has(.regex)
         if !isRegex { _ = try self.text(arguments[1], .replace) }
         let replacement = try self.text(arguments[2], .replace)
-        try self.count(text.count / 64)
+        try self.count(bytes: text.count)
         if isRegex { return try self.replace(arguments[1], in: arguments[0], by: replacement) }
         let search = arguments[1].text
         guard search.count > 0, text.firstIndex(of: search, from: 0) != nil else { return arguments[0] }

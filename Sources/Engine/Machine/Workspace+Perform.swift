@@ -69,6 +69,7 @@ extension Workspace {
         case .hash:
             self.scratch.removeAll()
             try self.encodeKey(value, .hash)
+            try self.count(bytes: self.scratch.count)
             let hash = ValueCodec.hash(self.scratch.bytes)
             return Value(Int64(truncatingIfNeeded: hash & 0x7FFF_FFFF_FFFF_FFFF))
         case .toJSON:

@@ -11,7 +11,7 @@ internal import RegularExpressions
 /// end of the text counts as a separator.
 extension Workspace {
     mutating func beginSplit(_ i: Instruction, _ registers: Registers) throws(Code) {
-        let text = try self.text(registers[i.b], .split)
+        let text = try self.countedText(registers[i.b], .split)
         let separator = registers[i.c]
         guard separator.has(.string) || separator.has(.regex) else {
             throw self.mismatch(.split, TypeName.string, separator)

@@ -6,28 +6,36 @@ extension Workspace {
         switch builtin {
         case .str: return try self.str(arguments)
         case .join: return try self.join(arguments)
-        case .trim: return Value(.string, text: try self.text(arguments[0], builtin).trimmed)
+        case .trim: return Value(.string, text: try self.countedText(arguments[0], builtin).trimmed)
         case .lower: return try self.changeCase(of: arguments[0], .lower, builtin)
         case .upper: return try self.changeCase(of: arguments[0], .upper, builtin)
         case .startsWith, .endsWith:
             let text = try self.text(arguments[0], builtin)
             let part = try self.text(arguments[1], builtin)
             guard part.count <= text.count else { return .false }
+            try self.count(bytes: part.count)
             let start = builtin == .startsWith ? 0 : text.count - part.count
             return Value(Bytes.areEqual(text.slice(start, start + part.count), part))
         case .substring: return try self.substring(arguments)
         case .format: return try self.format(arguments)
         case .parseInt:
-            let text = try self.text(arguments[0], builtin)
+            let text = try self.countedText(arguments[0], builtin)
             return NumberText.integer(of: text).map { Value($0) } ?? (arguments.count == 2 ? arguments[1] : .nil)
         case .parseFloat:
-            let text = try self.text(arguments[0], builtin)
+            let text = try self.countedText(arguments[0], builtin)
             return NumberText.float(of: text).map { Value($0) } ?? (arguments.count == 2 ? arguments[1] : .nil)
         default:
             guard arguments[0].isText else { throw self.mismatch(builtin, TypeName.string, arguments[0]) }
             let tag: Value.Tag = builtin == .keyword ? .keyword : (builtin == .symbol ? .symbol : .string)
             return Value(tag, text: arguments[0].text)
         }
+    }
+
+    /// A text that is about to be read as a whole.
+    mutating func countedText(_ value: Value, _ builtin: Builtin) throws(Code) -> Bytes {
+        let text = try self.text(value, builtin)
+        try self.count(bytes: text.count)
+        return text
     }
 
     /// A value as `str` shows it, until the scratch buffer is used again.
@@ -53,8 +61,8 @@ extension Workspace {
         self.scratch.removeAll()
         let isAppending = arguments.count > 1 && arguments[0].has(.string)
         for index in (isAppending ? 1 : 0)..<arguments.count { try self.show(arguments[index], .str) }
-        try self.count(self.scratch.count / 64)
         guard isAppending else { return try self.takeScratch() }
+        try self.count(bytes: self.scratch.count)
         return try self.appendScratch(to: arguments[0].text)
     }
 
@@ -66,7 +74,7 @@ extension Workspace {
             unsafe UnsafeMutableRawPointer(mutating: end).copyMemory(from: added.start, byteCount: added.count)
             return unsafe Value(.string, text: UnsafeRawPointer(text.start), count: text.count + added.count)
         }
-        try self.count(text.count / 64)
+        try self.count(bytes: text.count)
         guard let room = unsafe self.arena.allocate(text.count + added.count) else { throw self.memoryLimit }
         unsafe room.copyMemory(from: text.start, byteCount: text.count)
         unsafe (room + text.count).copyMemory(from: added.start, byteCount: added.count)
@@ -94,8 +102,7 @@ extension Workspace {
         _ letterCase: LetterCase,
         _ builtin: Builtin
     ) throws(Code) -> Value {
-        let text = try self.text(value, builtin)
-        try self.count(text.count / 64)
+        let text = try self.countedText(value, builtin)
         guard text.isASCII else {
             self.scratch.removeAll()
             letterCase.append(text, to: &self.scratch)
@@ -113,7 +120,7 @@ extension Workspace {
         let requestedEnd = arguments.count == 3 ? try self.integer(arguments[2], .substring) : nil
         let isASCII = text.isASCII
         let count = isASCII ? text.count : text.unitCount
-        try self.count(text.count / 64)
+        try self.count(bytes: text.count)
         let end = requestedEnd ?? Int64(count)
         let isStartInside = start >= 0 && start <= Int64(count)
         guard isStartInside, end >= start, end <= Int64(count) else {

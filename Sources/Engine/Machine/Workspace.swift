@@ -29,6 +29,14 @@ package struct Workspace: ~Copyable {
         if self.stepsLeft < 0 { throw self.stepLimit }
     }
 
+    /// Counts bytes of text that a builtin reads or makes.
+    @inline(__always)
+    mutating func count(bytes: Int) throws(Code) {
+        try self.count(bytes / Self.bytesPerStep)
+    }
+
+    private static let bytesPerStep = 64
+
     var stepLimit: Code { .stepLimit(Int64(self.limits.steps)) }
 
     var memoryLimit: Code { .memoryLimit(bytes: Int64(self.limits.memoryBytes)) }
@@ -94,6 +102,7 @@ package struct Workspace: ~Copyable {
 
     /// A string of what was put in the scratch buffer.
     mutating func takeScratch() throws(Code) -> Value {
+        try self.count(bytes: self.scratch.count)
         guard let value = self.arena.makeText(.string, copying: self.scratch.bytes) else { throw self.memoryLimit }
         return value
     }

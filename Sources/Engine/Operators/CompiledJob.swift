@@ -22,6 +22,9 @@ package final class CompiledJob: Sendable {
     /// The longest line, in bytes; one that is longer is an error.
     package static let lineBytesLimit = 16 << 20
 
+    /// Whether the map runs as kernels; otherwise the machine runs all of it.
+    package var hasKernels: Bool { self.kernel != nil }
+
     /// Bytes of the batches that cross the exchange.
     package static var batchBytes: Int { MapOutput.batchBytes }
 
@@ -58,13 +61,14 @@ package final class CompiledJob: Sendable {
     /// The kernels that run the map, if they can without changing what people see.
     ///
     /// A record that the machine must run has emitted pairs before, perhaps, which a policy that leaves records out
-    /// would have to take back; and it comes behind the others of its batch, which shows where pairs are written as
-    /// they come.
+    /// would have to take back; and it comes behind the others of its batch, as the pairs of a second `emit` come behind
+    /// those of the first, which shows where pairs are written as they come.
     private static func kernelPlan(_ parts: GraphParts, policy: ErrorPolicy) -> KernelPlan? {
         guard let plan = KernelPlan(parts.map, decode: parts.decode) else { return nil }
-        guard case .fail = policy else { return plan.canBail ? nil : plan }
         let isWritten = parts.exchange == nil
-        return isWritten && (plan.canBail || plan.emitCount != 1) ? nil : plan
+        if isWritten, plan.canBail || plan.emitCount != 1 { return nil }
+        guard case .fail = policy else { return plan.canBail ? nil : plan }
+        return plan
     }
 
     private static func compile(

@@ -24,6 +24,7 @@ struct ReduceEmitter: ~Copyable {
     /// The first groups that were left out.
     private(set) var rejectedExamples: [RejectedRecord] = []
     private static let examplesLimit = 5
+    private static let shownKeyBytes = 256
 
     init(call: ReduceCall, machine: consuming Machine<ReduceHost>, policy: RecordPolicy) {
         self.call = call
@@ -209,9 +210,14 @@ struct ReduceEmitter: ~Copyable {
 
     private static func place(_ key: Value) -> RecordPlace {
         var buffer = ByteBuffer()
-        var text = ValueText(byteLimit: 256)
         // A key too long to show is cut: the place is for people.
-        try? text.append(key, to: &buffer)
+        if key.isText, key.text.count > Self.shownKeyBytes {
+            buffer.append(key.text.slice(0, Self.shownKeyBytes))
+            buffer.append("…")
+        } else {
+            var text = ValueText(byteLimit: Self.shownKeyBytes)
+            try? text.append(key, to: &buffer)
+        }
         return RecordPlace(resource: "the values of key \(buffer.bytes.string)", offset: 0)
     }
 }
