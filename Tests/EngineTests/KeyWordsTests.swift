@@ -1,3 +1,4 @@
+import CoreTypes
 import Testing
 
 @testable import Engine
@@ -33,18 +34,80 @@ import Testing
 
         #expect(left == right)
     }
+
+    @Test(arguments: 0..<UInt64(20))
+    func `short keys are equal where their bytes are, and give them back`(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        for _ in 0..<300 {
+            // Of so few bytes that many keys are equal.
+            let keys = (0..<2).map { _ in (0..<random.next(in: 0..<4)).map { _ in UInt8(random.next(in: 0..<2)) } }
+            let long = keys.map { $0 + Array(repeating: 7, count: 12) }
+            for (left, right) in [(keys[0], keys[1]), (long[0], long[1])] {
+                #expect((KeyWords.make(left) == KeyWords.make(right)) == (left == right), "replay with seed \(seed)")
+                #expect(KeyWords.make(left).stored == left, "replay with seed \(seed)")
+            }
+        }
+    }
+
+    @Test(arguments: [16, 17, 24, 31, 32, 33, 100])
+    func `a long key's words depend on each of its bytes`(count: Int) {
+        let key = (0..<count).map { UInt8($0) }
+
+        for index in 0..<count {
+            var other = key
+            other[index] ^= 1
+            #expect(KeyWords.make(key) != KeyWords.make(other), "byte \(index)")
+        }
+        #expect(KeyWords.make(key) != KeyWords.make(key + [0]))
+        #expect(KeyWords.make(key) == KeyWords.make(key))
+    }
+
+    @Test(arguments: 0...15)
+    func `a key at the end of a page is the one that lies in its middle`(count: Int) {
+        let page = UnsafeMutableRawBufferPointer.allocate(byteCount: 8_192, alignment: 4_096)
+        defer { unsafe page.deallocate() }
+        for index in 0..<8_192 { unsafe page[index] = UInt8(truncatingIfNeeded: index * 7 + 1) }
+        let address = unsafe UnsafeRawPointer(page.baseAddress.unsafelyUnwrapped) + 4_096 - count
+        let bytes = unsafe Array(UnsafeRawBufferPointer(start: address, count: count))
+
+        let words = unsafe KeyWords(address, count: count, isText: true)
+
+        #expect(words == KeyWords.make(bytes))
+    }
+
+    @Test(arguments: [0, 1, 15, 16, 40, 1_000])
+    func `a key knows whether it is text, however long it is`(count: Int) {
+        let bytes = Array(repeating: UInt8(9), count: count)
+
+        #expect(KeyWords.make(bytes, isText: true).isText)
+        #expect(!KeyWords.make(bytes, isText: false).isText)
+    }
+
+    @Test func `text and other values of equal bytes are different keys`() {
+        for count in [0, 1, 15, 16, 40] {
+            let bytes = Array(repeating: UInt8(4), count: count)
+            #expect(KeyWords.make(bytes, isText: true) != KeyWords.make(bytes, isText: false))
+        }
+    }
 }
 
 extension KeyWords {
+    /// The bytes of a short key.
+    fileprivate var stored: [UInt8] {
+        var room = Array(repeating: UInt8(0xEE), count: 16)
+        unsafe room.withUnsafeMutableBytes { unsafe self.store(to: $0.baseAddress.unsafelyUnwrapped) }
+        return Array(room.prefix(self.count))
+    }
+
     fileprivate static func == (left: KeyWords, right: KeyWords) -> Bool { left.a == right.a && left.b == right.b }
 
     fileprivate static func != (left: KeyWords, right: KeyWords) -> Bool { !(left == right) }
 
-    fileprivate static func make(_ bytes: [UInt8]) -> KeyWords {
+    fileprivate static func make(_ bytes: [UInt8], isText: Bool = true) -> KeyWords {
         var padded = bytes
         padded.append(contentsOf: repeatElement(0xFF, count: 32))
         return unsafe padded.withUnsafeBytes {
-            unsafe KeyWords($0.baseAddress.unsafelyUnwrapped, count: bytes.count, isText: true)
+            unsafe KeyWords($0.baseAddress.unsafelyUnwrapped, count: bytes.count, isText: isText)
         }
     }
 }

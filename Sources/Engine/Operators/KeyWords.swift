@@ -55,7 +55,7 @@ extension KeyWords {
     package var isLong: Bool { self.b >> 63 != 0 }
 
     @inline(__always)
-    package var isText: Bool { self.kind & 0x70 == KeyKind.shortText || self.kind == KeyKind.longText }
+    package var isText: Bool { self.kind & 0xF0 == KeyKind.shortText || self.kind == KeyKind.longText }
 
     /// The number of bytes of the text or encoding.
     @inline(__always)
