@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -96,4 +97,10 @@ void weir_unwatch_signals(void) {
     sigaction(SIGTERM, &previous_terminate, NULL);
     /* Closing the writing end wakes the reader; the reading end is the reader's to close. */
     close(signal_pipe[1]);
+}
+
+void weir_return_large_blocks(int bytes) {
+    /* Setting either also keeps malloc from raising both by itself with each large block that is freed. */
+    mallopt(M_MMAP_THRESHOLD, bytes);
+    mallopt(M_TRIM_THRESHOLD, 2 * bytes);
 }

@@ -7,6 +7,7 @@ import Platform
 package enum CommandLineProgram {
     /// Runs the command that the process was started with, and ends the process.
     package static func main() -> Never {
+        HeapMemory.returnLargeBlocks()
         FailedWrites.reportAsErrors()
         let console = Console(streams: StandardStreams(), shape: StandardShape())
         let status = self.run(Array(CommandLine.arguments.dropFirst()), console: console)

@@ -2,7 +2,8 @@
 ///
 /// ## Order of calls
 /// `prepare` once; then writers, at most one live per partition and attempt; then either `commit` with one part for
-/// every partition, or `abort`. `commit` is idempotent: after a crash in the middle it is called again.
+/// every partition that was finished, or `abort`. `commit` is idempotent: after a crash in the middle it is called again.
+/// `abort` may follow a `commit`, where another sink of the same job couldn't commit.
 public protocol Sink: Sendable {
     /// What plans, summaries and messages call it: a path.
     var summary: String { get }
@@ -16,7 +17,8 @@ public protocol Sink: Sendable {
     /// Makes the parts visible.
     func commit(_ parts: [SinkPart]) throws(ConnectorError)
 
-    /// Removes everything that this run wrote; never fails, what can't be removed stays for the next `prepare`.
+    /// Removes everything that this run wrote, as far as it can be taken back; never fails, what can't be removed stays
+    /// for the next `prepare`.
     func abort()
 }
 
@@ -29,6 +31,10 @@ public enum SinkContent: String, Hashable, Sendable {
 }
 
 /// Writes one partition, from one thread.
+///
+/// ## Order of calls
+/// `write` as often as needed, then `finish` at most once. `discard` may come at any time before the commit and any number
+/// of times: also behind a `finish`, whether that succeeded or threw. Nothing else follows it.
 public protocol SinkWriter: AnyObject {
     /// Takes whole records: a writer may put a boundary between two calls, never inside one.
     func write(_ bytes: UnsafeRawBufferPointer) throws(ConnectorError)
@@ -36,7 +42,7 @@ public protocol SinkWriter: AnyObject {
     /// Ends the partition and returns what `commit` needs.
     func finish() throws(ConnectorError) -> SinkPart
 
-    /// Gives the partition up; what was written is removed.
+    /// Gives the partition up; what was written is removed, a finished part too.
     func discard()
 }
 

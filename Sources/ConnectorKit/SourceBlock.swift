@@ -16,6 +16,9 @@ public final class SourceBlock {
     public private(set) var base: UnsafeMutableRawPointer
     public private(set) var capacity: Int
 
+    /// The capacity that it was made with.
+    private let capacityInitial: Int
+
     /// How many bytes were delivered.
     public var count = 0
 
@@ -29,11 +32,26 @@ public final class SourceBlock {
         precondition(capacity > 0, "a block needs room")
         unsafe self.base = .allocate(byteCount: capacity + Self.padding, alignment: 64)
         self.capacity = capacity
+        self.capacityInitial = capacity
         unsafe self.base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity + Self.padding)
     }
 
     deinit {
         unsafe self.base.deallocate()
+    }
+
+    /// How many times its first capacity a block may have grown to and keep that.
+    private static let keptGrowth = 16
+
+    /// Forgets what it holds, and gives memory back that one large record needed.
+    public func reset() {
+        self.count = 0
+        guard self.capacity / Self.keptGrowth > self.capacityInitial else { return }
+        unsafe self.base.deallocate()
+        self.capacity = self.capacityInitial
+        let byteCount = self.capacity + Self.padding
+        unsafe self.base = .allocate(byteCount: byteCount, alignment: 64)
+        unsafe self.base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
     /// Makes room for `capacity` bytes, keeping the first `preserving`.

@@ -144,9 +144,43 @@ public struct RecordRow {
         unsafe self.base + RecordBatch.headerBytes + ((self.keyBytes + 7) & ~7)
     }
 
+    /// The row that `bytes`, which may come from anywhere, begin with.
+    ///
+    /// - Throws: It doesn't lie in them as a whole.
+    @inlinable
+    public init(checking bytes: UnsafeRawBufferPointer) throws(RecordRowError) {
+        guard let start = bytes.baseAddress, bytes.count >= RecordBatch.headerBytes else {
+            throw .truncatedHeader(byteCount: bytes.count)
+        }
+        guard UInt(bitPattern: start) & 7 == 0 else { throw .misaligned }
+        unsafe self.init(start)
+        guard self.size <= bytes.count else { throw .truncatedRow(size: self.size, byteCount: bytes.count) }
+    }
+
     /// Bytes from this row to the next.
     @inlinable
     public var size: Int {
         RecordBatch.rowBytes(keyBytes: self.keyBytes, payloadBytes: self.payloadBytes)
+    }
+}
+
+/// Why bytes from outside aren't a row.
+public enum RecordRowError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// They end inside the header.
+    case truncatedHeader(byteCount: Int)
+    /// The lengths in the header reach beyond them.
+    case truncatedRow(size: Int, byteCount: Int)
+    /// They don't begin at a multiple of 8.
+    case misaligned
+
+    public var description: String {
+        switch self {
+        case .truncatedHeader(let byteCount):
+            "\(byteCount) bytes are left, fewer than the header of a row has"
+        case .truncatedRow(let size, let byteCount):
+            "a row says that it has \(size) bytes, and \(byteCount) are left"
+        case .misaligned:
+            "a row doesn't begin at a multiple of 8"
+        }
     }
 }

@@ -10,8 +10,9 @@ internal import WireFormat
 final class Inbox: Sendable {
     private struct State {
         // SAFETY of sending: a batch is referred to by its producer or by this queue or by the consumer, one at a time.
-        var batches: [Batch] = []
+        var batches: [Batch?] = []
         var head = 0
+        var bytes = 0
         var openProducers: Int
         var waiting: [Doorbell] = []
     }
@@ -28,9 +29,13 @@ final class Inbox: Sendable {
     /// Batches that wait at most.
     let countLimit: Int
 
-    init(producerCount: Int, countLimit: Int, consumer: Doorbell) {
+    /// Bytes that wait at most, but for one batch: a large record's may have more alone.
+    let bytesLimit: Int
+
+    init(producerCount: Int, countLimit: Int, bytesLimit: Int, consumer: Doorbell) {
         self.state = Mutex(State(openProducers: producerCount))
         self.countLimit = countLimit
+        self.bytesLimit = bytesLimit
         self.consumer = consumer
     }
 
@@ -38,11 +43,14 @@ final class Inbox: Sendable {
     func offer(_ batch: RecordBatch, producer: Doorbell) -> Bool {
         let item = Batch(batch: batch)
         let isTaken = self.state.withLock { state in
-            guard state.batches.count - state.head < self.countLimit else {
+            let waitingCount = state.batches.count - state.head
+            let hasRoom = waitingCount == 0 || state.bytes + batch.count <= self.bytesLimit
+            guard waitingCount < self.countLimit, hasRoom else {
                 if !state.waiting.contains(where: { $0 === producer }) { state.waiting.append(producer) }
                 return false
             }
             state.batches.append(item)
+            state.bytes += batch.count
             return true
         }
         if isTaken { self.consumer.ring() }
@@ -58,9 +66,10 @@ final class Inbox: Sendable {
     /// The oldest batch, or nil when there is none just now.
     func take() -> RecordBatch? {
         let (item, waiting) = self.state.withLock { state -> (Batch?, [Doorbell]) in
-            guard state.head < state.batches.count else { return (nil, []) }
-            let item = state.batches[state.head]
+            guard state.head < state.batches.count, let item = state.batches[state.head] else { return (nil, []) }
+            state.batches[state.head] = nil
             state.head += 1
+            state.bytes -= item.batch.count
             if state.head == state.batches.count || state.head >= 64 {
                 state.batches.removeFirst(state.head)
                 state.head = 0

@@ -52,6 +52,7 @@ package final class Worker: Sendable {
                 Inbox(
                     producerCount: stages[0].parallelism,
                     countLimit: waiting,
+                    bytesLimit: 2 * waiting * CompiledJob.batchBytes,
                     consumer: doorbells[index % threadCount]
                 )
             }

@@ -81,6 +81,21 @@ import Testing
         #expect(throws: row.1) { try ValueCodec.decode(buffer.bytes, in: &arena, text: .borrowed) }
     }
 
+    @Test func `collections that promise more than there is aren't allocated for`() {
+        var arena = Arena(limitBytes: 1 << 30)
+        var buffer = ByteBuffer()
+        let tail = 10_000
+        for _ in 0..<500 {
+            buffer.append(0x09)
+            buffer.append(littleEndian: UInt32(tail))
+        }
+        for _ in 0..<tail { buffer.append(0x01) }
+
+        #expect(throws: ValueDecodingError.self) { try ValueCodec.decode(buffer.bytes, in: &arena, text: .borrowed) }
+
+        #expect(arena.usedBytes <= 16 * buffer.count)
+    }
+
     @Test func `keys are canonical`() throws {
         var arena = Arena(limitBytes: 1 << 20)
         let one = Value(Int64(1))

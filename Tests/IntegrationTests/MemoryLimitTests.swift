@@ -62,6 +62,18 @@ import Testing
         #expect(report.peakAnonymousBytes < Self.anonymousLimit)
     }
 
+    @Test func `a line as long as the limit, as key and as value, stays within the rule`() throws {
+        let line = String(repeating: "0123456789abcdef", count: (16 << 20) / 16 - 1)
+        try self.folder.write(line + "\n", to: "in/text")
+        try self.folder.writeJob(map: "(emit line line)", reduce: "(for (value values) (emit key value))")
+
+        let report = try self.run()
+
+        #expect(try self.folder.lines() == ["\(line)\t\(line)"])
+        #expect(report.jobs[0].spilledBytes > 0)
+        #expect(report.peakAnonymousBytes < Self.anonymousLimit)
+    }
+
     private func run() throws -> RunSummary {
         let outcome = try self.folder.run("--memory", "16MiB", "--json")
         #expect(outcome.code == 0, "\(outcome.notes)")

@@ -29,9 +29,21 @@ extension Interpreter {
         let values = call.count == 1 ? call[0].elements ?? [call[0]] : call.arguments
         guard var best = try call.comparables(values).first else { return .nil }
         for value in values.dropFirst() where !best.isNaN {
-            if value.isNaN || Self.compare(value, best) == wanted { best = value }
+            let order = Self.compare(value, best)
+            if value.isNaN || order == wanted { best = value }
+            if order == .equal, Self.isPreferred(value, to: best, wanted) { best = value }
         }
         return best
+    }
+
+    /// Of equal numbers an integer is answered before a float, and of zeros the one whose sign is wanted.
+    private static func isPreferred(_ value: ReferenceValue, to best: ReferenceValue, _ wanted: Ordering) -> Bool {
+        switch (value, best) {
+        case (.integer, .float): true
+        case (.float(let value), .float(let best)):
+            value.sign != best.sign && (value.sign == .minus) == (wanted == .less)
+        default: false
+        }
     }
 
     /// The element of nearest rank: as many as `q` of the whole aren't greater.

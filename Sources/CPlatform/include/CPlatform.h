@@ -33,6 +33,9 @@ void weir_accept_signals(void);
 /* Gives the signals their old meaning back and closes the writing end, so that the reader sees the end. */
 void weir_unwatch_signals(void);
 
+/* Makes malloc give blocks of more than `bytes` back to the kernel when they are freed. */
+void weir_return_large_blocks(int bytes);
+
 /* The width of the terminal behind a descriptor in columns; 0 where it is none or doesn't say. */
 int weir_terminal_width(int descriptor);
 #endif

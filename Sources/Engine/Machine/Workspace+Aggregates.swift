@@ -116,7 +116,8 @@ extension Workspace {
             }
             try self.checkComparable(aggregate.kept, value, builtin)
             let isBetter = Self.holds(builtin == .min ? .less : .greater, value, aggregate.kept)
-            if isBetter || (value.isNaN && !aggregate.kept.isNaN) { aggregate.kept = value }
+            let wins = isBetter || Value.winsTie(value, against: aggregate.kept, asMaximum: builtin == .max)
+            if wins || (value.isNaN && !aggregate.kept.isNaN) { aggregate.kept = value }
         case .countDistinct:
             _ = try self.insert(value, into: &aggregate.distinct, builtin)
         default: break

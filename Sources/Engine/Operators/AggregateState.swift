@@ -83,8 +83,17 @@ package struct AggregateState: BitwiseCopyable, Sendable {
     }
 
     private mutating func addExtremum(_ value: Value) {
-        if self.minimum.tag == .nil || Self.isLess(value, self.minimum) { self.minimum = value }
-        if self.maximum.tag == .nil || Self.isLess(self.maximum, value) { self.maximum = value }
+        guard self.minimum.tag != .nil else {
+            self.minimum = value
+            self.maximum = value
+            return
+        }
+        if Self.isLess(value, self.minimum) || Value.winsTie(value, against: self.minimum, asMaximum: false) {
+            self.minimum = value
+        }
+        if Self.isLess(self.maximum, value) || Value.winsTie(value, against: self.maximum, asMaximum: true) {
+            self.maximum = value
+        }
     }
 
     /// Numbers by value with NaN outside of all, then text by bytes.
@@ -171,22 +180,33 @@ extension AggregateState {
             return total.floatHigh + total.floatLow
         }
         let whole = Double(self.integerSum)
-        let rest = Double(self.integerSum - Int128(whole.isFinite ? whole : 0))
+        let rest = Double(self.integerSum - (Int128(exactly: whole) ?? self.integerSum))
         total.addFloat(high: whole, low: rest)
         return total.floatHigh + total.floatLow
     }
 }
 
+/// The binary form of a state: 60 bytes, then the extremes.
+///
+/// | offset | bytes | field                                                                         |
+/// | -----: | ----: | ----------------------------------------------------------------------------- |
+/// |      0 |    16 | sum of the integers, LE                                                       |
+/// |     16 |    24 | sum of the floats: high and low part, then the plain sum; IEEE bit patterns   |
+/// |     40 |     8 | number of values, LE                                                          |
+/// |     48 |     8 | number of floats among them, LE                                               |
+/// |     56 |     4 | tags of what wasn't a number, a bit each; bit 30: a NaN; bit 31: a number      |
+/// |     60 |     – | the smallest, then the largest value: u32 LE length, then the encoded value   |
 extension AggregateState {
-    /// Appends the state: its bytes without the extremes, then these as encoded values, each behind its length.
-    func encode(into buffer: inout ByteBuffer) {
+    package func encode(into buffer: inout ByteBuffer) {
         buffer.append(littleEndian: self.integerSum)
         for bits in [self.floatHigh.bitPattern, self.floatLow.bitPattern, self.floatPlain.bitPattern] {
             buffer.append(littleEndian: bits)
         }
         buffer.append(littleEndian: self.count)
         buffer.append(littleEndian: self.floatCount)
-        buffer.append(littleEndian: self.oddTags | (self.hasNumber ? 1 << 31 : 0) | (self.hasNaN ? 1 << 30 : 0))
+        buffer.append(
+            littleEndian: self.oddTags | (self.hasNumber ? Self.numberFlag : 0) | (self.hasNaN ? Self.nanFlag : 0)
+        )
         for extremum in [self.minimum, self.maximum] {
             let start = buffer.count
             buffer.append(littleEndian: UInt32(0))
@@ -197,24 +217,38 @@ extension AggregateState {
     }
 
     private static let fixedBytes = 60
+    private static let numberFlag: UInt32 = 1 << 31
+    private static let nanFlag: UInt32 = 1 << 30
+
+    /// Far beyond the sum of any number of integers that a job could read, and far within 128 bits.
+    private static let integerSumLimit = Int128(1) << 126
+
+    /// Every tag but those of numbers.
+    private static let oddTagsMask: UInt32 =
+        (1 << (UInt32(Value.Tag.handle.rawValue) + 1) - 1)
+        & ~(1 << UInt32(Value.Tag.integer.rawValue) | 1 << UInt32(Value.Tag.float.rawValue))
 
     /// Reads a state whose text stays in `bytes`.
-    init(decoding bytes: Bytes, in arena: inout Arena) throws(ValueDecodingError) {
+    ///
+    /// - Throws: The bytes aren't exactly a state, or one that no values add up to.
+    package init(decoding bytes: Bytes, in arena: inout Arena) throws(ValueDecodingError) {
         guard bytes.count >= Self.fixedBytes else { throw .truncated(offset: bytes.count) }
-        let base = unsafe UnsafeRawPointer(bytes.start)
-        self.integerSum = unsafe base.loadUnaligned(as: Int128.self)
-        self.floatHigh = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-        self.floatLow = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-        self.floatPlain = unsafe Double(bitPattern: base.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
-        self.count = unsafe base.loadUnaligned(fromByteOffset: 40, as: Int64.self)
-        self.floatCount = unsafe base.loadUnaligned(fromByteOffset: 48, as: Int64.self)
-        let flags = unsafe base.loadUnaligned(fromByteOffset: 56, as: UInt32.self)
-        self.oddTags = flags & ~(3 << 30)
-        self.hasNaN = flags >> 30 & 1 != 0
-        self.hasNumber = flags >> 31 != 0
+        self.integerSum = bytes.littleEndian(Int128.self, at: 0)
+        self.floatHigh = Double(bitPattern: bytes.littleEndian(UInt64.self, at: 16))
+        self.floatLow = Double(bitPattern: bytes.littleEndian(UInt64.self, at: 24))
+        self.floatPlain = Double(bitPattern: bytes.littleEndian(UInt64.self, at: 32))
+        self.count = bytes.littleEndian(Int64.self, at: 40)
+        self.floatCount = bytes.littleEndian(Int64.self, at: 48)
+        let flags = bytes.littleEndian(UInt32.self, at: 56)
+        self.oddTags = flags & ~(Self.numberFlag | Self.nanFlag)
+        self.hasNaN = flags & Self.nanFlag != 0
+        self.hasNumber = flags & Self.numberFlag != 0
         var offset = Self.fixedBytes
         self.minimum = try Self.extremum(of: bytes, at: &offset, in: &arena)
         self.maximum = try Self.extremum(of: bytes, at: &offset, in: &arena)
+        guard offset == bytes.count else { throw .trailingBytes(offset: offset) }
+        try self.checkFigures()
+        try self.checkExtremes()
     }
 
     private static func extremum(
@@ -222,12 +256,45 @@ extension AggregateState {
         at offset: inout Int,
         in arena: inout Arena
     ) throws(ValueDecodingError) -> Value {
-        guard offset + 4 <= bytes.count else { throw .truncated(offset: offset) }
-        let count = unsafe Int(UnsafeRawPointer(bytes.start).loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        guard bytes.count - offset >= 4 else { throw .truncated(offset: offset) }
+        let count = Int(bytes.littleEndian(UInt32.self, at: offset))
         offset += 4
         guard count <= bytes.count - offset else { throw .truncated(offset: offset) }
         defer { offset += count }
         return try ValueCodec.decode(bytes.slice(offset, offset + count), in: &arena, text: .borrowed)
+    }
+
+    private func checkFigures() throws(ValueDecodingError) {
+        guard (-Self.integerSumLimit...Self.integerSumLimit).contains(self.integerSum) else {
+            throw .impossible(offset: 0)
+        }
+        guard self.count >= 0, (0...self.count).contains(self.floatCount) else { throw .impossible(offset: 40) }
+        let isPossible =
+            self.oddTags & ~Self.oddTagsMask == 0
+            && (self.count > 0 || self.oddTags == 0 && !self.hasNumber)
+            && (self.floatCount == 0 || self.hasNumber)
+            && (self.floatCount > 0 || !self.hasNaN)
+        guard isPossible else { throw .impossible(offset: 56) }
+    }
+
+    /// Extremes come in twos, and only of what the state has seen.
+    private func checkExtremes() throws(ValueDecodingError) {
+        guard (self.minimum.tag == .nil) == (self.maximum.tag == .nil) else {
+            throw .impossible(offset: Self.fixedBytes)
+        }
+        let hasText = self.oddTags & 1 << UInt32(Value.Tag.string.rawValue) != 0
+        for extremum in [self.minimum, self.maximum] {
+            let isSeen =
+                switch extremum.tag {
+                case .nil: true
+                case .integer: self.hasNumber
+                case .float: self.floatCount > 0
+                case .string: hasText
+                case .boolean, .symbol, .keyword, .list, .map, .set, .function, .regex, .builtin, .stream, .handle:
+                    false
+                }
+            guard isSeen else { throw .impossible(offset: Self.fixedBytes) }
+        }
     }
 }
 

@@ -138,7 +138,7 @@ package final class CompiledJob: Sendable {
         do {
             return try sink?.makeWriter(partition: subtask, attempt: attempt, contentType: .json)
         } catch {
-            if case .write(_, let writer) = route { writer.discard() }
+            route.discard()
             throw error
         }
     }

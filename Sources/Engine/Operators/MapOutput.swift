@@ -12,6 +12,11 @@ package struct MapOutput: ~Copyable {
         case ship(Routing)
         /// Formatted and written.
         case write(RecordFormat, any SinkWriter)
+
+        /// Gives up what a route that isn't used has opened.
+        func discard() {
+            if case .write(_, let writer) = self { writer.discard() }
+        }
     }
 
     private enum Kind {
@@ -88,7 +93,7 @@ package struct MapOutput: ~Copyable {
     /// Passes on what was appended, when it is enough to be worth it.
     @inline(__always)
     mutating func commitPairs() throws(EngineError) {
-        if self.pairs.count >= Self.drainCount { try self.drainPairs() }
+        if self.pairs.count >= Self.drainCount || self.pairs.isHeavy { try self.drainPairs() }
     }
 
     /// What ``add(_:delta:)`` takes for each key under which `value` is emitted; nil where pairs must be told one by one.
@@ -200,6 +205,10 @@ package struct MapOutput: ~Copyable {
         var encoding = ByteBuffer()
         for index in 0..<self.pairs.count {
             let key = unsafe self.pairs.keys[index]
+            if let batch = self.pairs.largeBatch(index) {
+                self.rows.append(batch, hash: key.hash)
+                continue
+            }
             let value = unsafe self.pairs.values[index]
             encoding.removeAll()
             // A scalar is always encodable.
@@ -261,12 +270,33 @@ extension MapOutput: MachineHost {
             self.repeatedCount &-= 1
             return
         }
+        if self.kind == .write, self.policy == .fail, PairBuffer.isLarge(key) || PairBuffer.isLarge(value) {
+            if key.isPlain, value.isPlain { return try self.writeDirectly(key, value) }
+        }
         do {
             try self.pairs.append(key: key, value: value)
         } catch {
             throw EvaluationError(error, at: SourceRange(start: 0, end: 0))
         }
-        if self.pairs.count >= Self.drainCount { try self.relieve() }
+        if self.pairs.count >= Self.drainCount || self.pairs.isHeavy { try self.relieve() }
+    }
+
+    /// Formats a pair with long text from where it lies.
+    private mutating func writeDirectly(_ key: Value, _ value: Value) throws(EvaluationError) {
+        do throws(EngineError) {
+            try self.drainPairs()
+            guard let writer = self.writer else { return }
+            self.pairCount &+= 1
+            do throws(ValueWalkError) {
+                try self.formatter.append(key: key, value: value)
+            } catch {
+                throw .corrupt("can't format an emitted pair: \(error)")
+            }
+            try self.formatter.flush(to: writer)
+        } catch {
+            self.failure = error
+            throw EvaluationError(.host(message: "the output can't be written"), at: SourceRange(start: 0, end: 0))
+        }
     }
 
     /// Makes room in the middle of a record.

@@ -1,15 +1,26 @@
 internal import FluentSyntax
+internal import WireFormat
 
 /// Emitted pairs that wait to be aggregated or shipped together.
 ///
 /// A pair holds nothing that lies in an arena or input block: short keys and scalar values are inline, anything else is
 /// encoded in `bytes`. Pairs of a record that fails are taken back with ``truncate(to:)``.
+///
+/// A pair with long text (``largeTextBytes``) is laid out at once as the row that is shipped, so that its bytes aren't
+/// copied a second time.
 @safe
 struct PairBuffer: ~Copyable {
     /// Where a buffer stood: what ``truncate(to:)`` goes back to.
     struct Mark {
         let count: Int
         let bytes: Int
+        let largeRows: Int
+    }
+
+    /// A row of its own, and the pair that it is.
+    private struct LargeRow {
+        let index: Int
+        let batch: RecordBatch
     }
 
     /// What ``PairCursor`` tells: where the next pair belongs.
@@ -18,6 +29,8 @@ struct PairBuffer: ~Copyable {
     private let directLimit: Int
 
     /// Scalars as they are; other values with their tag, the offset of their encoding in `bytes`, and its length.
+    ///
+    /// An offset with ``largeRowFlag`` is the position of a large row instead.
     var values: UnsafeMutablePointer<Value> { unsafe self.cursor.pointee.values }
     var keys: UnsafeMutablePointer<KeyWords> { unsafe self.cursor.pointee.keys }
 
@@ -26,9 +39,19 @@ struct PairBuffer: ~Copyable {
         nonmutating set { unsafe self.cursor.pointee.count = newValue }
     }
 
-    /// Offset in `bytes` of a key that is long.
+    /// Offset in `bytes` of a key that is long; below zero the complement of the position of a large row.
     private(set) var keyOffsets: UnsafeMutablePointer<Int>
     private(set) var bytes = ByteBuffer(capacity: 4_096)
+    private var largeRows: [LargeRow] = []
+    private var largeBytes = 0
+
+    /// Whether so many bytes are held that the pairs are passed on before there are many of them.
+    private(set) var isHeavy = false
+
+    /// Text of more bytes makes its pair a large row.
+    static let largeTextBytes = 128 << 10
+    private static let heavyBytes = 1 << 20
+    private static let largeRowFlag: UInt64 = 1 << 63
 
     /// - Parameter directLimit: So many pairs may be added through ``cursor``; none if 0.
     init(capacity: Int = 256, directLimit: Int = 0) {
@@ -54,10 +77,10 @@ struct PairBuffer: ~Copyable {
         nonmutating set { unsafe self.cursor.pointee.limit = newValue ? min(self.directLimit, self.capacity) : 0 }
     }
 
-    var mark: Mark { Mark(count: self.count, bytes: self.bytes.count) }
+    var mark: Mark { Mark(count: self.count, bytes: self.bytes.count, largeRows: self.largeRows.count) }
 
     /// Bytes held, for the limit of a record whose pairs must wait for its end.
-    var heldBytes: Int { self.count * 40 + self.bytes.count }
+    var heldBytes: Int { self.count * 40 + self.bytes.count + self.largeBytes }
 
     @inline(__always)
     mutating func append(key: Value, value: Value) throws(EvaluationError.Code) {
@@ -67,8 +90,12 @@ struct PairBuffer: ~Copyable {
             let text = key.text
             words = unsafe KeyWords(text.start, count: text.count, isText: true)
             if words.isLong {
+                if text.count > Self.largeTextBytes || Self.isLarge(value) {
+                    return try self.appendLarge(words, longKey: text, value)
+                }
                 unsafe self.keyOffsets[self.count] = self.bytes.count
                 self.bytes.append(text)
+                if self.bytes.count > Self.heavyBytes { self.isHeavy = true }
             }
         } else if key.has(.integer) {
             words = KeyWords(integer: key.integer)
@@ -76,8 +103,64 @@ struct PairBuffer: ~Copyable {
             words = try self.encodedKey(key)
         }
         unsafe self.keys[self.count] = words
-        unsafe self.values[self.count] = value.isScalar ? value : try self.encoded(value)
+        if value.isScalar {
+            unsafe self.values[self.count] = value
+        } else if Self.isLarge(value), !words.isLong {
+            return try self.appendLarge(words, longKey: nil, value)
+        } else {
+            unsafe self.values[self.count] = try self.encoded(value)
+        }
         self.count &+= 1
+    }
+
+    @inline(__always)
+    static func isLarge(_ value: Value) -> Bool { value.has(.string) && value.count > Self.largeTextBytes }
+
+    /// Appends a pair as a row of its own.
+    @inline(never)
+    private mutating func appendLarge(
+        _ words: KeyWords,
+        longKey: Bytes?,
+        _ value: Value
+    ) throws(EvaluationError.Code) {
+        let offset = self.bytes.count
+        let isText = value.has(.string)
+        if !isText { _ = try self.encoded(value) }
+        let payload = isText ? value.text : self.bytes.slice(offset, self.bytes.count)
+        let payloadBytes = payload.count + (isText ? 1 : 0)
+        let keyBytes = longKey?.count ?? 0
+        let batch = RecordBatch(
+            form: .value,
+            capacity: RecordBatch.rowBytes(keyBytes: keyBytes, payloadBytes: payloadBytes)
+        )
+        var target = unsafe batch.append(
+            words.a,
+            words.b,
+            key: longKey.map { unsafe UnsafeRawPointer($0.start) },
+            keyBytes: keyBytes,
+            payloadBytes: payloadBytes
+        )
+        if isText {
+            unsafe target.storeBytes(of: ValueCodec.Mark.string, as: UInt8.self)
+            unsafe target += 1
+        }
+        unsafe target.copyMemory(from: payload.start, byteCount: payload.count)
+        self.bytes.truncate(to: offset)
+        let position = self.largeRows.count
+        unsafe self.keys[self.count] = words
+        unsafe self.keyOffsets[self.count] = ~position
+        unsafe self.values[self.count] =
+            value.isScalar
+            ? value : Value(value.tag, bits: Self.largeRowFlag | UInt64(position), count: payloadBytes)
+        self.largeRows.append(LargeRow(index: self.count, batch: batch))
+        self.largeBytes += batch.count
+        self.isHeavy = true
+        self.count &+= 1
+    }
+
+    /// The pair as a batch of its own where it is a large one: to be handed on, not changed.
+    func largeBatch(_ index: Int) -> RecordBatch? {
+        self.largeRows.isEmpty ? nil : self.largeRows.first { $0.index == index }?.batch
     }
 
     @inline(never)
@@ -105,6 +188,7 @@ struct PairBuffer: ~Copyable {
             self.bytes.truncate(to: offset)
             throw Self.code(of: error, expected: "a value that can travel")
         }
+        if self.bytes.count > Self.heavyBytes { self.isHeavy = true }
         return Value(value.tag, bits: UInt64(offset), count: self.bytes.count - offset)
     }
 
@@ -118,22 +202,36 @@ struct PairBuffer: ~Copyable {
 
     /// The encoding of a pair's value that isn't a scalar.
     func encoding(of value: Value) -> Bytes {
-        self.bytes.slice(Int(value.bits), Int(value.bits) + value.count)
+        if value.bits & Self.largeRowFlag != 0 {
+            let row = unsafe RecordRow(self.largeRows[Int(value.bits & ~Self.largeRowFlag)].batch.base)
+            return unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+        }
+        return self.bytes.slice(Int(value.bits), Int(value.bits) + value.count)
     }
 
     func longKey(_ index: Int) -> Bytes {
         let offset = unsafe self.keyOffsets[index]
+        if offset < 0 {
+            let row = unsafe RecordRow(self.largeRows[~offset].batch.base)
+            return unsafe Bytes(start: row.key.assumingMemoryBound(to: UInt8.self), count: row.keyBytes)
+        }
         return unsafe self.bytes.slice(offset, offset + self.keys[index].count)
     }
 
     mutating func truncate(to mark: Mark) {
         self.count = mark.count
         self.bytes.truncate(to: mark.bytes)
+        while self.largeRows.count > mark.largeRows { self.largeBytes -= self.largeRows.removeLast().batch.count }
+        self.isHeavy = !self.largeRows.isEmpty || self.bytes.count > Self.heavyBytes
     }
 
     mutating func removeAll() {
         self.count = 0
-        self.bytes.removeAll()
+        guard self.isHeavy else { return self.bytes.removeAll() }
+        self.bytes.removeAll(capacityLimit: Self.heavyBytes)
+        self.largeRows = []
+        self.largeBytes = 0
+        self.isHeavy = false
     }
 
     @inline(never)
@@ -195,6 +293,9 @@ extension UnsafeMutablePointer<PairCursor> {
 }
 
 extension Value {
+    /// A scalar or a string: what every format writes as it is.
+    var isPlain: Bool { self.isScalar || self.has(.string) }
+
     /// Held by its own 16 bytes alone.
     @inline(__always)
     var isScalar: Bool { self.rawTag <= Tag.float.rawValue }

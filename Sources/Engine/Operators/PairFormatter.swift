@@ -29,14 +29,20 @@ package struct PairFormatter: ~Copyable {
 
     var count: Int { self.buffer.count }
 
+    /// Forgets what was handed over; memory that one long line needed is given back.
     mutating func removeAll() {
-        self.buffer.removeAll()
+        self.buffer.removeAll(capacityLimit: Self.keptBytes)
     }
+
+    /// Memory that is kept from one batch of lines to the next.
+    private static let keptBytes = 1 << 20
 
     @inline(__always)
     mutating func append(key: Value, value: Value) throws(ValueWalkError) {
         switch self.format {
         case .text:
+            // At once, so that a long line isn't moved to a larger buffer halfway.
+            self.buffer.reserve((key.isText ? key.count : 0) + (value.isText ? value.count : 0) + 2)
             try self.appendText(key)
             self.buffer.append(UInt8(ascii: "\t"))
             try self.appendText(value)

@@ -109,6 +109,8 @@ struct ReduceEmitter: ~Copyable {
             throw .corrupt("can't decode a spilled state: \(error)")
         }
         try self.apply(to: try self.value(of: key), state: state)
+        // Long text lies there.
+        withExtendedLifetime(key) {}
     }
 
     private mutating func state(
@@ -202,7 +204,7 @@ struct ReduceEmitter: ~Copyable {
 
     private mutating func value(of key: OwnedKey) throws(EngineError) -> Value {
         do {
-            return try key.row(in: &self.machine.workspace.arena).value(in: &self.machine.workspace.arena)
+            return try key.value(in: &self.machine.workspace.arena)
         } catch {
             throw .corrupt("can't decode a key: \(error)")
         }

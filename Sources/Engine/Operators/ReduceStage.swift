@@ -100,26 +100,40 @@ package struct ReduceStage: ~Copyable {
 @safe
 final class OwnedKey {
     private let words: KeyWords
-    private let bytes: [UInt8]
+    /// The bytes of a long key.
+    private let bytes: UnsafeMutableRawPointer?
 
     init(_ row: KeyedRow) {
         self.words = row.key
-        self.bytes =
-            unsafe row.longKey.map { unsafe Array(UnsafeRawBufferPointer(start: $0, count: row.key.count)) } ?? []
+        unsafe self.bytes = unsafe row.longKey.map { longKey in
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: row.key.count, alignment: 16)
+            unsafe copy.copyMemory(from: longKey, byteCount: row.key.count)
+            return unsafe copy
+        }
+    }
+
+    deinit {
+        unsafe self.bytes?.deallocate()
     }
 
     func isEqual(to row: KeyedRow) -> Bool {
         guard row.key.a == self.words.a, row.key.b == self.words.b else { return false }
-        guard let longKey = unsafe row.longKey else { return true }
-        return unsafe self.bytes.elementsEqual(UnsafeRawBufferPointer(start: longKey, count: row.key.count))
+        guard let longKey = unsafe row.longKey, let mine = unsafe self.bytes else { return true }
+        return unsafe UnsafeRawBufferPointer(start: mine, count: row.key.count)
+            .elementsEqual(UnsafeRawBufferPointer(start: longKey, count: row.key.count))
     }
 
-    /// The key as a row without a payload, its bytes in `arena`.
-    func row(in arena: inout Arena) throws(ValueDecodingError) -> KeyedRow {
-        let count = max(self.bytes.count, 16)
-        guard let copy = unsafe arena.allocate(count) else { throw .outOfMemory }
-        unsafe UnsafeMutableRawBufferPointer(start: copy, count: count).copyBytes(from: self.bytes)
-        let longKey = self.words.isLong ? UnsafeRawPointer(copy) : nil
-        return unsafe KeyedRow(key: self.words, longKey: longKey, payload: UnsafeRawPointer(copy))
+    /// The key as the language sees it; long text stays here and is valid as long as this is.
+    func value(in arena: inout Arena) throws(ValueDecodingError) -> Value {
+        let longKey = unsafe self.bytes.map { UnsafeRawPointer($0) }
+        var nothing: UInt64 = 0
+        return try unsafe withUnsafeBytes(of: &nothing) { payload throws(ValueDecodingError) in
+            let row = unsafe KeyedRow(
+                key: self.words,
+                longKey: longKey,
+                payload: payload.baseAddress.unsafelyUnwrapped
+            )
+            return try row.value(in: &arena)
+        }
     }
 }

@@ -40,6 +40,8 @@ struct ReduceTables: ~Copyable {
 
     mutating func receive(_ batch: RecordBatch) throws(EngineError) {
         if self.kind == .groups {
+            let isDirect = batch.rowCount == 1 && batch.count > self.bytesLimit / Self.directShare
+            if isDirect { return try self.spillDirectly(batch) }
             self.groups.merge(batch)
         } else {
             do {
@@ -60,10 +62,41 @@ struct ReduceTables: ~Copyable {
         if mustSpill { try self.spill() }
     }
 
+    /// The share of the limit, as a divisor, beyond which a large record's batch isn't copied into the table.
+    private static let directShare = 4
+
+    /// Writes the row of a batch to disk from where it lies.
+    private mutating func spillDirectly(_ batch: RecordBatch) throws(EngineError) {
+        let row = unsafe KeyedRow(RecordRow(batch.base))
+        do {
+            var writer = try SortedRunWriter(store: self.store, form: batch.form)
+            try unsafe writer.append(
+                row.key,
+                longKey: row.longKey,
+                payload: row.payload,
+                payloadBytes: RecordRow(batch.base).payloadBytes
+            )
+            try self.keep(try writer.finish())
+        } catch {
+            throw .spill(error)
+        }
+    }
+
     /// Writes what is in memory to disk, if anything was spilled before: what is left must then be read in order too.
     mutating func finish() throws(EngineError) {
+        guard !self.runs.isEmpty else { return }
         let keyCount = self.kind == .groups ? self.groups.keyCount : self.aggregation.keyCount
-        if !self.runs.isEmpty, keyCount > 0 { try self.spill() }
+        if keyCount > 0 { try self.spill() }
+        do {
+            while let pair = self.runs.lightestHeavyPair(bytesLimit: self.bytesLimit) {
+                let merged = try self.merged(pair.map { self.runs[$0] }, level: self.runs[pair[1]].level)
+                self.runs[pair[1]] = merged
+                self.runs.remove(at: pair[0])
+                self.note(merged)
+            }
+        } catch {
+            throw .spill(error)
+        }
     }
 
     /// The rows in memory, partition by partition.
@@ -90,12 +123,16 @@ struct ReduceTables: ~Copyable {
     private mutating func spill() throws(EngineError) {
         do {
             let run = self.kind == .groups ? try self.spillGroups() : try self.spillAggregates()
-            self.note(run)
-            self.runs.append(run)
-            try self.mergeLevels()
+            try self.keep(run)
         } catch {
             throw .spill(error)
         }
+    }
+
+    private mutating func keep(_ run: SortedRun) throws(SpillError) {
+        self.note(run)
+        self.runs.append(run)
+        try self.mergeLevels()
     }
 
     private mutating func spillAggregates() throws(SpillError) -> SortedRun {
@@ -147,11 +184,13 @@ struct ReduceTables: ~Copyable {
         return try writer.finish()
     }
 
-    /// Keeps the number of runs low: ``fanIn`` of a level become one of the next.
+    /// Keeps the number of runs low: ``fanIn`` of a level become one of the next, fewer where their large rows wouldn't
+    /// fit in memory together.
     private mutating func mergeLevels() throws(SpillError) {
         while let level = self.runs.last?.level {
             let members = self.runs.suffix(while: { $0.level == level })
-            guard members.count >= Self.fanIn else { return }
+            let isHeavy = members.count > 1 && Array(members).largeRowBytes > self.bytesLimit
+            guard members.count >= Self.fanIn || isHeavy else { return }
             let merged = try self.merged(Array(members), level: level + 1)
             self.runs.removeLast(members.count)
             self.runs.append(merged)

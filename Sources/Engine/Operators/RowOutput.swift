@@ -66,6 +66,15 @@ package struct RowOutput: ~Copyable {
         return unsafe batch.append(key.a, key.b, key: longKey, keyBytes: keyBytes, payloadBytes: payloadBytes)
     }
 
+    /// Queues a batch of one row, behind what its destination got before.
+    mutating func append(_ batch: RecordBatch, hash: UInt64) {
+        let destination = self.routing.subtask(ofPartition: self.routing.partition(hash: hash))
+        if let full = self.open[destination] { self.ready.append(RoutedBatch(destination: destination, batch: full)) }
+        self.open[destination] = nil
+        self.ready.append(RoutedBatch(destination: destination, batch: batch))
+        self.rowCount &+= 1
+    }
+
     @inline(__always)
     private mutating func batch(for destination: Int, rowBytes: Int, form: RecordBatch.Form) -> RecordBatch {
         if let batch = self.open[destination], batch.form == form, batch.hasRoom(rowBytes) { return batch }

@@ -1,20 +1,64 @@
 internal import ConnectorKit
-internal import WireFormat
+package import WireFormat
 
 /// A spilled run: rows in the order of partition and key, all of one form.
-struct SortedRun {
+package struct SortedRun {
     let form: RecordBatch.Form
     let run: any SpillRun
 
     /// How often what is in it was merged: runs of one level are merged together.
     let level: Int
+
+    /// The most bytes that a row here has: what is read back can't have more.
+    let rowBytesMaximum: Int
+
+    /// The bytes of every payload where all have the same: 64-bit columns.
+    let payloadBytes: Int?
+
+    package init(
+        form: RecordBatch.Form,
+        run: any SpillRun,
+        level: Int = 0,
+        rowBytesMaximum: Int,
+        payloadBytes: Int? = nil
+    ) {
+        self.form = form
+        self.run = run
+        self.level = level
+        self.rowBytesMaximum = rowBytesMaximum
+        self.payloadBytes = payloadBytes
+    }
+
+    /// Bytes in memory while it is read, beyond a block.
+    fileprivate var largeRowBytes: Int {
+        self.rowBytesMaximum > SortedRunWriter.blockBytes ? self.rowBytesMaximum : 0
+    }
+}
+
+extension [SortedRun] {
+    /// Bytes in memory, beyond a block for each, while all are read at once.
+    var largeRowBytes: Int { self.reduce(0) { $0 + $1.largeRowBytes } }
+
+    /// The positions, ascending, of the two smallest runs that have large rows; nil where those of all runs fit in the
+    /// limit together.
+    func lightestHeavyPair(bytesLimit: Int) -> [Int]? {
+        guard self.largeRowBytes > bytesLimit else { return nil }
+        let heavy = self.indices.filter { self[$0].largeRowBytes > 0 }
+        guard heavy.count > 1 else { return nil }
+        return heavy.sorted { self[$0].run.storedBytes < self[$1].run.storedBytes }.prefix(2).sorted()
+    }
 }
 
 /// Writes rows that come in order.
+///
+/// Rows are collected in blocks. One that is larger than a block is written in pieces from where it lies: its header, its
+/// key and its payload begin a block each, and no other row shares them.
 struct SortedRunWriter: ~Copyable {
     private let batch: RecordBatch
     private let writer: any SpillRunWriter
     private let level: Int
+    private var rowBytesMaximum = 0
+    private var payloadBytes: Int?
 
     /// Bytes of a block as a rule.
     static let blockBytes = 128 << 10
@@ -33,7 +77,17 @@ struct SortedRunWriter: ~Copyable {
     ) throws(SpillError) {
         let keyBytes = unsafe longKey == nil ? 0 : key.count
         let rowBytes = RecordBatch.rowBytes(keyBytes: keyBytes, payloadBytes: payloadBytes)
+        self.rowBytesMaximum = max(self.rowBytesMaximum, rowBytes)
+        if self.batch.form == .integers { self.payloadBytes = payloadBytes }
         if self.batch.count + rowBytes > Self.blockBytes { try self.flush() }
+        guard rowBytes <= Self.blockBytes else {
+            let payload = unsafe UnsafeRawBufferPointer(start: payload, count: payloadBytes)
+            return try unsafe self.appendLarge(
+                key,
+                longKey: UnsafeRawBufferPointer(start: longKey, count: keyBytes),
+                payload
+            )
+        }
         let target = unsafe self.batch.append(
             key.a,
             key.b,
@@ -44,39 +98,65 @@ struct SortedRunWriter: ~Copyable {
         unsafe target.copyMemory(from: payload, byteCount: payloadBytes)
     }
 
+    private func appendLarge(
+        _ key: KeyWords,
+        longKey: UnsafeRawBufferPointer,
+        _ payload: UnsafeRawBufferPointer
+    ) throws(SpillError) {
+        var header = (key.a, key.b, UInt32(longKey.count), UInt32(payload.count))
+        try unsafe withUnsafeBytes(of: &header) { bytes throws(SpillError) in try unsafe self.writer.append(bytes) }
+        try unsafe self.appendPadded(longKey)
+        try unsafe self.appendPadded(payload)
+    }
+
+    private func appendPadded(_ bytes: UnsafeRawBufferPointer) throws(SpillError) {
+        guard let start = bytes.baseAddress, bytes.count > 0 else { return }
+        try unsafe self.writer.append(pieces: start, count: bytes.count)
+        var padding: UInt64 = 0
+        let paddingBytes = -bytes.count & 7
+        guard paddingBytes > 0 else { return }
+        try unsafe withUnsafeBytes(of: &padding) { bytes throws(SpillError) in
+            try unsafe self.writer.append(UnsafeRawBufferPointer(rebasing: bytes[..<paddingBytes]))
+        }
+    }
+
     private func flush() throws(SpillError) {
         guard self.batch.rowCount > 0 else { return }
-        // More than a block's worth is one large row, which its reader puts together again.
-        var offset = 0
-        while offset < self.batch.count {
-            let count = min(self.batch.count - offset, SpillLimits.blockBytes)
-            unsafe try self.writer.append(UnsafeRawBufferPointer(start: self.batch.base + offset, count: count))
-            offset += count
-        }
+        try unsafe self.writer.append(pieces: UnsafeRawPointer(self.batch.base), count: self.batch.count)
         self.batch.removeAll()
     }
 
     consuming func finish() throws(SpillError) -> SortedRun {
         try self.flush()
-        return SortedRun(form: self.batch.form, run: try self.writer.finish(), level: self.level)
+        return SortedRun(
+            form: self.batch.form,
+            run: try self.writer.finish(),
+            level: self.level,
+            rowBytesMaximum: self.rowBytesMaximum,
+            payloadBytes: self.payloadBytes
+        )
     }
 }
 
 /// A place in a run.
+///
+/// What is read is checked before it is used: a row that can't have been written is an error, not a trap.
 @safe
-final class RunCursor {
+package final class RunCursor {
     /// What changes with every row: behind a pointer, since fields of a class are checked for overlapping accesses.
     @safe
     private struct Place {
         var row: UnsafeRawPointer
-        /// Bytes of the block from ``row`` on.
+        /// Bytes of the block from `row` on.
         var left = 0
         var partition = 0
     }
 
     private let reader: any SpillRunReader
-    private let block = SourceBlock(capacity: SortedRunWriter.blockBytes)
+    private var block = SourceBlock(capacity: SortedRunWriter.blockBytes)
     private let routing: Routing
+    private let rowBytesMaximum: Int
+    private let payloadBytes: Int?
     private let place: UnsafeMutablePointer<Place>
     let form: RecordBatch.Form
 
@@ -84,6 +164,8 @@ final class RunCursor {
         self.form = run.form
         self.reader = try run.run.makeReader()
         self.routing = routing
+        self.rowBytesMaximum = run.rowBytesMaximum
+        self.payloadBytes = run.payloadBytes
         unsafe self.place = .allocate(capacity: 1)
         unsafe self.place.initialize(to: Place(row: self.block.base))
         try self.load()
@@ -96,9 +178,9 @@ final class RunCursor {
     var isAtEnd: Bool { unsafe self.place.pointee.left <= 0 }
 
     /// The row here: valid until ``advance()``.
-    var row: RecordRow { unsafe RecordRow(self.place.pointee.row) }
+    package var row: RecordRow { unsafe RecordRow(self.place.pointee.row) }
 
-    var keyed: KeyedRow { KeyedRow(self.row) }
+    package var keyed: KeyedRow { KeyedRow(self.row) }
 
     /// The partition of ``row``.
     var partition: Int { unsafe self.place.pointee.partition }
@@ -111,37 +193,73 @@ final class RunCursor {
     }
 
     private func load() throws(SpillError) {
-        let isRead = try self.reader.next(into: self.block)
-        unsafe self.place.pointee.left = 0
-        guard isRead else { return }
-        unsafe self.place.pointee.row = UnsafeRawPointer(self.block.base)
+        // What one large row needed isn't kept for those behind it.
+        if self.block.capacity > SpillLimits.blockBytes {
+            self.block = SourceBlock(capacity: SortedRunWriter.blockBytes)
+        }
+        self.block.count = 0
+        self.enterBlock()
+        guard try self.reader.next(into: self.block) else { return }
+        self.enterBlock()
         if self.block.count >= RecordBatch.headerBytes, self.row.size > self.block.count {
             try self.assembleLargeRow()
+            self.enterBlock()
         }
+        try self.check()
+    }
+
+    /// Goes to the block's first row.
+    private func enterBlock() {
         unsafe self.place.pointee.row = UnsafeRawPointer(self.block.base)
         unsafe self.place.pointee.left = self.block.count
-        try self.check()
     }
 
     /// Appends the blocks that a row larger than a block goes on in.
     private func assembleLargeRow() throws(SpillError) {
-        let piece = SourceBlock(capacity: SpillLimits.blockBytes)
         let size = self.row.size
+        guard size <= self.rowBytesMaximum else { throw Self.corrupt("a row is longer than any was") }
+        self.block.grow(to: size, preserving: self.block.count)
+        let piece = SourceBlock(capacity: SortedRunWriter.blockBytes)
         while self.block.count < size {
-            guard try self.reader.next(into: piece) else { return }
-            self.block.grow(to: self.block.count + piece.count, preserving: self.block.count)
+            guard try self.reader.next(into: piece) else { throw Self.corrupt("it ends inside a row") }
+            guard piece.count <= size - self.block.count else { throw Self.corrupt("a row is shorter than it says") }
             unsafe (self.block.base + self.block.count).copyMemory(from: piece.base, byteCount: piece.count)
             self.block.count += piece.count
         }
     }
 
-    /// Refuses a row that doesn't lie in its block: the store's checksums make that a bug of ours or of the machine.
+    /// Refuses a row that can't have been written: the store's checksums make that a bug of ours or of the machine.
     private func check() throws(SpillError) {
-        let left = unsafe self.place.pointee.left
-        guard left >= RecordBatch.headerBytes, self.row.size <= left else {
-            throw SpillError(.corrupt, "can't read a spilled run: a row reaches beyond its block; run the job again")
+        let place = unsafe self.place.pointee
+        let left = unsafe UnsafeRawBufferPointer(start: place.row, count: place.left)
+        let row: RecordRow
+        do {
+            row = try unsafe RecordRow(checking: left)
+        } catch {
+            throw Self.corrupt("\(error)")
         }
-        unsafe self.place.pointee.partition = self.routing.partition(hash: KeyWords(a: self.row.a, b: self.row.b).hash)
+        let key = KeyWords(a: row.a, b: row.b)
+        guard key.isPossible(keyBytes: row.keyBytes) else { throw Self.corrupt("a key isn't one") }
+        guard self.payloadBytes == nil || self.payloadBytes == row.payloadBytes else {
+            throw Self.corrupt("a row has \(row.payloadBytes) bytes of columns")
+        }
+        unsafe self.place.pointee.partition = self.routing.partition(hash: key.hash)
+    }
+
+    private static func corrupt(_ detail: String) -> SpillError {
+        SpillError(.corrupt, "can't read a spilled run: \(detail); check the disk and run the job again")
+    }
+}
+
+extension KeyWords {
+    /// Whether words and the number of key bytes behind them, which may come from anywhere, are those of a key.
+    func isPossible(keyBytes: Int) -> Bool {
+        switch self.kind {
+        case KeyKind.longText, KeyKind.longEncoded: keyBytes == self.count && keyBytes > Self.inlineLimit
+        case KeyKind.shortText..<(KeyKind.shortText + 0x10), KeyKind.shortEncoded..<(KeyKind.shortEncoded + 0x10):
+            keyBytes == 0
+        default: false
+        }
     }
 }
 
@@ -153,11 +271,11 @@ extension KeyedRow {
 }
 
 /// Reads several runs as one, in order.
-struct RunMerger: ~Copyable {
+package struct RunMerger: ~Copyable {
     /// A cursor with what most comparisons are decided by.
     private struct Entry {
-        var partition: Int
-        var prefix: UInt64
+        let partition: Int
+        let prefix: UInt64
         let cursor: Int
     }
 
@@ -170,7 +288,7 @@ struct RunMerger: ~Copyable {
         self.cursors = []
     }
 
-    init(_ runs: [SortedRun], routing: Routing) throws(SpillError) {
+    package init(_ runs: [SortedRun], routing: Routing) throws(SpillError) {
         self.cursors = []
         for run in runs { self.cursors.append(try RunCursor(run, routing: routing)) }
         self.heap = self.cursors.indices.filter { !self.cursors[$0].isAtEnd }.map { self.entry($0) }
@@ -178,9 +296,9 @@ struct RunMerger: ~Copyable {
     }
 
     /// The smallest row that is left.
-    var current: RunCursor? { self.heap.first.map { self.cursors[$0.cursor] } }
+    package var current: RunCursor? { self.heap.first.map { self.cursors[$0.cursor] } }
 
-    mutating func advance() throws(SpillError) {
+    package mutating func advance() throws(SpillError) {
         let index = self.heap[0].cursor
         try self.cursors[index].advance()
         if self.cursors[index].isAtEnd {

@@ -22,6 +22,18 @@ package protocol SpillRunWriter: AnyObject {
     func finish() throws(SpillError) -> any SpillRun
 }
 
+extension SpillRunWriter {
+    /// Stores any number of bytes as blocks that are as large as allowed.
+    func append(pieces start: UnsafeRawPointer, count: Int) throws(SpillError) {
+        var offset = 0
+        while offset < count {
+            let size = min(count - offset, SpillLimits.blockBytes)
+            unsafe try self.append(UnsafeRawBufferPointer(start: start + offset, count: size))
+            offset += size
+        }
+    }
+}
+
 /// A finished run; its space is given back when nothing refers to it any longer.
 package protocol SpillRun: AnyObject, Sendable {
     /// Bytes it takes on disk.

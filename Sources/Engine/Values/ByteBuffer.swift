@@ -28,6 +28,15 @@ package struct ByteBuffer: ~Copyable {
         self.count = 0
     }
 
+    /// Forgets everything, and gives memory back that is more than `capacityLimit`.
+    package mutating func removeAll(capacityLimit: Int) {
+        self.count = 0
+        guard self.capacity > capacityLimit else { return }
+        unsafe self.start.deallocate()
+        self.capacity = capacityLimit
+        unsafe self.start = .allocate(capacity: capacityLimit)
+    }
+
     package mutating func truncate(to count: Int) {
         precondition(count >= 0 && count <= self.count, "a buffer is only truncated to what it holds")
         self.count = count

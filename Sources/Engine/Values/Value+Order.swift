@@ -33,6 +33,16 @@ extension Value {
         return left.float < right.float ? -1 : (left.float > right.float ? 1 : 0)
     }
 
+    /// Whether `min` and `max` answer `value` and not `kept` where the two are equal numbers: an integer before a float,
+    /// of zeros the negative one as the smaller, so that the answer doesn't depend on which came first.
+    static func winsTie(_ value: Value, against kept: Value, asMaximum: Bool) -> Bool {
+        let isOther = value.bits != kept.bits || value.rawTag != kept.rawTag
+        guard isOther, value.isNumber, kept.isNumber else { return false }
+        guard !value.isNaN, !kept.isNaN, self.compareNumbers(value, kept) == 0 else { return false }
+        if value.has(.integer) || kept.has(.integer) { return value.has(.integer) }
+        return value.float.sign == (asMaximum ? .plus : .minus)
+    }
+
     /// An integer with a float that isn't NaN, without rounding.
     private static func compare(_ integer: Int64, _ float: Double) -> Int {
         if float >= 0x1p63 { return -1 }

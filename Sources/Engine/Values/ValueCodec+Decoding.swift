@@ -7,6 +7,8 @@ package enum ValueDecodingError: Error, Hashable, Sendable {
     case trailingBytes(offset: Int)
     /// Nested deeper than ``ValueWalk/depthLimit``.
     case tooDeep(offset: Int)
+    /// The fields of an aggregate state contradict each other.
+    case impossible(offset: Int)
     /// The arena is full.
     case outOfMemory
 }
@@ -40,6 +42,8 @@ private struct ValueDecoder {
     let bytes: Bytes
     let text: ValueCodec.TextStorage
     var offset = 0
+    /// Elements of the collections around that are still to come.
+    private var promisedCount = 0
 
     init(bytes: Bytes, text: ValueCodec.TextStorage) {
         self.bytes = bytes
@@ -107,9 +111,13 @@ private struct ValueDecoder {
     ) throws(ValueDecodingError) -> Value {
         let count = Int(try self.number(UInt32.self)) * perEntry
         // Every value takes a byte at least: a count beyond what is left can't be true, and isn't allocated for.
-        guard count <= self.bytes.count - self.offset else { throw .truncated(offset: self.offset) }
+        guard count <= self.bytes.count - self.offset - self.promisedCount else {
+            throw .truncated(offset: self.offset)
+        }
         guard let elements = arena.makeElements(count) else { throw .outOfMemory }
+        self.promisedCount += count
         for index in 0..<count {
+            self.promisedCount -= 1
             elements[index] = try self.decode(in: &arena, depth: depth + 1)
         }
         return Value(tag, of: elements)

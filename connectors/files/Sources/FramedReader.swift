@@ -14,6 +14,9 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
     private var carry: [UInt8] = []
     private var isDone = false
 
+    /// Memory for carried bytes that is kept from block to block: what a long line needed beyond is given back.
+    private static var keptCarryBytes: Int { 1 << 20 }
+
     /// The supply stands at the first byte to deliver.
     init(_ supply: consuming Supply, path: String, framing: Framing, end: Int64) {
         self.supply = supply
@@ -23,7 +26,7 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
     }
 
     func poll(into block: SourceBlock) throws(ConnectorError) -> SourcePoll {
-        block.count = 0
+        block.reset()
         block.consumedBytes = 0
         guard !self.isDone else { return .end }
         switch self.framing {
@@ -134,7 +137,7 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
     }
 
     private func saveCarry(of block: SourceBlock, _ range: Range<Int>) {
-        self.carry.removeAll(keepingCapacity: true)
+        self.carry.removeAll(keepingCapacity: self.carry.capacity <= Self.keptCarryBytes)
         guard !self.isDone else { return }
         unsafe self.carry.append(
             contentsOf: UnsafeRawBufferPointer(start: block.base + range.lowerBound, count: range.count)

@@ -45,7 +45,7 @@ struct OutputCommit {
         }
     }
 
-    private func finalName(_ part: SinkPart) -> String {
+    func finalName(_ part: SinkPart) -> String {
         OutputDirectory.partName(part.partition) + self.suffix
     }
 

@@ -99,6 +99,12 @@ struct OutputDirectory {
         try self.removeStage(stageName)
     }
 
+    /// Removes what a commit made visible: first what says that it is complete.
+    func takeBack(_ names: [String]) throws(ConnectorError) {
+        guard !names.isEmpty else { return }
+        for name in [Self.successName] + names { try self.remove(self.file(name)) }
+    }
+
     func removeStage(_ stageName: String) throws(ConnectorError) {
         let stage = self.file(stageName)
         // The list of the commit goes last: as long as part files might have to be removed, it says which.

@@ -33,6 +33,9 @@ public final class PathSink: Sink {
 
         /// Directories that `prepare` made, outermost first.
         var createdDirectories: [String] = []
+
+        /// The files that this run's commit put there.
+        var committedNames: [String] = []
     }
 
     let path: String
@@ -93,7 +96,7 @@ public final class PathSink: Sink {
         try commit.run()
         self.state.withLock { state in
             state.lock = nil
-            state.createdDirectories = []
+            state.committedNames = parts.map(commit.finalName)
         }
     }
 
@@ -102,6 +105,8 @@ public final class PathSink: Sink {
             let output = OutputDirectory(path: self.path)
             // What can't be removed stays for the next `prepare`, which says so.
             try? output.recover(self.stageName)
+            try? output.takeBack(state.committedNames)
+            state.committedNames = []
             output.removeCreated(state.createdDirectories)
             state.createdDirectories = []
             state.lock = nil

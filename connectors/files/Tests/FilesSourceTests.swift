@@ -193,6 +193,23 @@ import Testing
         reader.close()
     }
 
+    @Test func `memory that a long line needed is given back with the next block`() throws {
+        let long = String(repeating: "x", count: 50_000)
+        let path = try self.directory.write(long + "\n" + String(repeating: "line\n", count: 1_000), to: "text")
+        let source = FilesSource(patterns: [path], isRecursive: nil)
+        let framing = Framing.lines(lengthLimit: 1 << 20)
+        let split = try #require(try source.enumerateSplits(framing: framing, targetBytes: 1 << 20).first)
+        let reader = try source.makeReader(for: split, framing: framing)
+        let block = SourceBlock(capacity: 1_000)
+        var capacities: [Int] = []
+
+        while try reader.poll(into: block) == .block { capacities.append(block.capacity) }
+        reader.close()
+
+        #expect(capacities.first ?? 0 > 50_000)
+        #expect(capacities.dropFirst(2).allSatisfy { $0 == 1_000 })
+    }
+
     @Test func `a file that vanished after it was listed is an error`() throws {
         let path = try self.directory.write("alpha\n", to: "text")
         let source = FilesSource(patterns: [path], isRecursive: nil)

@@ -86,6 +86,41 @@ import Testing
         #expect(self.directory.names().filter { $0.contains("part") } == [])
     }
 
+    @Test func `a part that is discarded behind its end is removed, and discarding it again does nothing`() throws {
+        let sink = self.makeSink()
+        try sink.prepare()
+        let writer = try sink.makeWriter(partition: 0, attempt: 1, contentType: .text)
+        _ = try writer.finish()
+        let other = try sink.part(1, "b\n")
+
+        writer.discard()
+        writer.discard()
+        try sink.commit([other])
+
+        #expect(self.directory.names() == ["out", "out/_SUCCESS", "out/part-00001"])
+    }
+
+    @Test func `an abort behind a commit takes the output back`() throws {
+        let sink = PathSink(path: self.directory.file("a/out"), options: PathSinkOptions())
+        try sink.prepare()
+        try sink.commit([sink.part(0, "a\n"), sink.part(1, "b\n")])
+
+        sink.abort()
+
+        #expect(self.directory.names() == [])
+    }
+
+    @Test func `an abort behind a commit leaves alone what others put there`() throws {
+        let sink = self.makeSink()
+        try sink.prepare()
+        try sink.commit([sink.part(0, "a\n")])
+        try self.directory.write("mine", to: "out/notes.txt")
+
+        sink.abort()
+
+        #expect(self.directory.names() == ["out", "out/notes.txt"])
+    }
+
     @Test func `compressed parts have the name's ending and can be read again`() throws {
         let sink = PathSink(path: self.directory.file("out"), options: PathSinkOptions(compresses: true))
         try sink.prepare()
