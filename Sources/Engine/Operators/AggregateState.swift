@@ -5,13 +5,13 @@
 ///
 /// Source: Dekker, "A floating-point technique for extending the available precision", 1971, for the float sum.
 package struct AggregateState: BitwiseCopyable, Sendable {
-    private var integerSum: Int128 = 0
-    private var floatHigh = 0.0
-    private var floatLow = 0.0
+    private(set) var integerSum: Int128 = 0
+    private(set) var floatHigh = 0.0
+    private(set) var floatLow = 0.0
     /// The plain sum: what is answered where the exact one isn't finite.
-    private var floatPlain = 0.0
+    private(set) var floatPlain = 0.0
     package private(set) var count: Int64 = 0
-    private var floatCount: Int64 = 0
+    private(set) var floatCount: Int64 = 0
 
     /// The smallest and largest value, nil until one was seen.
     private var minimum = Value.nil

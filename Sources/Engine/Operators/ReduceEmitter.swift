@@ -194,7 +194,7 @@ struct ReduceEmitter: ~Copyable {
         }
     }
 
-    private static func place(_ key: Value) -> RecordPlace {
+    static func place(_ key: Value) -> RecordPlace {
         var buffer = ByteBuffer()
         var text = ValueText(byteLimit: 256)
         // A key too long to show is cut: the place is for people.

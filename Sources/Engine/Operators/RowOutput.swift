@@ -43,6 +43,9 @@ package struct RowOutput: ~Copyable {
     package private(set) var ready: [RoutedBatch] = []
     package private(set) var rowCount = 0
 
+    /// Bytes of all batches that were queued.
+    package private(set) var queuedBytes = 0
+
     package init(routing: Routing, batchBytes: Int) {
         self.routing = routing
         self.batchBytes = batchBytes
@@ -74,7 +77,7 @@ package struct RowOutput: ~Copyable {
 
     @inline(never)
     private mutating func openBatch(for destination: Int, rowBytes: Int, form: RecordBatch.Form) -> RecordBatch {
-        if let full = self.open[destination] { self.ready.append(RoutedBatch(destination: destination, batch: full)) }
+        if let full = self.open[destination] { self.queue(full, for: destination) }
         let batch = RecordBatch(form: form, capacity: max(self.batchBytes, rowBytes))
         self.open[destination] = batch
         return batch
@@ -84,9 +87,14 @@ package struct RowOutput: ~Copyable {
     package mutating func flush() {
         for destination in self.open.indices {
             guard let batch = self.open[destination], batch.rowCount > 0 else { continue }
-            self.ready.append(RoutedBatch(destination: destination, batch: batch))
+            self.queue(batch, for: destination)
             self.open[destination] = nil
         }
+    }
+
+    private mutating func queue(_ batch: RecordBatch, for destination: Int) {
+        self.queuedBytes += batch.count
+        self.ready.append(RoutedBatch(destination: destination, batch: batch))
     }
 
     package mutating func takeReady() -> [RoutedBatch] {

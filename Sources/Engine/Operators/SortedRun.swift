@@ -44,6 +44,16 @@ struct SortedRunWriter: ~Copyable {
         unsafe target.copyMemory(from: payload, byteCount: payloadBytes)
     }
 
+    /// Appends a row with an encoded value.
+    mutating func append(_ value: Bytes, of row: KeyedRow) throws(SpillError) {
+        unsafe try self.append(
+            row.key,
+            longKey: row.longKey,
+            payload: UnsafeRawPointer(value.start),
+            payloadBytes: value.count
+        )
+    }
+
     private func flush() throws(SpillError) {
         guard self.batch.rowCount > 0 else { return }
         // More than a block's worth is one large row, which its reader puts together again.
