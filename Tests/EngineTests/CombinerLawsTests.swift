@@ -91,6 +91,15 @@ import Testing
         #expect(verdict.counterexample == nil)
     }
 
+    @Test func `no value of a counter-example can be left out`() throws {
+        for seed in 0..<UInt64(10) {
+            let verdict = try Self.verdict("(lambda (vs) (count vs))", Self.sum, .constant(.integer(1)), seed: seed)
+
+            let found = try #require(verdict.counterexample, "seed \(seed)")
+            #expect(found.first.count + found.second.count == 3, "seed \(seed): \(found)")
+        }
+    }
+
     @Test func `one seed gives one verdict`() throws {
         let verdicts = try (0..<5).map { _ in
             try Self.verdict("(lambda (vs) (reduce - vs))", Self.sum, .number, seed: 17)

@@ -78,6 +78,7 @@ struct CombinerReport: Sendable {
             .init("law", .text(found?.law.rawValue)),
             .init("first", .texts(found?.first)),
             .init("second", .texts(found?.second)),
+            .init("combinesSecond", found.map { .boolean($0.combinesSecond) } ?? .null),
             .init("expected", .text(found?.expected?.sourceText)),
             .init("found", .text(found?.found?.sourceText)),
             .init("failure", .text(found?.failure?.code.message)),
@@ -113,7 +114,8 @@ extension CombinerCounterexample {
             "it makes \(expected) of \(Constant.list([self.first[0]] + self.second).sourceText), "
                 + "but \(found) when \(self.first[0].sourceText) was combined alone before"
         case .reduce:
-            "reduce emits \(expected) for \(all), but \(found) when \(first) and perhaps \(second) are combined before"
+            "reduce emits \(expected) for \(all), but \(found) when \(first)"
+                + (self.combinesSecond ? " and \(second)" : "") + " are combined first"
         }
     }
 }

@@ -26,6 +26,9 @@ package struct CombinerCounterexample: Hashable, Sendable {
     package let first: [Constant]
     package let second: [Constant]
 
+    /// Whether the second part was combined too; where it wasn't, its values stood beside the combined first part.
+    package let combinesSecond: Bool
+
     /// What two ways gave that should give the same: values, or for the reduce lists of what it emitted.
     ///
     /// `found` is nil where it failed.
@@ -95,7 +98,7 @@ package struct CombinerLaws: ~Copyable {
                 let second = self.values(candidate)
                 guard let found = self.counterexample(first, second) else { continue }
                 return CombinerVerdict(
-                    counterexample: found,
+                    counterexample: self.shrunk(found),
                     shapes: tried,
                     sampleCount: sampleCount,
                     triesReduce: triesReduce
@@ -151,6 +154,26 @@ package struct CombinerLaws: ~Copyable {
         return nil
     }
 
+    /// A counter-example from which no value can be left out.
+    private mutating func shrunk(_ found: CombinerCounterexample) -> CombinerCounterexample {
+        var smallest = found
+        var isSmaller = true
+        while isSmaller {
+            isSmaller = false
+            let count = smallest.first.count + smallest.second.count
+            for index in 0..<count where !isSmaller {
+                var (first, second) = (smallest.first, smallest.second)
+                if index < first.count { first.remove(at: index) } else { second.remove(at: index - first.count) }
+                guard !first.isEmpty, !second.isEmpty, let smaller = self.counterexample(first, second) else {
+                    continue
+                }
+                smallest = smaller
+                isSmaller = true
+            }
+        }
+        return smallest
+    }
+
     // MARK: Laws
 
     private mutating func counterexample(_ first: [Constant], _ second: [Constant]) -> CombinerCounterexample? {
@@ -172,12 +195,13 @@ package struct CombinerLaws: ~Copyable {
                     law: law,
                     first: first,
                     second: second,
+                    combinesSecond: law == .parts,
                     expected: expected,
                     found: found,
                     failure: nil
                 )
             }
-            return self.reduceCounterexample(first, second, combined: [[a, b], [a] + second], equality)
+            return self.reduceCounterexample(first, second, combined: [[a] + second, [a, b]], equality)
         } catch {
             return self.failure(error, first, second)
         }
@@ -211,6 +235,7 @@ package struct CombinerLaws: ~Copyable {
             law: .total,
             first: first,
             second: second,
+            combinesSecond: false,
             expected: nil,
             found: nil,
             failure: error
@@ -224,7 +249,7 @@ package struct CombinerLaws: ~Copyable {
         _ equality: ApproximateEquality
     ) -> CombinerCounterexample? {
         guard let key = self.key, let expected = try? self.trial.reduced(first + second, key: key) else { return nil }
-        for values in combined {
+        for (index, values) in combined.enumerated() {
             var found: [Constant]?
             var failure: EvaluationError?
             do throws(EvaluationError) {
@@ -238,6 +263,7 @@ package struct CombinerLaws: ~Copyable {
                 law: .reduce,
                 first: first,
                 second: second,
+                combinesSecond: index > 0,
                 expected: .list(expected),
                 found: found.map { .list($0) },
                 failure: failure
