@@ -22,6 +22,10 @@ package struct JobSummary: Sendable {
 
     /// Pairs the map emitted, keys that were reduced, pairs that were written.
     package let mappedPairs: Int64
+
+    /// Rows that went through the shuffle, and their bytes: fewer than pairs where they were combined before.
+    package let shuffledRows: Int64
+    package let shuffledBytes: Int64
     package let reducedKeys: Int64
     package let outputRecords: Int64
     package let outputBytes: Int64

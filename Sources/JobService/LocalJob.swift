@@ -193,6 +193,8 @@ package final class LocalJob: Sendable {
             inputBytes: self.counters.inputBytes,
             inputRecords: self.counters.inputRecords,
             mappedPairs: self.counters.mappedPairs,
+            shuffledRows: self.counters.shuffledRows,
+            shuffledBytes: self.counters.shuffledBytes,
             reducedKeys: self.counters.reducedKeys,
             outputRecords: self.counters.outputRecords,
             outputBytes: ordered.flatMap(\.value.parts).reduce(0) { $0 + $1.bytes },

@@ -150,6 +150,10 @@ final class MapSubtask: Subtask {
             pairs: Int64(figures.pairs - self.counted.pairs),
             rejected: Int64(figures.rejected - self.counted.rejected)
         )
+        self.counters.addShuffled(
+            rows: Int64(figures.shuffledRows - self.counted.shuffledRows),
+            bytes: Int64(figures.shuffledBytes - self.counted.shuffledBytes)
+        )
         self.counted = figures
     }
 

@@ -7,6 +7,8 @@ package final class WorkerCounters: Sendable {
     private let bytes = Atomic<Int64>(0)
     private let records = Atomic<Int64>(0)
     private let pairs = Atomic<Int64>(0)
+    private let shuffledRowCount = Atomic<Int64>(0)
+    private let shuffledByteCount = Atomic<Int64>(0)
     private let keys = Atomic<Int64>(0)
     private let results = Atomic<Int64>(0)
     private let spilled = Atomic<Int64>(0)
@@ -21,6 +23,10 @@ package final class WorkerCounters: Sendable {
 
     /// Pairs that the map emitted.
     package var mappedPairs: Int64 { self.pairs.load(ordering: .relaxed) }
+
+    /// Rows that went through the shuffle, and their bytes: what combining and aggregating left of the pairs.
+    package var shuffledRows: Int64 { self.shuffledRowCount.load(ordering: .relaxed) }
+    package var shuffledBytes: Int64 { self.shuffledByteCount.load(ordering: .relaxed) }
 
     /// Keys that were reduced.
     package var reducedKeys: Int64 { self.keys.load(ordering: .relaxed) }
@@ -40,6 +46,11 @@ package final class WorkerCounters: Sendable {
         self.records.wrappingAdd(records, ordering: .relaxed)
         self.pairs.wrappingAdd(pairs, ordering: .relaxed)
         if rejected > 0 { self.rejected.wrappingAdd(rejected, ordering: .relaxed) }
+    }
+
+    func addShuffled(rows: Int64, bytes: Int64) {
+        self.shuffledRowCount.wrappingAdd(rows, ordering: .relaxed)
+        self.shuffledByteCount.wrappingAdd(bytes, ordering: .relaxed)
     }
 
     func addOutput(keys: Int64, records: Int64) {

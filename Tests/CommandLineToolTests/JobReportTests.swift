@@ -74,7 +74,8 @@ import Testing
             report.json.text
                 == #"{"state":"finished","jobs":[{"name":"word-count","id":"job-1","state":"finished","#
                 + #""input":"books/*.txt","output":"results/word-count","inputBytes":824000000,"#
-                + #""inputRecords":1234567,"mappedPairs":9000000,"reducedKeys":43,"outputRecords":43,"#
+                + #""inputRecords":1234567,"mappedPairs":9000000,"shuffledRows":86,"shuffledBytes":2752,"#
+                + #""reducedKeys":43,"outputRecords":43,"#
                 + #""outputBytes":512,"spilledBytes":0,"spilledRuns":0,"rejectedRecords":1,"rejectedExamples":["bad \"line\""],"#
                 + #""seconds":2.0,"failure":null}],"seconds":2.1,"cpuSeconds":3.7,"peakResidentBytes":100663296,"#
                 + #""peakAnonymousBytes":41943040,"failure":null,"diagnostics":[]}"#

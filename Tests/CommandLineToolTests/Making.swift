@@ -110,6 +110,8 @@ extension JobSummary {
             inputBytes: 824_000_000,
             inputRecords: 1_234_567,
             mappedPairs: 9_000_000,
+            shuffledRows: 86,
+            shuffledBytes: 2_752,
             reducedKeys: 43,
             outputRecords: 43,
             outputBytes: 512,

@@ -48,6 +48,11 @@ extension TemporaryFolder {
     /// Runs the job, which must succeed.
     @discardableResult
     func summary(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> RunSummary.Job {
+        try self.summary(arguments, sourceLocation: sourceLocation)
+    }
+
+    @discardableResult
+    func summary(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> RunSummary.Job {
         let outcome = try WeirProcess(["run", "job.fl", "--json"] + arguments, in: self).wait()
         #expect(outcome.code == 0, "\(outcome.notes)", sourceLocation: sourceLocation)
         return try #require(try outcome.report().jobs.first, sourceLocation: sourceLocation)

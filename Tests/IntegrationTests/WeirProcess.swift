@@ -98,6 +98,9 @@ struct RunSummary: Decodable {
         let state: String
         let inputBytes: Int
         let inputRecords: Int
+        let mappedPairs: Int
+        let shuffledRows: Int
+        let shuffledBytes: Int
         let reducedKeys: Int
         let outputRecords: Int
         let spilledBytes: Int

@@ -19,7 +19,24 @@ struct AggregateTests {
             plan.reduceText == "(lambda (k sum-of-vs count-of-vs min-of-vs max-of-vs mean-of-vs count-distinct-of-vs) "
                 + "(emit k [sum-of-vs count-of-vs min-of-vs max-of-vs mean-of-vs count-distinct-of-vs sum-of-vs]))"
         )
-        #expect(plan.optimised.isShippingPartialStates)
+    }
+
+    @Test(arguments: [
+        ("(count-distinct vs)", "no partial states are kept of count-distinct"),
+        ("[(count vs) (sum (map (fn (v) (* v v)) vs))]", "no partial states are kept of sum of a part of each value"),
+    ])
+    func `aggregates without partial states are computed behind the shuffle, and the plan says so`(
+        result: String,
+        reason: String
+    ) throws {
+        let plan = try JobText.plan("\(Self.map) :reduce (lambda (k vs) (emit k \(result)))")
+
+        let rewrite = try #require(plan.optimised.rewrite(.combiner))
+        #expect(!plan.optimised.isShippingPartialStates)
+        #expect(plan.optimised.combine == nil)
+        #expect(plan.graph.memory.combineTableBytes == 0)
+        #expect(!rewrite.isApplied && rewrite.range != nil)
+        #expect(rewrite.reason == "no combiner: values are shipped whole because " + reason)
     }
 
     @Test(arguments: [
@@ -111,6 +128,11 @@ struct AggregateTests {
         let plan = try JobText.plan("\(Self.map) :combiner \(combiner) :reduce (lambda (k vs) (emit k (sum vs)))")
 
         #expect(plan.optimised.isShippingPartialStates)
+        #expect(
+            plan.reason(.combiner)
+                == "the combiner sum is the aggregate of reduce itself: "
+                + "partial states of the aggregates are built before the shuffle"
+        )
     }
 
     @Test func `another combiner runs first and reduce aggregates what it gives`() throws {
@@ -119,6 +141,11 @@ struct AggregateTests {
         #expect(plan.optimised.combine?.name == "max")
         #expect(plan.aggregateTexts == ["sum"])
         #expect(!plan.optimised.isShippingPartialStates)
+        #expect(
+            plan.reason(.combiner)
+                == "the combiner max runs in the combine tables before the shuffle, and again where a reduce table is "
+                + "spilled; reduce gets its results"
+        )
     }
 
     @Test func `a lambda combiner runs before a general reduce`() throws {
@@ -135,6 +162,11 @@ struct AggregateTests {
             return
         }
         #expect(closure.lambda.parameters.count == 1)
+        #expect(
+            plan.reason(.combiner)
+                == "the combiner lambda runs over the values that the combine tables collect before the shuffle, "
+                + "key by key, and again where a reduce table is spilled; reduce gets its results"
+        )
         #expect(plan.optimised.rewrite(.combiner)?.isApplied == true)
         #expect(plan.optimised.aggregateReduce == nil)
     }

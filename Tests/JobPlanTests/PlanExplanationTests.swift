@@ -88,6 +88,32 @@ struct PlanExplanationTests {
         #expect(dot.hasSuffix("}\n"))
     }
 
+    @Test(arguments: [
+        (":combiner max", "the combiner max runs in the combine tables before the shuffle", true),
+        ("", "no combiner: values are shipped whole because vs is read other than through", false),
+    ])
+    func `every form says where the combiner runs, or why none does`(
+        option: String,
+        reason: String,
+        hasOperator: Bool
+    ) throws {
+        let job = try JobText(
+            """
+            (define-mapreduce job :input (distributed-files "in") :output (stdout)
+              :map (lambda (line) (emit line 1)) \(option)
+              :reduce (lambda (k vs) (for (v vs) (emit k v))))
+            """
+        )
+        let plan = PlannedJob(try job.definition(), options: PlanOptions(parallelism: 2))
+
+        let explanation = PlanExplanation(plan, source: job.source)
+
+        for text in [explanation.text, explanation.json.text(), explanation.dot] {
+            #expect(text.contains(reason))
+            #expect(text.contains("job/combine-0") == hasOperator)
+        }
+    }
+
     @Test func `plans are the same every time`() {
         let texts = (0..<20).map { _ in Self.make().text }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FluentSyntax
+import Platform
 
 /// `weir check JOB.fl…`: says what is wrong with programs.
 struct CheckCommand: ToolCommand {
@@ -10,41 +11,93 @@ struct CheckCommand: ToolCommand {
             Prints every error and warning with its place, the line and advice. Exits with 0 if \
             there is no error, 2 otherwise.
 
+            With --combiner it also calls the combiners that are lambdas with made-up values, and \
+            shows values for which one of them can't stand in for what it combined. Numbers are \
+            compared to nine digits, so that rounding isn't held against it.
+
               weir check jobs/word-count/job.fl
               weir check jobs/*/job.fl --json
+              weir check --combiner job.fl --seed 17
             """
     )
 
     @Argument(help: "The programs; '-' reads one from standard input.")
     var jobs: [String]
 
-    @Flag(help: "Print one JSON array of all diagnostics on standard output.")
+    @Flag(help: "Also try the combiners of the jobs.")
+    var combiner = false
+
+    @Option(help: ArgumentHelp("Repeat the made-up values of another run.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(
+        name: .customShort("D", allowingJoined: true),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A parameter of the program, where its jobs are evaluated for --combiner.",
+            valueName: "name=value"
+        ),
+        transform: ParameterDefinition.parse
+    )
+    var parameters: [ParameterDefinition] = []
+
+    @Flag(help: "Print one JSON array of all diagnostics; with --combiner an object of both.")
     var json = false
 
     @Flag(help: "Don't say 'ok' of programs without errors.")
     var quiet = false
 
+    func validate() throws {
+        guard self.seed == nil || self.combiner else {
+            throw ValidationError("--seed has no effect without --combiner; give both")
+        }
+    }
+
     func perform(_ console: Console) -> CommandStatus {
         var status = CommandStatus.done
         var diagnostics: [JSONValue] = []
+        var combiners: [JSONValue] = []
+        // 32 bits are enough for another run each time, and easy to type.
+        let check = CombinerCheck(parameters: self.parameters, seed: self.seed ?? SystemEntropy().next() >> 32)
         for path in self.jobs {
             do {
                 let source = try ProgramFile.read(path)
-                let report = DiagnosticReport(source: source, diagnostics: Frontend.check(source).diagnostics)
+                let checked = Frontend.check(source)
+                var report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
+                var notes: [String] = []
+                if self.combiner, let program = checked.program, !report.hasErrors {
+                    let found = check.findings(of: program, console: console)
+                    if let failure = found.failure {
+                        console.note("error: \(failure)")
+                        status = .refused
+                        continue
+                    }
+                    report = DiagnosticReport(source: source, diagnostics: report.diagnostics + found.diagnostics)
+                    combiners += found.reports.map { $0.json(source) }
+                    notes = found.reports.compactMap(\.note)
+                }
                 diagnostics += report.json
                 if report.hasErrors { status = .refused }
-                self.show(report, console: console)
+                self.show(report, notes: notes, console: console)
             } catch {
                 console.note("error: \(error.message)")
                 status = .refused
             }
         }
-        if self.json { console.write(JSONValue.array(diagnostics).text) }
+        if self.json { console.write(self.document(diagnostics, combiners).text) }
         return status
     }
 
-    private func show(_ report: DiagnosticReport, console: Console) {
-        if !self.json, !report.diagnostics.isEmpty { console.note(report.text) }
-        if !self.json, !self.quiet, !report.hasErrors { console.note("\(report.source.name): ok") }
+    private func document(_ diagnostics: [JSONValue], _ combiners: [JSONValue]) -> JSONValue {
+        guard self.combiner else { return .array(diagnostics) }
+        return .object([.init("diagnostics", .array(diagnostics)), .init("combiners", .array(combiners))])
+    }
+
+    private func show(_ report: DiagnosticReport, notes: [String], console: Console) {
+        guard !self.json else { return }
+        if !report.diagnostics.isEmpty { console.note(report.text) }
+        guard !self.quiet else { return }
+        for note in notes { console.note("\(report.source.name): \(note)") }
+        if !report.hasErrors { console.note("\(report.source.name): ok") }
     }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import ConnectorCatalog
 import FluentSyntax
 import JobPlan
-import JobService
 import ProgramService
 
 /// `weir explain JOB.fl`: shows the plans of a program's jobs.
@@ -59,26 +58,5 @@ struct ExplainCommand: ToolCommand {
         if self.json { return JSONNode.array(explanations.map(\.json)).text() + "\n" }
         if self.dot { return explanations.map(\.dot).joined() }
         return explanations.isEmpty ? "the program defines no jobs\n" : explanations.map(\.text).joined(separator: "\n")
-    }
-}
-
-/// Only passes on what a program says while it is planned.
-private final class SilentObserver: RunObserver {
-    private let console: Console
-
-    init(console: Console) {
-        self.console = console
-    }
-
-    func jobStarted(_ name: String, snapshot: @escaping @Sendable () -> JobSnapshot) {}
-
-    func jobEnded(_ summary: JobSummary) {}
-
-    func printLine(_ line: [UInt8]) {
-        self.console.note(line: line)
-    }
-
-    func log(_ level: LogLevel, _ message: String) {
-        self.console.note("\(level.rawValue): \(message)")
     }
 }

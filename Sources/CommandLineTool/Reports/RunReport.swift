@@ -44,6 +44,8 @@ struct RunReport: Sendable {
             .init("inputBytes", .integer(job.inputBytes)),
             .init("inputRecords", .integer(job.inputRecords)),
             .init("mappedPairs", .integer(job.mappedPairs)),
+            .init("shuffledRows", .integer(job.shuffledRows)),
+            .init("shuffledBytes", .integer(job.shuffledBytes)),
             .init("reducedKeys", .integer(job.reducedKeys)),
             .init("outputRecords", .integer(job.outputRecords)),
             .init("outputBytes", .integer(job.outputBytes)),

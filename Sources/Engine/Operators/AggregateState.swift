@@ -7,13 +7,13 @@
 ///
 /// What every value changes lies in the first 64 bytes, a line of the cache; the extremes lie behind it.
 package struct AggregateState: BitwiseCopyable, Sendable {
-    private var integerSum: Int128 = 0
-    private var floatHigh = 0.0
-    private var floatLow = 0.0
+    private(set) var integerSum: Int128 = 0
+    private(set) var floatHigh = 0.0
+    private(set) var floatLow = 0.0
     /// The plain sum: what is answered where the exact one isn't finite.
-    private var floatPlain = 0.0
+    private(set) var floatPlain = 0.0
     package private(set) var count: Int64 = 0
-    private var floatCount: Int64 = 0
+    private(set) var floatCount: Int64 = 0
 
     /// The tags of values that weren't numbers, one bit each.
     private var oddTags: UInt32 = 0

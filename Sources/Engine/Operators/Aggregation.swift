@@ -60,13 +60,17 @@ package struct Aggregation: ~Copyable {
 
     /// Takes all pairs of a buffer.
     mutating func add(_ pairs: borrowing PairBuffer) {
-        var index = 0
+        self.add(pairs, 0..<pairs.count)
+    }
+
+    mutating func add(_ pairs: borrowing PairBuffer, _ range: Range<Int>) {
+        var index = range.lowerBound
         if self.form == .integers {
-            index = self.addIntegers(pairs)
-            if index < pairs.count { self.promote() }
+            index = self.addIntegers(pairs, range)
+            if index < range.upperBound { self.promote() }
         }
-        while index < pairs.count {
-            let end = min(index + IntegerAggregation.batchCount, pairs.count)
+        while index < range.upperBound {
+            let end = min(index + IntegerAggregation.batchCount, range.upperBound)
             self.addStates(pairs, index..<end)
             index = end
         }
@@ -90,15 +94,15 @@ package struct Aggregation: ~Copyable {
         }
     }
 
-    /// - Returns: The number of pairs taken: fewer than all where one doesn't fit the columns.
-    private mutating func addIntegers(_ pairs: borrowing PairBuffer) -> Int {
-        if let taken = self.integers.addToColumn(pairs) { return taken }
+    /// - Returns: The first pair that wasn't taken: before the end of the range where it doesn't fit the columns.
+    private mutating func addIntegers(_ pairs: borrowing PairBuffer, _ range: Range<Int>) -> Int {
+        if let next = self.integers.addToColumn(pairs, range) { return next }
         let batch = IntegerAggregation.batchCount
-        var index = 0
+        var index = range.lowerBound
         let keys = unsafe pairs.keys
         let values = unsafe pairs.values
-        while index < pairs.count {
-            let end = min(index + batch, pairs.count)
+        while index < range.upperBound {
+            let end = min(index + batch, range.upperBound)
             for row in index..<end { unsafe self.integers.short.prefetch(keys[row].hash) }
             for row in index..<end {
                 let key = unsafe keys[row]

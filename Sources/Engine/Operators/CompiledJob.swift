@@ -10,6 +10,7 @@ package final class CompiledJob: Sendable {
     package let graph: JobGraph
     private let program: CompiledProgram
     private let map: MapCall
+    private let combine: CombineStep.Method?
     private let reduce: ReduceCall?
     private let decode: DecodeStep
     private let output: RecordFormat
@@ -44,6 +45,9 @@ package final class CompiledJob: Sendable {
             self.map = parts.map.takesKey ? .keyAndRecord(whole) : .record(whole)
         }
         self.columns = parts.aggregateColumns
+        self.combine = try parts.combine.flatMap { combine throws(CompilationError) in
+            try Self.compile(combine, with: &compiler)
+        }
         self.reduce = try parts.reduce.map { reduce throws(CompilationError) in
             try Self.compile(reduce, keepsStates: parts.aggregateColumns != nil, with: &compiler)
         }
@@ -84,6 +88,35 @@ package final class CompiledJob: Sendable {
             return .aggregates(aggregates.aggregates, try compiler.add(aggregates.closure.discardingResult))
         case .aggregates(let aggregates):
             return .general(try compiler.add(aggregates.overValues.discardingResult))
+        }
+    }
+
+    /// Nil where partial states are shipped instead of values.
+    private static func compile(
+        _ combine: CombineFunction,
+        with compiler: inout ProgramCompiler
+    ) throws(CompilationError) -> CombineStep.Method? {
+        switch combine {
+        case .partialStates: return nil
+        case .builtin(.sum): return .aggregate(.sum)
+        case .builtin(.min): return .aggregate(.min)
+        case .builtin(.max): return .aggregate(.max)
+        case .builtin(let builtin):
+            let nowhere = SourceRange(start: 0, end: 0)
+            return .function(try compiler.add(function: .builtin(builtin), argumentCount: 1, at: nowhere))
+        case .closure(let closure): return .function(try compiler.add(closure))
+        }
+    }
+
+    private var combineStep: CombineStep? {
+        self.combine.map { method in
+            CombineStep(
+                method: method,
+                program: self.program,
+                limits: self.limits,
+                policy: self.policy,
+                tableBytes: Int(self.graph.memory.combineTableBytes)
+            )
         }
     }
 
@@ -156,8 +189,15 @@ package final class CompiledJob: Sendable {
                 try sink.makeWriter(partition: subtask, attempt: attempt, contentType: content)
             )
         }
-        guard let columns = self.columns else { return .ship(routing) }
+        guard let columns = self.columns else {
+            return self.combineStep.map { .combine($0, routing) } ?? .ship(routing)
+        }
         return .aggregate(columns, tableBytes: Int(self.graph.memory.combineTableBytes), routing)
+    }
+
+    private func groupCombiner() -> GroupCombiner? {
+        guard let step = self.combineStep else { return nil }
+        return GroupCombiner(step)
     }
 
     /// A stage behind the shuffle.
@@ -172,6 +212,7 @@ package final class CompiledJob: Sendable {
         }
         let tables = ReduceTables(
             kind: self.columns.map { .aggregates($0) } ?? .groups,
+            combiner: self.groupCombiner(),
             routing: routing,
             bytesLimit: Int(self.graph.memory.reduceTableBytes),
             store: store
@@ -198,6 +239,7 @@ private struct GraphParts {
     let map: MapFunction
     let output: RecordFormat
     let isSorted: Bool
+    private(set) var combine: CombineFunction?
     private(set) var exchange: Exchange?
     private(set) var reduce: ReduceFunction?
 
@@ -209,10 +251,11 @@ private struct GraphParts {
             switch step.kind {
             case .decode(let found): decode = found
             case .map(let found): map = found
+            case .combine(let found): self.combine = found
             case .shuffle(let found): self.exchange = found
             case .reduce(let found): self.reduce = found
             case .format(let format, let isSorted): output = (format, isSorted)
-            case .source, .combine, .merge, .sink: break
+            case .source, .merge, .sink: break
             }
         }
         guard let decode, let map else { preconditionFailure("every job decodes and maps") }

@@ -26,7 +26,8 @@ struct GroupTable: ~Copyable {
         }
     }
 
-    private mutating func append(_ value: Bytes, to key: KeyWords, longKey: UnsafeRawPointer?) {
+    /// Adds a value behind those of its key.
+    mutating func append(_ value: Bytes, to key: KeyWords, longKey: UnsafeRawPointer?) {
         let node = unsafe self.store.reserve(16 + value.count)
         unsafe node.storeBytes(of: 0, as: UInt64.self)
         unsafe node.storeBytes(of: UInt64(value.count), toByteOffset: 8, as: UInt64.self)
@@ -70,6 +71,12 @@ struct ValueChain {
 
     init(address: UInt) {
         self.address = address
+    }
+
+    /// Whether another value follows the one here.
+    var hasSeveral: Bool {
+        guard let node = unsafe UnsafeRawPointer(bitPattern: self.address) else { return false }
+        return unsafe node.load(as: UInt64.self) != 0
     }
 
     /// The value here, and on to the next; nil behind the last.

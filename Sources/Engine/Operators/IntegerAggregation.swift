@@ -117,26 +117,30 @@ package struct IntegerAggregation: ~Copyable {
 
     /// Adds pairs to the only column, a count or sum.
     ///
-    /// - Returns: The number of pairs taken: fewer than all where a value is no integer or a sum would overflow; nil where
-    ///   the columns are others.
-    mutating func addToColumn(_ pairs: borrowing PairBuffer) -> Int? {
+    /// - Returns: The first pair that wasn't taken: before the end of the range where its value is no integer or a sum
+    ///   would overflow; nil where the columns are others.
+    mutating func addToColumn(_ pairs: borrowing PairBuffer, _ range: Range<Int>) -> Int? {
         guard self.columns.count == 1 else { return nil }
         switch self.columns[0] {
-        case .count: return self.addToColumn(pairs) { _ in 1 }
-        case .sum: return self.addToColumn(pairs) { $0.integer }
+        case .count: return self.addToColumn(pairs, range) { _ in 1 }
+        case .sum: return self.addToColumn(pairs, range) { $0.integer }
         case .minimum, .maximum: return nil
         }
     }
 
     @inline(__always)
-    private mutating func addToColumn(_ pairs: borrowing PairBuffer, delta: (Value) -> Int64) -> Int {
+    private mutating func addToColumn(
+        _ pairs: borrowing PairBuffer,
+        _ range: Range<Int>,
+        delta: (Value) -> Int64
+    ) -> Int {
         let keys = unsafe pairs.keys
         let values = unsafe pairs.values
         return unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
             let hashes = unsafe hashes.baseAddress.unsafelyUnwrapped
-            var row = 0
-            while row < pairs.count {
-                let end = min(row &+ Self.batchCount, pairs.count)
+            var row = range.lowerBound
+            while row < range.upperBound {
+                let end = min(row &+ Self.batchCount, range.upperBound)
                 for index in row..<end {
                     let hash = unsafe keys[index].hash
                     self.short.prefetch(hash)

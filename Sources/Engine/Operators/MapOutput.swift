@@ -8,6 +8,8 @@ package struct MapOutput: ~Copyable {
     package enum Route {
         /// Aggregated by key, then shipped.
         case aggregate([IntegerColumn], tableBytes: Int, Routing)
+        /// Combined by key, then shipped as values.
+        case combine(CombineStep, Routing)
         /// Shipped one by one.
         case ship(Routing)
         /// Formatted and written.
@@ -21,6 +23,7 @@ package struct MapOutput: ~Copyable {
 
     private enum Kind {
         case aggregate
+        case combine
         case ship
         case write
     }
@@ -30,6 +33,7 @@ package struct MapOutput: ~Copyable {
     var pairs = PairBuffer(directLimit: Self.drainCount - 1)
     private var aggregation: Aggregation
     private let tableBytesLimit: Int
+    private var combiner: (any PairCombiner)?
     private var rows: RowOutput
     private var formatter: PairFormatter
     private let writer: (any SinkWriter)?
@@ -70,6 +74,14 @@ package struct MapOutput: ~Copyable {
             self.kind = .aggregate
             self.aggregation = Aggregation(columns: columns)
             self.tableBytesLimit = tableBytes
+            self.rows = RowOutput(routing: routing, batchBytes: batchBytes)
+            self.formatter = PairFormatter(format: .text)
+            self.writer = nil
+        case .combine(let step, let routing):
+            self.kind = .combine
+            self.aggregation = Aggregation(columns: [.count])
+            self.tableBytesLimit = 0
+            self.combiner = step.makePairCombiner()
             self.rows = RowOutput(routing: routing, batchBytes: batchBytes)
             self.formatter = PairFormatter(format: .text)
             self.writer = nil
@@ -148,10 +160,13 @@ package struct MapOutput: ~Copyable {
     }
 
     mutating func drainPairs() throws(EngineError) {
+        // A lambda that caught what it couldn't see the reason of doesn't save the job.
+        if let failure = self.failure { throw failure }
         self.pairCount &+= self.pairs.count
         switch self.kind {
         case .aggregate: self.aggregatePairs()
-        case .ship: self.shipPairs()
+        case .combine: try self.combiner?.add(self.pairs, into: &self.rows)
+        case .ship: self.rows.ship(self.pairs, 0..<self.pairs.count)
         case .write: try self.writePairs()
         }
         self.pairs.removeAll()
@@ -201,31 +216,6 @@ package struct MapOutput: ~Copyable {
         self.addedSinceCheck = 0
     }
 
-    private mutating func shipPairs() {
-        var encoding = ByteBuffer()
-        for index in 0..<self.pairs.count {
-            let key = unsafe self.pairs.keys[index]
-            if let batch = self.pairs.largeBatch(index) {
-                self.rows.append(batch, hash: key.hash)
-                continue
-            }
-            let value = unsafe self.pairs.values[index]
-            encoding.removeAll()
-            // A scalar is always encodable.
-            if value.isScalar { try? ValueCodec.encode(value, into: &encoding) }
-            let bytes = value.isScalar ? encoding.bytes : self.pairs.encoding(of: value)
-            let longKey = unsafe key.isLong ? UnsafeRawPointer(self.pairs.longKey(index).start) : nil
-            let target = unsafe self.rows.append(
-                key,
-                hash: key.hash,
-                longKey: longKey,
-                payloadBytes: bytes.count,
-                form: .value
-            )
-            unsafe target.copyMemory(from: bytes.start, byteCount: bytes.count)
-        }
-    }
-
     private mutating func writePairs() throws(EngineError) {
         guard let writer = self.writer else { return }
         for index in 0..<self.pairs.count {
@@ -245,6 +235,7 @@ package struct MapOutput: ~Copyable {
     mutating func finish() throws(EngineError) {
         try self.drainPairs()
         if self.kind == .aggregate { self.aggregation.drain(into: &self.rows) }
+        try self.combiner?.finish(into: &self.rows)
         if let writer = self.writer {
             try self.formatter.flush(to: writer)
             do {
@@ -259,6 +250,9 @@ package struct MapOutput: ~Copyable {
     func discard() { self.writer?.discard() }
 
     mutating func takeReady() -> [RoutedBatch] { self.rows.takeReady() }
+
+    /// What has been handed on towards the reduce so far.
+    var shuffled: (rows: Int, bytes: Int) { (self.rows.rowCount, self.rows.queuedBytes) }
 }
 
 extension MapOutput: MachineHost {

@@ -44,7 +44,12 @@ package struct MapStage: ~Copyable {
     }
 
     package var figures: MapFigures {
-        MapFigures(records: self.recordCount, pairs: self.machine.host.pairCount, rejected: self.rejectedCount)
+        var figures = MapFigures()
+        figures.records = self.recordCount
+        figures.pairs = self.machine.host.pairCount
+        figures.rejected = self.rejectedCount
+        (figures.shuffledRows, figures.shuffledBytes) = self.machine.host.shuffled
+        return figures
     }
 
     /// The part of the output that this subtask wrote, where there is no shuffle.
@@ -246,13 +251,11 @@ package struct MapFigures: Hashable, Sendable {
     package var pairs = 0
     package var rejected = 0
 
-    package init() {}
+    /// Rows that went on towards the reduce, and bytes of their batches.
+    package var shuffledRows = 0
+    package var shuffledBytes = 0
 
-    init(records: Int, pairs: Int, rejected: Int) {
-        self.records = records
-        self.pairs = pairs
-        self.rejected = rejected
-    }
+    package init() {}
 }
 
 extension RejectedRecord {

@@ -170,7 +170,7 @@ struct PairBuffer: ~Copyable {
             try ValueCodec.encodeKey(key, into: &self.bytes)
         } catch {
             self.bytes.truncate(to: offset)
-            throw Self.code(of: error, expected: "a key")
+            throw error.code(operation: "emit", expected: "a key")
         }
         let encoded = self.bytes.slice(offset, self.bytes.count)
         let words = unsafe KeyWords(encoded.start, count: encoded.count, isText: false)
@@ -186,18 +186,10 @@ struct PairBuffer: ~Copyable {
             try ValueCodec.encode(value, into: &self.bytes)
         } catch {
             self.bytes.truncate(to: offset)
-            throw Self.code(of: error, expected: "a value that can travel")
+            throw error.code(operation: "emit", expected: "a value that can travel")
         }
         if self.bytes.count > Self.heavyBytes { self.isHeavy = true }
         return Value(value.tag, bits: UInt64(offset), count: self.bytes.count - offset)
-    }
-
-    private static func code(of error: ValueWalkError, expected: String) -> EvaluationError.Code {
-        switch error {
-        case .notStorable(let tag): .typeMismatch(operation: "emit", expected: expected, found: tag.typeName)
-        case .tooDeep: .invalidArgument(operation: "emit", reason: "the value is nested too deeply")
-        case .outOfSteps, .tooLarge: .invalidArgument(operation: "emit", reason: "the value is too large")
-        }
     }
 
     /// The encoding of a pair's value that isn't a scalar.
@@ -252,6 +244,17 @@ struct PairBuffer: ~Copyable {
         unsafe new.update(from: old, count: count)
         unsafe old.deallocate()
         return unsafe new
+    }
+}
+
+extension ValueWalkError {
+    /// Why a value can't leave a lambda through `operation`.
+    func code(operation: String, expected: String) -> EvaluationError.Code {
+        switch self {
+        case .notStorable(let tag): .typeMismatch(operation: operation, expected: expected, found: tag.typeName)
+        case .tooDeep: .invalidArgument(operation: operation, reason: "the value is nested too deeply")
+        case .outOfSteps, .tooLarge: .invalidArgument(operation: operation, reason: "the value is too large")
+        }
     }
 }
 

@@ -210,7 +210,7 @@ struct ReduceEmitter: ~Copyable {
         }
     }
 
-    private static func place(_ key: Value) -> RecordPlace {
+    static func place(_ key: Value) -> RecordPlace {
         var buffer = ByteBuffer()
         // A key too long to show is cut: the place is for people.
         if key.isText, key.text.count > Self.shownKeyBytes {

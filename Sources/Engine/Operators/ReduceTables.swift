@@ -15,6 +15,9 @@ struct ReduceTables: ~Copyable {
     var groups = GroupTable()
     private let bytesLimit: Int
     private let store: any SpillStore
+
+    /// Makes the values of a key fewer before they are spilled.
+    private var combiner: GroupCombiner?
     private(set) var runs: [SortedRun] = []
 
     /// Bytes on disk of all runs ever written.
@@ -26,8 +29,9 @@ struct ReduceTables: ~Copyable {
     /// Runs of one level that are merged into one of the next, so that a merge reads few files at a time.
     private static let fanIn = 24
 
-    init(kind: Kind, routing: Routing, bytesLimit: Int, store: any SpillStore) {
+    init(kind: Kind, combiner: consuming GroupCombiner?, routing: Routing, bytesLimit: Int, store: any SpillStore) {
         self.kind = kind
+        self.combiner = combiner
         self.routing = routing
         self.bytesLimit = bytesLimit
         self.store = store
@@ -121,8 +125,9 @@ struct ReduceTables: ~Copyable {
     }
 
     private mutating func spill() throws(EngineError) {
-        do {
-            let run = self.kind == .groups ? try self.spillGroups() : try self.spillAggregates()
+        let groups = self.kind == .groups ? try self.spillGroups() : nil
+        do throws(SpillError) {
+            let run = if let groups { groups } else { try self.spillAggregates() }
             try self.keep(run)
         } catch {
             throw .spill(error)
@@ -165,23 +170,36 @@ struct ReduceTables: ~Copyable {
         return try writer.finish()
     }
 
-    private mutating func spillGroups() throws(SpillError) -> SortedRun {
+    private mutating func spillGroups() throws(EngineError) -> SortedRun {
         let order = self.order(isSorted: true)
-        var writer = try SortedRunWriter(store: self.store, form: .value)
-        for index in 0..<order.count {
-            let row = order.row(at: index)
-            var values = GroupTable.firstValue(of: row)
-            while let value = values.next() {
-                unsafe try writer.append(
-                    row.key,
-                    longKey: row.longKey,
-                    payload: UnsafeRawPointer(value.start),
-                    payloadBytes: value.count
-                )
+        do {
+            var writer = try SortedRunWriter(store: self.store, form: .value)
+            for index in 0..<order.count {
+                let row = order.row(at: index)
+                var values = GroupTable.firstValue(of: row)
+                if try self.combiner?.combine(values, of: row) == true {
+                    try self.writeCombined(row, to: &writer)
+                } else {
+                    while let value = values.next() { try writer.append(value, of: row) }
+                }
             }
+            self.groups.removeAll()
+            return try writer.finish()
+        } catch let error as EngineError {
+            throw error
+        } catch let error as SpillError {
+            throw .spill(error)
+        } catch {
+            throw .corrupt("\(error)")
         }
-        self.groups.removeAll()
-        return try writer.finish()
+    }
+
+    private mutating func writeCombined(_ row: KeyedRow, to writer: inout SortedRunWriter) throws(SpillError) {
+        guard let count = self.combiner?.results.count else { return }
+        for index in 0..<count {
+            guard let value = self.combiner?.results[index] else { return }
+            try writer.append(value, of: row)
+        }
     }
 
     /// Keeps the number of runs low: ``fanIn`` of a level become one of the next, fewer where their large rows wouldn't

@@ -43,6 +43,9 @@ package struct RowOutput: ~Copyable {
     package private(set) var ready: [RoutedBatch] = []
     package private(set) var rowCount = 0
 
+    /// Bytes of all batches that were queued.
+    package private(set) var queuedBytes = 0
+
     package init(routing: Routing, batchBytes: Int) {
         self.routing = routing
         self.batchBytes = batchBytes
@@ -69,9 +72,9 @@ package struct RowOutput: ~Copyable {
     /// Queues a batch of one row, behind what its destination got before.
     mutating func append(_ batch: RecordBatch, hash: UInt64) {
         let destination = self.routing.subtask(ofPartition: self.routing.partition(hash: hash))
-        if let full = self.open[destination] { self.ready.append(RoutedBatch(destination: destination, batch: full)) }
+        if let full = self.open[destination] { self.queue(full, for: destination) }
         self.open[destination] = nil
-        self.ready.append(RoutedBatch(destination: destination, batch: batch))
+        self.queue(batch, for: destination)
         self.rowCount &+= 1
     }
 
@@ -83,7 +86,7 @@ package struct RowOutput: ~Copyable {
 
     @inline(never)
     private mutating func openBatch(for destination: Int, rowBytes: Int, form: RecordBatch.Form) -> RecordBatch {
-        if let full = self.open[destination] { self.ready.append(RoutedBatch(destination: destination, batch: full)) }
+        if let full = self.open[destination] { self.queue(full, for: destination) }
         let batch = RecordBatch(form: form, capacity: max(self.batchBytes, rowBytes))
         self.open[destination] = batch
         return batch
@@ -93,9 +96,14 @@ package struct RowOutput: ~Copyable {
     package mutating func flush() {
         for destination in self.open.indices {
             guard let batch = self.open[destination], batch.rowCount > 0 else { continue }
-            self.ready.append(RoutedBatch(destination: destination, batch: batch))
+            self.queue(batch, for: destination)
             self.open[destination] = nil
         }
+    }
+
+    private mutating func queue(_ batch: RecordBatch, for destination: Int) {
+        self.queuedBytes += batch.count
+        self.ready.append(RoutedBatch(destination: destination, batch: batch))
     }
 
     package mutating func takeReady() -> [RoutedBatch] {

@@ -120,6 +120,16 @@ struct SortedRunWriter: ~Copyable {
         }
     }
 
+    /// Appends a row with an encoded value.
+    mutating func append(_ value: Bytes, of row: KeyedRow) throws(SpillError) {
+        unsafe try self.append(
+            row.key,
+            longKey: row.longKey,
+            payload: UnsafeRawPointer(value.start),
+            payloadBytes: value.count
+        )
+    }
+
     private func flush() throws(SpillError) {
         guard self.batch.rowCount > 0 else { return }
         try unsafe self.writer.append(pieces: UnsafeRawPointer(self.batch.base), count: self.batch.count)

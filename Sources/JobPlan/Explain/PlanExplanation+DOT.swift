@@ -18,6 +18,9 @@ extension PlanExplanation {
             let style = if case .shuffle = producer.kind { " [style=bold, label=\"hash\"]" } else { "" }
             lines.append("  \(Self.quoted(producer.id.rawValue)) -> \(Self.quoted(consumer.id.rawValue))\(style);")
         }
+        for rewrite in self.job.optimised.rewrites where rewrite.name == .combiner {
+            lines += ["  label=\(Self.quoted(rewrite.reason));", "  labelloc=b;"]
+        }
         return (lines + ["}"]).joined(separator: "\n") + "\n"
     }
 

@@ -43,6 +43,9 @@ package struct AggregateCall: Sendable {
     /// The call: where its errors happened.
     package let range: SourceRange
 
+    /// Whether the engine keeps a partial state for it; otherwise it is computed from the values themselves.
+    package var hasPartialState: Bool { self.input == nil && self.kind != .countDistinct }
+
     package init(kind: AggregateKind, input: Closure?, range: SourceRange) {
         self.kind = kind
         self.input = input

@@ -38,25 +38,34 @@ struct ReducePlan {
         combiner: CombineFunction?,
         obstacle: RewriteObstacle?
     ) -> Placement {
-        if let aggregated, combiner.map({ $0.isSame(as: aggregated.aggregates) }) ?? true {
-            let text = "partial states of the aggregates are built before the shuffle"
+        if let combiner, !combiner.isSame(as: aggregated?.aggregates ?? []) {
+            let rewrite = Rewrite(.combiner, isApplied: true, combiner.placementText)
+            return Placement(combine: combiner, payload: .values, rewrite: rewrite)
+        }
+        let obstacle = obstacle ?? aggregated.flatMap { Self.missingState(among: $0.aggregates) }
+        guard let aggregated, obstacle == nil else {
+            let reason = obstacle?.reason ?? "there is nothing to combine"
+            let text = "no combiner: values are shipped whole because \(reason)"
             return Placement(
-                combine: .partialStates(aggregated.aggregates),
-                payload: .partialStates(aggregated.aggregates),
-                rewrite: Rewrite(.combiner, isApplied: true, text)
+                combine: nil,
+                payload: .values,
+                rewrite: Rewrite(.combiner, isApplied: false, text, at: obstacle?.range)
             )
         }
-        if let combiner {
-            let text = "the combiner \(combiner.name) runs before the shuffle; reduce gets its results"
-            return Placement(combine: combiner, payload: .values, rewrite: Rewrite(.combiner, isApplied: true, text))
-        }
-        let reason = obstacle?.reason ?? "there is nothing to combine"
-        let text = "no combiner: values are shipped whole because \(reason)"
+        let text = "partial states of the aggregates are built before the shuffle"
+        let reason = combiner.map { "the combiner \($0.name) is the aggregate of reduce itself: " } ?? ""
         return Placement(
-            combine: nil,
-            payload: .values,
-            rewrite: Rewrite(.combiner, isApplied: false, text, at: obstacle?.range)
+            combine: .partialStates(aggregated.aggregates),
+            payload: .partialStates(aggregated.aggregates),
+            rewrite: Rewrite(.combiner, isApplied: true, reason + text)
         )
+    }
+
+    /// The first aggregate whose partial states aren't kept.
+    private static func missingState(among aggregates: [AggregateCall]) -> RewriteObstacle? {
+        guard let call = aggregates.first(where: { !$0.hasPartialState }) else { return nil }
+        let what = call.input == nil ? call.kind.rawValue : "\(call.kind.rawValue) of a part of each value"
+        return RewriteObstacle("no partial states are kept of \(what)", at: call.range)
     }
 }
 
@@ -64,7 +73,19 @@ extension CombineFunction {
     /// Whether combining first and then aggregating is the same as aggregating: `sum` of `sum`s.
     fileprivate func isSame(as aggregates: [AggregateCall]) -> Bool {
         guard case .builtin(let builtin) = self, let kind = AggregateKind(builtin) else { return false }
-        return aggregates.allSatisfy { $0.kind == kind && $0.input == nil }
+        return !aggregates.isEmpty && aggregates.allSatisfy { $0.kind == kind && $0.input == nil }
+    }
+
+    /// Where it runs, for people.
+    fileprivate var placementText: String {
+        let place =
+            switch self {
+            case .builtin(.sum), .builtin(.min), .builtin(.max): "in the combine tables before the shuffle"
+            case .builtin, .closure, .partialStates:
+                "over the values that the combine tables collect before the shuffle, key by key"
+            }
+        return "the combiner \(self.name) runs \(place), and again where a reduce table is spilled; "
+            + "reduce gets its results"
     }
 
     var name: String {

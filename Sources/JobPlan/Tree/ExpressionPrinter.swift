@@ -130,3 +130,8 @@ extension ExpressionPrinter {
         return result + "\""
     }
 }
+
+extension Constant {
+    /// The value as a program would write it.
+    package var sourceText: String { ExpressionPrinter().text(self) }
+}
