@@ -148,6 +148,13 @@ let testTargets: [Target] = [
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
     tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests(
+        "WorkerServiceTests",
+        [
+            "WorkerService", "CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine",
+            "ConnectorKit", "Platform",
+        ]
+    ),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
     tests("IntegrationTests", []),
