@@ -178,6 +178,8 @@ let fuzzTargets: [Target] =
         fuzz("Program", ["FluentSyntax"]),
         fuzz("JSON", ["Engine"]),
         fuzz("CSV", ["Engine", "JobPlan"]),
+        fuzz("Value", ["Engine"]),
+        fuzz("Rows", ["Engine", "WireFormat", "ConnectorKit", "Storage", "Environment"]),
     ]
 
 let package = Package(
