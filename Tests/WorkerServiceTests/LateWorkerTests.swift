@@ -11,6 +11,7 @@ import Testing
     @Test func `a worker that was cancelled before it starts ends every subtask at once`() throws {
         let world = CountedWorld()
         let worker = try world.makeWorker(parallelism: 3)
+        world.report.worker = worker
 
         worker.cancelAll()
         try worker.start()
