@@ -162,6 +162,13 @@ let testTargets: [Target] = [
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
     tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests(
+        "WorkerServiceTests",
+        [
+            "WorkerService", "CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine",
+            "ConnectorKit", "Platform",
+        ]
+    ),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
     tests("IntegrationTests", []),
@@ -185,6 +192,8 @@ let fuzzTargets: [Target] =
         fuzz("Program", ["FluentSyntax"]),
         fuzz("JSON", ["Engine"]),
         fuzz("CSV", ["Engine", "JobPlan"]),
+        fuzz("Value", ["Engine"]),
+        fuzz("Rows", ["Engine", "WireFormat", "ConnectorKit", "Storage", "Environment"]),
     ]
 
 let package = Package(

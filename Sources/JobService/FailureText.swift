@@ -44,6 +44,6 @@ struct FailureText {
     }
 
     private static func text(of place: RecordPlace) -> String {
-        place.resource.hasPrefix("the values of key") ? place.resource : "\(place.resource), offset \(place.offset)"
+        place.isGroup ? place.resource : "\(place.resource), offset \(place.offset)"
     }
 }

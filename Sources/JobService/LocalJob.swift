@@ -19,6 +19,7 @@ package final class LocalJob: Sendable {
         /// Effects that the job's own thread performs, in order.
         var pending: [JobMaster.Effect] = []
         var worker: Worker?
+        var hasStarted = false
         var failures: [JobFailure] = []
         var totalBytes: Int64 = 0
     }
@@ -54,6 +55,16 @@ package final class LocalJob: Sendable {
 
     /// Runs the job to its end.
     package func run() -> JobSummary {
+        // Before anything can start: whoever cancels then always finds somebody to tell.
+        let worker = Worker(
+            job: self.job,
+            endpoints: self.endpoints,
+            attempt: AttemptNumber.first.rawValue,
+            threadCount: self.threadCount,
+            counters: self.counters,
+            report: self
+        )
+        self.state.withLock { $0.worker = worker }
         self.enumerate()
         while true {
             let next = self.state.withLock { state -> JobMaster.Effect? in
@@ -137,31 +148,18 @@ package final class LocalJob: Sendable {
     }
 
     /// Starts the worker with the first attempt that is to run: it makes all subtasks at once.
-    private func startWorker(attempt: Int) {
+    ///
+    /// One that was cancelled before it starts ends them at once.
+    private func startWorker() {
         let worker = self.state.withLock { state -> Worker? in
-            guard state.worker == nil else { return nil }
-            let worker = Worker(
-                job: self.job,
-                endpoints: self.endpoints,
-                attempt: attempt,
-                threadCount: self.threadCount,
-                counters: self.counters,
-                report: self
-            )
-            state.worker = worker
-            return worker
+            defer { state.hasStarted = true }
+            return state.hasStarted ? nil : state.worker
         }
-        guard let worker else { return }
         do {
-            try worker.start()
+            try worker?.start()
         } catch {
             self.failSubtasks("\(error)")
         }
-        // A cancellation that came before the worker was there has told nobody.
-        let mustStop = self.state.withLock { state in
-            state.master.state == .cancelling || state.master.state == .failing
-        }
-        if mustStop { worker.cancelAll() }
     }
 
     /// No thread could be started: every subtask fails for the same reason.
@@ -182,7 +180,8 @@ package final class LocalJob: Sendable {
     private func summary() -> JobSummary {
         let (state, outputs, failures) = self.state.withLock { ($0.master.state, $0.outputs, $0.failures) }
         let ordered = outputs.sorted { $0.key.subtask.index < $1.key.subtask.index }
-        let examples = ordered.flatMap(\.value.rejectedExamples).prefix(5).map { FailureText.text(of: $0) }
+        var examples = RejectedExamples()
+        for record in ordered.flatMap(\.value.rejectedExamples) { examples.add(record) }
         return JobSummary(
             id: self.id,
             name: self.job.graph.name,
@@ -201,7 +200,7 @@ package final class LocalJob: Sendable {
             spilledBytes: self.counters.spilledBytes,
             spilledRuns: self.counters.spilledRuns,
             rejectedRecords: self.counters.rejectedRecords,
-            rejectedExamples: Array(examples),
+            rejectedExamples: examples.records.map { FailureText.text(of: $0) },
             elapsed: SystemMonotonicClock().now - self.started
         )
     }
@@ -228,13 +227,13 @@ package final class LocalJob: Sendable {
 extension LocalJob: WorkerReport {
     /// Steps the core; what concerns subtasks is dispatched at once, the rest is left to the job's thread.
     package func report(_ input: JobMaster.Input) {
-        var attempt: Int?
+        var starts = false
         var cancels = false
         self.state.withLock { state in
             for effect in state.master.step(input) {
                 switch effect {
                 case .stateChanged: break
-                case .start(let started): attempt = started.attempt.rawValue
+                case .start: starts = true
                 case .assign(let splits, let to): state.worker?.post(.assign(splits), to: to.subtask)
                 case .noMoreSplits(let to): state.worker?.post(.noMoreSplits, to: to.subtask)
                 case .cancel: cancels = true
@@ -242,7 +241,7 @@ extension LocalJob: WorkerReport {
                 }
             }
         }
-        if let attempt { self.startWorker(attempt: attempt) }
+        if starts { self.startWorker() }
         if cancels { self.state.withLock { $0.worker }?.cancelAll() }
         self.doorbell.ring()
     }

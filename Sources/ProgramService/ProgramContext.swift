@@ -72,7 +72,7 @@ final class ProgramContext: Sendable {
         let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
         let compiled: CompiledJob
         do {
-            compiled = try CompiledJob(graph, limits: limits)
+            compiled = try CompiledJob(graph, limits: limits, source: self.source)
         } catch {
             throw EvaluationError(.host(message: error.diagnostic.message), at: error.diagnostic.range)
         }

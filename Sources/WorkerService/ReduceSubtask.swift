@@ -68,6 +68,7 @@ final class ReduceSubtask: Subtask {
         if try self.stage.step() { return .progressed }
         var output = SubtaskOutput()
         output.parts = try self.stage.finish()
+        output.deadLetterParts = self.stage.deadLetterParts
         output.rejectedExamples = self.stage.rejectedExamples
         self.publish()
         self.report.deliver(output, of: self.attempt)

@@ -169,6 +169,7 @@ package final class Worker: Sendable {
                 subtask: index,
                 attempt: attempt.attempt.rawValue,
                 sink: self.endpoints.sink,
+                deadLetters: self.endpoints.deadLetters,
                 store: self.endpoints.spill
             ),
             inbox: self.inboxes[index],

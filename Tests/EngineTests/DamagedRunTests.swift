@@ -151,7 +151,10 @@ extension DamagedRunTests {
         switch random.next(in: 0..<4) {
         case 0: block.removeLast(random.next(in: 0..<block.count))
         case 1: block.append(contentsOf: [UInt8](repeating: 0xFF, count: random.next(in: 1..<50)))
-        case 2: for index in block.indices.dropFirst(16).prefix(8) { block[index] = UInt8(truncatingIfNeeded: random.next()) }
+        case 2:
+            for index in block.indices.dropFirst(16).prefix(8) {
+                block[index] = UInt8(truncatingIfNeeded: random.next())
+            }
         default: block[random.next(in: 0..<block.count)] = UInt8(truncatingIfNeeded: random.next())
         }
     }

@@ -72,6 +72,56 @@ import Testing
         #expect(self.folder.isWithoutOutput)
     }
 
+    @Test func `dead letters hold the keys whose reduce fails, with what is known of them`() throws {
+        try self.folder.writeJob(
+            map: "(emit line 1)",
+            reduce: "(emit key (quot 12 (- (reduce + 0 values) 6)))",
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        let job = try self.folder.summary()
+
+        let error = #""error":"quot by zero; test the divisor first","at":"job.fl:6:42""#
+        #expect(try self.folder.lines(of: "rejected") == [#"{"job":"job","key":"0","values":6,\#(error)}"#])
+        #expect(job.rejectedRecords == 1)
+        #expect(try self.folder.lines() == ["1\t-2", "10\t-2", "2\t-2", "5\t-2"])
+    }
+
+    @Test(arguments: ["(emit key (quot 12 (- (sum values) 6)))", "(emit key (quot 12 (- (count values) 6)))"])
+    func `a key whose aggregate makes the reduce fail is a dead letter`(reduce: String) throws {
+        try self.folder.writeJob(
+            map: "(emit line 1)",
+            reduce: reduce,
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        try self.folder.summary()
+
+        let letters = try self.folder.lines(of: "rejected")
+        #expect(letters.count == 1)
+        expect(letters.first ?? "", contains: [#""key":"0""#, #""error":"quot by zero"#])
+        #expect(letters.first?.contains(#""values":6"#) == reduce.contains("count"))
+    }
+
+    @Test func `a key whose values were spilled is a dead letter with their number`() throws {
+        let padding = String(repeating: "x", count: 500)
+        let text = (0..<60_000).map { "\($0 % 3)\(padding)\n" }.joined()
+        try self.folder.write(text, to: "in/text")
+        try self.folder.writeJob(
+            map: "(emit (substring line 0 1) line)",
+            reduce: #"(if (= key "1") (throw (first values)) (emit key (count values)))"#,
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        let job = try self.folder.summary("--memory", "16MiB")
+
+        let letters = try self.folder.lines(of: "rejected")
+        #expect(job.spilledBytes > 0)
+        #expect(letters.count == 1)
+        expect(letters.first ?? "", contains: [#""key":"1""#, #""values":20000"#, #""error":"uncaught throw: 1xxx"#])
+        #expect(try self.folder.lines() == ["0\t20000", "2\t20000"])
+    }
+
     @Test func `keys whose reduce fails are skipped and counted`() throws {
         try self.folder.writeJob(
             map: "(emit line 1)",

@@ -1,6 +1,6 @@
 package import ConnectorKit
 internal import CoreTypes
-internal import FluentSyntax
+package import FluentSyntax
 package import JobPlan
 
 /// A job graph whose lambdas are compiled: makes the stages that subtasks run.
@@ -19,6 +19,7 @@ package final class CompiledJob: Sendable {
     private let columns: [IntegerColumn]?
     private let kernel: KernelPlan?
     private let routing: Routing?
+    private let source: SourceFile?
 
     /// The longest line, in bytes; one that is longer is an error.
     package static let lineBytesLimit = 16 << 20
@@ -29,8 +30,11 @@ package final class CompiledJob: Sendable {
     /// Bytes of the batches that cross the exchange.
     package static var batchBytes: Int { MapOutput.batchBytes }
 
-    package init(_ graph: JobGraph, limits: MachineLimits) throws(CompilationError) {
+    /// Compiles the lambdas of a graph; `source` is the program that they come from, so that dead letters can say where
+    /// one failed.
+    package init(_ graph: JobGraph, limits: MachineLimits, source: SourceFile? = nil) throws(CompilationError) {
         let parts = GraphParts(graph)
+        self.source = source
         var compiler = ProgramCompiler()
         self.graph = graph
         self.limits = limits
@@ -143,7 +147,7 @@ package final class CompiledJob: Sendable {
         sink: any Sink,
         deadLetters: (any Sink)?
     ) throws(EngineError) -> MapStage {
-        do {
+        do throws(ConnectorError) {
             let route = try self.route(subtask: subtask, attempt: attempt, sink: sink)
             let output = MapOutput(route, policy: self.policy, batchBytes: self.batchBytes)
             let rejected = try self.rejectedWriter(subtask: subtask, attempt: attempt, sink: deadLetters, beside: route)
@@ -200,11 +204,12 @@ package final class CompiledJob: Sendable {
         return GroupCombiner(step)
     }
 
-    /// A stage behind the shuffle.
+    /// A stage behind the shuffle, with `deadLetters` where the policy has them.
     package func makeReduceStage(
         subtask: Int,
         attempt: Int,
         sink: any Sink,
+        deadLetters: (any Sink)?,
         store: any SpillStore
     ) -> ReduceStage {
         guard let routing = self.routing, let reduce = self.reduce else {
@@ -227,7 +232,18 @@ package final class CompiledJob: Sendable {
         let emitter = ReduceEmitter(
             call: reduce,
             machine: Machine(program: self.program, limits: self.limits, host: host),
-            policy: self.policy
+            policy: self.policy,
+            deadLetters: deadLetters.map { sink in
+                // Parts of a number below are the map's.
+                DeadLetterWriter(
+                    sink: sink,
+                    partition: self.graph.stages[0].parallelism + subtask,
+                    attempt: attempt,
+                    job: self.graph.name,
+                    source: self.source
+                )
+            },
+            knowsValueCounts: self.columns?.contains(.count) ?? true
         )
         return ReduceStage(tables: tables, emitter: emitter, isSorted: self.isSorted)
     }

@@ -22,8 +22,8 @@ package struct MapStage: ~Copyable {
     private var deadLetterParts: [SinkPart] = []
 
     /// The first records that were rejected, for the summary.
-    package private(set) var rejectedExamples: [RejectedRecord] = []
-    private static let examplesLimit = 5
+    package var rejectedExamples: [RejectedRecord] { self.examples.records }
+    private var examples = RejectedExamples()
     private static let recordsPerStep = 64
     private static let batchesPerStep = 16
 
@@ -200,7 +200,7 @@ package struct MapStage: ~Copyable {
         self.machine.host.pairs.truncate(to: mark)
         self.rejectedCount += 1
         let record = RejectedRecord(place: place, bytes: self.decoder.rawBytes.array, reason: reason, range: range)
-        if self.rejectedExamples.count < Self.examplesLimit { self.rejectedExamples.append(record) }
+        self.examples.add(record)
         guard let deadLetters = self.deadLetters else { return }
         var line = ByteBuffer()
         record.append(to: &line)
@@ -263,12 +263,12 @@ extension RejectedRecord {
     /// numbers in `bytes` where it isn't UTF-8.
     func append(to buffer: inout ByteBuffer) {
         buffer.append("{\"file\":")
-        Self.append(text: self.place.resource, to: &buffer)
+        buffer.append(json: self.place.resource)
         buffer.append(",\"offset\":")
         NumberText.append(self.place.offset, to: &buffer)
         if let text = String(validating: self.bytes, as: UTF8.self) {
             buffer.append(",\"record\":")
-            Self.append(text: text, to: &buffer)
+            buffer.append(json: text)
         } else {
             buffer.append(",\"bytes\":[")
             for (index, byte) in self.bytes.enumerated() {
@@ -278,15 +278,7 @@ extension RejectedRecord {
             buffer.append("]")
         }
         buffer.append(",\"error\":")
-        Self.append(text: self.reason, to: &buffer)
+        buffer.append(json: self.reason)
         buffer.append("}\n")
-    }
-
-    private static func append(text: String, to buffer: inout ByteBuffer) {
-        var text = text
-        text.withUTF8 { bytes in
-            guard let start = bytes.baseAddress else { return buffer.append("\"\"") }
-            unsafe ValueJSON.appendString(Bytes(start: start, count: bytes.count), to: &buffer)
-        }
     }
 }

@@ -21,16 +21,31 @@ struct ReduceEmitter: ~Copyable {
     private(set) var keyCount = 0
     private(set) var rejectedCount = 0
 
-    /// The first groups that were left out.
-    private(set) var rejectedExamples: [RejectedRecord] = []
-    private static let examplesLimit = 5
     private static let shownKeyBytes = 256
+    private var examples = RejectedExamples()
+    private let deadLetters: DeadLetterWriter?
 
-    init(call: ReduceCall, machine: consuming Machine<ReduceHost>, policy: RecordPolicy) {
+    /// Whether states hold how many values they are of: they don't where nothing asks for it.
+    private let knowsValueCounts: Bool
+
+    init(
+        call: ReduceCall,
+        machine: consuming Machine<ReduceHost>,
+        policy: RecordPolicy,
+        deadLetters: DeadLetterWriter?,
+        knowsValueCounts: Bool
+    ) {
         self.call = call
         self.machine = machine
         self.policy = policy
+        self.deadLetters = deadLetters
+        self.knowsValueCounts = knowsValueCounts
     }
+
+    /// The first groups that were left out.
+    var rejectedExamples: [RejectedRecord] { self.examples.records }
+
+    var deadLetterParts: [SinkPart] { self.deadLetters?.parts ?? [] }
 
     var pairCount: Int { self.machine.host.output.pairCount }
 
@@ -40,10 +55,14 @@ struct ReduceEmitter: ~Copyable {
 
     mutating func finish() throws(EngineError) -> [SinkPart] {
         try self.machine.host.output.finish()
+        try self.deadLetters?.finish()
         return self.machine.host.output.parts
     }
 
-    mutating func discard() { self.machine.host.output.discard() }
+    mutating func discard() {
+        self.machine.host.output.discard()
+        self.deadLetters?.discard()
+    }
 
     // MARK: Groups in memory
 
@@ -146,7 +165,7 @@ struct ReduceEmitter: ~Copyable {
         } catch let error as EngineError {
             throw error
         } catch let error as EvaluationError {
-            return try self.reject(key, error)
+            return try self.reject(key, error, valueCount: self.knowsValueCounts ? state.count : nil)
         } catch {
             throw .corrupt("\(error)")
         }
@@ -159,7 +178,10 @@ struct ReduceEmitter: ~Copyable {
         do {
             _ = try self.machine.call(function, key, Value(.stream, bits: 0))
         } catch {
-            return try self.reject(key, error)
+            if let failure = self.machine.host.failure { throw failure }
+            // Only a letter tells it, and it may mean to read the values to their end.
+            let count = self.deadLetters == nil ? 0 : try self.machine.host.countValues()
+            return try self.reject(key, error, valueCount: count)
         }
         try self.endGroup(isKept: true)
     }
@@ -168,16 +190,17 @@ struct ReduceEmitter: ~Copyable {
         try self.machine.host.endGroup(isKept: isKept, in: &self.machine.workspace.arena)
     }
 
-    private mutating func reject(_ key: Value, _ error: EvaluationError) throws(EngineError) {
+    private mutating func reject(
+        _ key: Value,
+        _ error: EvaluationError,
+        valueCount: Int64?
+    ) throws(EngineError) {
         if let failure = self.machine.host.failure { throw failure }
         let place = Self.place(key)
         guard self.policy != .fail else { throw .evaluation(error, place) }
         self.rejectedCount += 1
-        if self.rejectedExamples.count < Self.examplesLimit {
-            self.rejectedExamples.append(
-                RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range)
-            )
-        }
+        self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+        try self.deadLetters?.write(key: key, valueCount: valueCount, error)
         try self.endGroup(isKept: false)
     }
 
@@ -220,6 +243,6 @@ struct ReduceEmitter: ~Copyable {
             var text = ValueText(byteLimit: Self.shownKeyBytes)
             try? text.append(key, to: &buffer)
         }
-        return RecordPlace(resource: "the values of key \(buffer.bytes.string)", offset: 0)
+        return RecordPlace(ofKey: buffer.bytes.string)
     }
 }

@@ -8,6 +8,9 @@ struct ReduceHost: ~Copyable, MachineHost {
     var values = GroupValues.none
     private(set) var merger = RunMerger()
     private var spool: GroupSpool?
+
+    /// Merged values of the current group that were passed so far.
+    private var passedCount: Int64 = 0
     private let store: any SpillStore
 
     /// Emitted pairs wait here for the end of their group where a failing group must leave nothing behind.
@@ -88,7 +91,7 @@ struct ReduceHost: ~Copyable, MachineHost {
             let bytes = cursor.valueBytes
             try self.spool?.append(bytes)
             let value = try ValueCodec.decode(bytes, in: &arena, text: .copied)
-            try self.merger.advance()
+            try self.passMerged()
             return value
         case .replayed:
             guard let bytes = try self.spool?.next() else { return nil }
@@ -116,6 +119,7 @@ struct ReduceHost: ~Copyable, MachineHost {
     /// Begins the group that the merger is at.
     mutating func beginMerged(_ key: OwnedKey) {
         self.values = .merged(key)
+        self.passedCount = 0
         self.spool = GroupSpool(store: self.store)
     }
 
@@ -131,7 +135,31 @@ struct ReduceHost: ~Copyable, MachineHost {
         guard case .merged(let key) = self.values else { return }
         while let cursor = self.merger.current, key.isEqual(to: cursor.keyed) {
             try self.spool?.append(cursor.valueBytes)
-            try self.merger.advance()
+            try self.passMerged()
+        }
+    }
+
+    private mutating func passMerged() throws(SpillError) {
+        self.passedCount &+= 1
+        try self.merger.advance()
+    }
+
+    /// How many values the current group has: merged ones are passed, and can't be read after that.
+    mutating func countValues() throws(EngineError) -> Int64 {
+        switch self.values {
+        case .none: return 0
+        case .chain(var next, _):
+            var count: Int64 = 0
+            while next.next() != nil { count += 1 }
+            return count
+        case .merged(let key):
+            do {
+                while let cursor = self.merger.current, key.isEqual(to: cursor.keyed) { try self.passMerged() }
+            } catch {
+                throw .spill(error)
+            }
+            return self.passedCount
+        case .replayed: return self.passedCount
         }
     }
 

@@ -93,6 +93,9 @@ package struct ReduceStage: ~Copyable {
     /// Completes the output.
     package mutating func finish() throws(EngineError) -> [SinkPart] { try self.emitter.finish() }
 
+    /// The part of the dead-letter sink that this subtask wrote.
+    package var deadLetterParts: [SinkPart] { self.emitter.deadLetterParts }
+
     package mutating func discard() { self.emitter.discard() }
 }
 
