@@ -25,7 +25,10 @@ package struct JobSummary: Sendable {
     package let reducedKeys: Int64
     package let outputRecords: Int64
     package let outputBytes: Int64
+
+    /// Bytes of the sorted runs that didn't fit in memory, and how many runs they were.
     package let spilledBytes: Int64
+    package let spilledRuns: Int64
 
     /// Records left out under the policies `skip` and `dead-letter`, and the first five of them with place and reason.
     package let rejectedRecords: Int64

@@ -68,6 +68,8 @@ package final class LocalJob: Sendable {
             }
         }
         self.state.withLock { $0.worker }?.join()
+        // The worker reports to this job: each would keep the other.
+        self.state.withLock { $0.worker = nil }
         return self.summary()
     }
 
@@ -195,6 +197,7 @@ package final class LocalJob: Sendable {
             outputRecords: self.counters.outputRecords,
             outputBytes: ordered.flatMap(\.value.parts).reduce(0) { $0 + $1.bytes },
             spilledBytes: self.counters.spilledBytes,
+            spilledRuns: self.counters.spilledRuns,
             rejectedRecords: self.counters.rejectedRecords,
             rejectedExamples: Array(examples),
             elapsed: SystemMonotonicClock().now - self.started

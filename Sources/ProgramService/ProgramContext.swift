@@ -54,6 +54,7 @@ final class ProgramContext: Sendable {
             options: PlanOptions(
                 parallelism: self.threadCount,
                 memoryBytes: self.options.memoryBytes ?? definition.memoryBytes ?? Self.memoryStandardBytes,
+                tableBytes: self.options.tableBytes,
                 kernelsEnabled: self.options.kernelsEnabled,
                 parameters: self.options.parameters
             )

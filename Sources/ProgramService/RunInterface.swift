@@ -12,6 +12,9 @@ package struct RunOptions: Sendable {
     /// Overrides `:memory`.
     package var memoryBytes: Int64?
 
+    /// What each table of a job may take before it spills; nil: its part of the job's memory.
+    package var tableBytes: Int64?
+
     /// Lets jobs replace what an output directory holds, as `:overwrite true` does.
     package var overwritesOutput = false
 

@@ -19,7 +19,7 @@ final class ReduceSubtask: Subtask {
     private let counters: WorkerCounters
     private var phase = Phase.receiving
     private var hasStarted = false
-    private var counted = (keys: 0, pairs: 0, spilled: Int64(0), rejected: 0)
+    private var counted = (keys: 0, pairs: 0, spilled: Int64(0), runs: 0, rejected: 0)
 
     /// Batches merged before the thread looks at its other subtasks again.
     private static let batchesPerStep = 8
@@ -78,14 +78,17 @@ final class ReduceSubtask: Subtask {
     private func publish() {
         let now = (
             keys: self.stage.keyCount, pairs: self.stage.pairCount, spilled: self.stage.spilledBytes,
-            rejected: self.stage.rejectedCount
+            runs: self.stage.spilledRunCount, rejected: self.stage.rejectedCount
         )
         self.counters.addOutput(
             keys: Int64(now.keys - self.counted.keys),
             records: Int64(now.pairs - self.counted.pairs)
         )
         self.counters.addRejected(Int64(now.rejected - self.counted.rejected))
-        self.counters.addSpilled(bytes: now.spilled - self.counted.spilled)
+        self.counters.addSpilled(
+            bytes: now.spilled - self.counted.spilled,
+            runs: Int64(now.runs - self.counted.runs)
+        )
         self.counted = now
     }
 

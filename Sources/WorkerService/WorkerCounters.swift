@@ -10,6 +10,7 @@ package final class WorkerCounters: Sendable {
     private let keys = Atomic<Int64>(0)
     private let results = Atomic<Int64>(0)
     private let spilled = Atomic<Int64>(0)
+    private let runs = Atomic<Int64>(0)
     private let rejected = Atomic<Int64>(0)
 
     package init() {}
@@ -26,7 +27,10 @@ package final class WorkerCounters: Sendable {
 
     /// Pairs that were written.
     package var outputRecords: Int64 { self.results.load(ordering: .relaxed) }
+
+    /// Bytes on disk of sorted runs, and how many runs they are.
     package var spilledBytes: Int64 { self.spilled.load(ordering: .relaxed) }
+    package var spilledRuns: Int64 { self.runs.load(ordering: .relaxed) }
 
     /// Records that were left out under the policies `skip` and `dead-letter`.
     package var rejectedRecords: Int64 { self.rejected.load(ordering: .relaxed) }
@@ -47,7 +51,8 @@ package final class WorkerCounters: Sendable {
         if records > 0 { self.rejected.wrappingAdd(records, ordering: .relaxed) }
     }
 
-    func addSpilled(bytes: Int64) {
+    func addSpilled(bytes: Int64, runs: Int64) {
         self.spilled.wrappingAdd(bytes, ordering: .relaxed)
+        self.runs.wrappingAdd(runs, ordering: .relaxed)
     }
 }

@@ -57,6 +57,7 @@ import Testing
         (["run", "job.fl", "--parallelism", "two"], "the number of threads is from 1 to 256"),
         (["run", "job.fl", "--memory", "much"], "a size is a number and a unit, as in 512MiB"),
         (["run", "job.fl", "--memory", "1KiB"], "it is too little to work with; give at least 16 MiB"),
+        (["run", "job.fl", "--table-memory", "1B"], "give at least 64 B"),
         (["run", "job.fl", "--step-limit", "0"], "the number of steps is from 1"),
         (["run", "job.fl", "--record-memory", "1B"], "give at least 1 KiB"),
         (["run", "job.fl", "-D", "name"], "a parameter is written name=value"),
@@ -88,6 +89,8 @@ import Testing
             "4",
             "--memory",
             "512MiB",
+            "--table-memory",
+            "4KiB",
             "--overwrite",
             "--no-kernels",
             "--step-limit",
@@ -99,6 +102,7 @@ import Testing
         #expect(options.parameters == ["input": "c=", "--x": "1"])
         #expect(options.parallelism == 4)
         #expect(options.memoryBytes == 512 << 20)
+        #expect(options.tableBytes == 4 << 10)
         #expect(options.overwritesOutput)
         #expect(!options.kernelsEnabled)
         #expect(options.recordSteps == 1_000)
@@ -111,6 +115,7 @@ import Testing
         #expect(options.parameters.isEmpty)
         #expect(options.parallelism == nil)
         #expect(options.memoryBytes == nil)
+        #expect(options.tableBytes == nil)
         #expect(!options.overwritesOutput)
         #expect(options.kernelsEnabled)
     }

@@ -22,6 +22,7 @@ import Testing
     @Test func `spilled bytes and rejected records are named where there are any`() {
         let summary = JobSummary.make(
             spilledBytes: 1_500_000,
+            spilledRuns: 12,
             rejectedRecords: 1_007,
             rejectedExamples: (1...6).map { "ledger.csv at byte \($0): no number" }
         )
@@ -31,7 +32,7 @@ import Testing
         #expect(
             text.hasSuffix(
                 """
-                  spilled   1.5 MB
+                  spilled   1.5 MB in 12 runs
                   rejected  1,007 records:
                             ledger.csv at byte 1: no number
                             ledger.csv at byte 2: no number
@@ -74,7 +75,7 @@ import Testing
                 == #"{"state":"finished","jobs":[{"name":"word-count","id":"job-1","state":"finished","#
                 + #""input":"books/*.txt","output":"results/word-count","inputBytes":824000000,"#
                 + #""inputRecords":1234567,"mappedPairs":9000000,"reducedKeys":43,"outputRecords":43,"#
-                + #""outputBytes":512,"spilledBytes":0,"rejectedRecords":1,"rejectedExamples":["bad \"line\""],"#
+                + #""outputBytes":512,"spilledBytes":0,"spilledRuns":0,"rejectedRecords":1,"rejectedExamples":["bad \"line\""],"#
                 + #""seconds":2.0,"failure":null}],"seconds":2.1,"cpuSeconds":3.7,"peakResidentBytes":100663296,"#
                 + #""peakAnonymousBytes":41943040,"failure":null,"diagnostics":[]}"#
         )

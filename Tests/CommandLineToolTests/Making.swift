@@ -96,6 +96,7 @@ extension JobSummary {
         state: JobState = .finished,
         failure: String = "",
         spilledBytes: Int64 = 0,
+        spilledRuns: Int64 = 0,
         rejectedRecords: Int64 = 0,
         rejectedExamples: [String] = []
     ) -> JobSummary {
@@ -113,6 +114,7 @@ extension JobSummary {
             outputRecords: 43,
             outputBytes: 512,
             spilledBytes: spilledBytes,
+            spilledRuns: spilledRuns,
             rejectedRecords: rejectedRecords,
             rejectedExamples: rejectedExamples,
             elapsed: .milliseconds(2_000)

@@ -72,6 +72,22 @@ struct JobGraphTests {
         #expect(memory.reduceTableBytes == 16 << 20)
     }
 
+    @Test func `a limit for tables takes the place of larger parts alone`() throws {
+        let job = try JobText(
+            "(define-mapreduce job :input (distributed-files \"in\") :output (stdout) :memory \"64MiB\" \(Self.map) \(Self.reduce))"
+        )
+        let options = PlanOptions(parallelism: 2, tableBytes: 12 << 20)
+
+        let memory = PlannedJob(try job.definition(), options: options).graph.memory
+
+        #expect(memory.tableLimitBytes == 12 << 20)
+        #expect(memory.exchangeBytes == 8 << 20)
+        #expect(memory.combineTableBytes == 8 << 20)
+        #expect(memory.combineBytes == 16 << 20)
+        #expect(memory.reduceTableBytes == 12 << 20)
+        #expect(memory.reduceBytes == 24 << 20)
+    }
+
     @Test func `the caller's memory limit comes before the job's`() throws {
         let job = try JobText(
             "(define-mapreduce job :input (distributed-files \"in\") :output (stdout) :memory \"64MiB\" \(Self.map))"

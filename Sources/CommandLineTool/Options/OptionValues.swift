@@ -21,6 +21,7 @@ enum OptionValue {
     static let parallelismRange = 1...256
     static let memoryMinimum: Int64 = 16 << 20
     static let recordMemoryMinimum: Int64 = 1 << 10
+    static let tableMemoryMinimum: Int64 = 64
     static let stepMaximum = 1_000_000_000_000
 
     static func parallelism(_ text: String) throws -> Int {
@@ -33,6 +34,10 @@ enum OptionValue {
 
     static func memory(_ text: String) throws -> Int64 {
         try self.size(text, minimum: self.memoryMinimum)
+    }
+
+    static func tableMemory(_ text: String) throws -> Int64 {
+        try self.size(text, minimum: self.tableMemoryMinimum)
     }
 
     static func recordMemory(_ text: String) throws -> Int64 {

@@ -33,6 +33,15 @@ struct ProgramOptions: ParsableArguments {
     )
     var memory: Int64?
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory that each table of a job may take before it uses the disk. (default: its part of --memory)",
+            valueName: "size"
+        ),
+        transform: OptionValue.tableMemory
+    )
+    var tableMemory: Int64?
+
     @Flag(help: "Run lambdas on the virtual machine only, for comparison.")
     var noKernels = false
 
@@ -42,6 +51,7 @@ struct ProgramOptions: ParsableArguments {
         for parameter in self.parameters { options.parameters[parameter.name] = parameter.value }
         options.parallelism = self.parallelism
         options.memoryBytes = self.memory
+        options.tableBytes = self.tableMemory
         options.kernelsEnabled = !self.noKernels
         return options
     }

@@ -27,7 +27,7 @@ struct JobReport: Sendable {
         let resident = Quantity.memory(self.usage.residentBytesPeak)
         let anonymous = Quantity.memory(self.usage.anonymousBytesPeak)
         lines.append(self.row("memory", "at most \(resident) resident, \(anonymous) of it anonymous"))
-        if summary.spilledBytes > 0 { lines.append(self.row("spilled", Quantity.bytes(summary.spilledBytes))) }
+        if summary.spilledRuns > 0 { lines.append(self.row("spilled", self.spilled)) }
         if summary.rejectedRecords > 0 { lines += self.rejected }
         return lines.joined(separator: "\n")
     }
@@ -44,6 +44,10 @@ struct JobReport: Sendable {
         let summary = self.summary
         let records = Self.counted(summary.outputRecords, "record")
         return "\(summary.output): \(records), \(Quantity.bytes(summary.outputBytes))"
+    }
+
+    private var spilled: String {
+        "\(Quantity.bytes(self.summary.spilledBytes)) in \(Self.counted(self.summary.spilledRuns, "run"))"
     }
 
     private var rejected: [String] {

@@ -48,6 +48,7 @@ struct RunReport: Sendable {
             .init("outputRecords", .integer(job.outputRecords)),
             .init("outputBytes", .integer(job.outputBytes)),
             .init("spilledBytes", .integer(job.spilledBytes)),
+            .init("spilledRuns", .integer(job.spilledRuns)),
             .init("rejectedRecords", .integer(job.rejectedRecords)),
             .init("rejectedExamples", .array(job.rejectedExamples.map { .string($0) })),
             .init("seconds", .seconds(job.elapsed)),

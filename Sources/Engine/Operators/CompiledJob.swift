@@ -107,8 +107,9 @@ package final class CompiledJob: Sendable {
         deadLetters: (any Sink)?
     ) throws(EngineError) -> MapStage {
         do {
-            let rejected = try deadLetters?.makeWriter(partition: subtask, attempt: attempt, contentType: .json)
-            let output = MapOutput(try self.route(subtask: subtask, attempt: attempt, sink: sink), policy: self.policy)
+            let route = try self.route(subtask: subtask, attempt: attempt, sink: sink)
+            let output = MapOutput(route, policy: self.policy, batchBytes: self.batchBytes)
+            let rejected = try self.rejectedWriter(subtask: subtask, attempt: attempt, sink: deadLetters, beside: route)
             let kernel = MapKernel(self.kernel, output: output)
             return MapStage(
                 machine: Machine(program: self.program, limits: self.limits, host: output),
@@ -121,6 +122,26 @@ package final class CompiledJob: Sendable {
         } catch {
             throw .connector(error)
         }
+    }
+
+    /// The writer of records that are left out; where there can be none, that of the output is given up.
+    private func rejectedWriter(
+        subtask: Int,
+        attempt: Int,
+        sink: (any Sink)?,
+        beside route: MapOutput.Route
+    ) throws(ConnectorError) -> (any SinkWriter)? {
+        do {
+            return try sink?.makeWriter(partition: subtask, attempt: attempt, contentType: .json)
+        } catch {
+            if case .write(_, let writer) = route { writer.discard() }
+            throw error
+        }
+    }
+
+    /// Bytes of a batch: a table that must stay small isn't sent more than it may take at once.
+    private var batchBytes: Int {
+        Int(min(Int64(MapOutput.batchBytes), self.graph.memory.tableLimitBytes ?? .max))
     }
 
     private func route(subtask: Int, attempt: Int, sink: any Sink) throws(ConnectorError) -> MapOutput.Route {

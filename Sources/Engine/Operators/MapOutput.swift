@@ -55,7 +55,7 @@ package struct MapOutput: ~Copyable {
     private static let bypassKeyCount = 1 << 16
     static let batchBytes = 128 << 10
 
-    init(_ route: Route, policy: RecordPolicy) {
+    init(_ route: Route, policy: RecordPolicy, batchBytes: Int = Self.batchBytes) {
         self.policy = policy
         let noRouting = Routing(keyGroupCount: 1, partitionCount: 1, subtaskCount: 1)
         switch route {
@@ -63,14 +63,14 @@ package struct MapOutput: ~Copyable {
             self.kind = .aggregate
             self.aggregation = Aggregation(columns: columns)
             self.tableBytesLimit = tableBytes
-            self.rows = RowOutput(routing: routing, batchBytes: Self.batchBytes)
+            self.rows = RowOutput(routing: routing, batchBytes: batchBytes)
             self.formatter = PairFormatter(format: .text)
             self.writer = nil
         case .ship(let routing):
             self.kind = .ship
             self.aggregation = Aggregation(columns: [.count])
             self.tableBytesLimit = 0
-            self.rows = RowOutput(routing: routing, batchBytes: Self.batchBytes)
+            self.rows = RowOutput(routing: routing, batchBytes: batchBytes)
             self.formatter = PairFormatter(format: .text)
             self.writer = nil
         case .write(let format, let writer):

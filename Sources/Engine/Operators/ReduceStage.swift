@@ -28,6 +28,7 @@ package struct ReduceStage: ~Copyable {
     }
 
     package var spilledBytes: Int64 { self.tables.spilledBytes }
+    package var spilledRunCount: Int { self.tables.spilledRunCount }
     package var keyCount: Int { self.emitter.keyCount }
     package var pairCount: Int { self.emitter.pairCount }
     package var rejectedCount: Int { self.emitter.rejectedCount }

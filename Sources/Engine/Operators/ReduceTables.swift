@@ -20,6 +20,9 @@ struct ReduceTables: ~Copyable {
     /// Bytes on disk of all runs ever written.
     private(set) var spilledBytes: Int64 = 0
 
+    /// Runs ever written, those that others were merged into included.
+    private(set) var spilledRunCount = 0
+
     /// Runs of one level that are merged into one of the next, so that a merge reads few files at a time.
     private static let fanIn = 24
 
@@ -58,7 +61,8 @@ struct ReduceTables: ~Copyable {
 
     /// Writes what is in memory to disk, if anything was spilled before: what is left must then be read in order too.
     mutating func finish() throws(EngineError) {
-        if !self.runs.isEmpty { try self.spill() }
+        let keyCount = self.kind == .groups ? self.groups.keyCount : self.aggregation.keyCount
+        if !self.runs.isEmpty, keyCount > 0 { try self.spill() }
     }
 
     /// The rows in memory, partition by partition.
@@ -85,7 +89,7 @@ struct ReduceTables: ~Copyable {
     private mutating func spill() throws(EngineError) {
         do {
             let run = self.kind == .groups ? try self.spillGroups() : try self.spillAggregates()
-            self.spilledBytes += run.run.storedBytes
+            self.note(run)
             self.runs.append(run)
             try self.mergeLevels()
         } catch {
@@ -150,8 +154,13 @@ struct ReduceTables: ~Copyable {
             let merged = try self.merged(Array(members), level: level + 1)
             self.runs.removeLast(members.count)
             self.runs.append(merged)
-            self.spilledBytes += merged.run.storedBytes
+            self.note(merged)
         }
+    }
+
+    private mutating func note(_ run: SortedRun) {
+        self.spilledBytes += run.run.storedBytes
+        self.spilledRunCount += 1
     }
 
     private func merged(_ runs: [SortedRun], level: Int) throws(SpillError) -> SortedRun {

@@ -27,6 +27,7 @@ extension JobGraph {
             onError: definition.onError,
             memory: MemoryPlan(
                 limitBytes: options.memoryBytes ?? definition.memoryBytes ?? PlanOptions.memoryStandardBytes,
+                tableLimitBytes: options.tableBytes,
                 combineSubtasks: builder.hasCombiner ? options.parallelism : 0,
                 reduceSubtasks: hasShuffle ? outputParallelism : 0
             ),

@@ -8,7 +8,8 @@
 /// | the rest with a shuffle    | reduce tables, in equal parts for each subtask   |
 ///
 /// A table that reaches its part is sorted and spilled. A job without a shuffle keeps no tables, and leaves the rest
-/// alone.
+/// alone. A limit for each table, where there is one, takes the place of a part that is larger, and bounds the batches
+/// that fill the tables too; what it leaves of the parts isn't used.
 package struct MemoryPlan: Hashable, Sendable {
     package let limitBytes: Int64
     package let ioBytes: Int64
@@ -26,6 +27,9 @@ package struct MemoryPlan: Hashable, Sendable {
     /// All reduce tables together.
     package let reduceBytes: Int64
 
+    /// What one table may take at most, whatever its part is; nil: its part.
+    package let tableLimitBytes: Int64?
+
     /// What a stage takes at most: its tables, and half of what lies between two stages and at their outer ends.
     package func estimatedBytes(of stage: Stage) -> Int64 {
         switch (stage.input, stage.output) {
@@ -35,8 +39,9 @@ package struct MemoryPlan: Hashable, Sendable {
         }
     }
 
-    package init(limitBytes: Int64, combineSubtasks: Int, reduceSubtasks: Int) {
+    package init(limitBytes: Int64, tableLimitBytes: Int64? = nil, combineSubtasks: Int, reduceSubtasks: Int) {
         self.limitBytes = limitBytes
+        self.tableLimitBytes = tableLimitBytes
         self.ioBytes = limitBytes / 8
         guard reduceSubtasks > 0 else {
             self.exchangeBytes = 0
@@ -46,10 +51,18 @@ package struct MemoryPlan: Hashable, Sendable {
             self.reduceTableBytes = 0
             return
         }
-        self.combineBytes = combineSubtasks > 0 ? limitBytes / 4 : 0
+        let combineShare = combineSubtasks > 0 ? limitBytes / 4 : 0
         self.exchangeBytes = limitBytes / 8
-        self.combineTableBytes = combineSubtasks > 0 ? self.combineBytes / Int64(combineSubtasks) : 0
-        self.reduceBytes = limitBytes - self.ioBytes - self.exchangeBytes - self.combineBytes
-        self.reduceTableBytes = self.reduceBytes / Int64(reduceSubtasks)
+        let reduceShare = limitBytes - self.ioBytes - self.exchangeBytes - combineShare
+        let tableLimit = tableLimitBytes ?? limitBytes
+        self.combineTableBytes = combineSubtasks > 0 ? min(combineShare / Int64(combineSubtasks), tableLimit) : 0
+        self.reduceTableBytes = min(reduceShare / Int64(reduceSubtasks), tableLimit)
+        self.combineBytes = min(combineShare, Self.product(combineSubtasks, tableLimit))
+        self.reduceBytes = min(reduceShare, Self.product(reduceSubtasks, tableLimit))
+    }
+
+    private static func product(_ count: Int, _ bytes: Int64) -> Int64 {
+        let product = Int64(count).multipliedReportingOverflow(by: bytes)
+        return product.overflow ? .max : product.partialValue
     }
 }

@@ -7,6 +7,9 @@ package struct PlanOptions: Hashable, Sendable {
     /// ``memoryStandardBytes``.
     package let memoryBytes: Int64?
 
+    /// What each of the job's tables may take at most; nil: its part of the job's limit.
+    package let tableBytes: Int64?
+
     /// Whether lambdas may run as kernels; off, everything runs on the machine.
     package let kernelsEnabled: Bool
 
@@ -18,12 +21,14 @@ package struct PlanOptions: Hashable, Sendable {
     package init(
         parallelism: Int,
         memoryBytes: Int64? = nil,
+        tableBytes: Int64? = nil,
         kernelsEnabled: Bool = true,
         parameters: [String: String]? = nil
     ) {
         precondition(parallelism >= 1, "a job runs somewhere")
         self.parallelism = parallelism
         self.memoryBytes = memoryBytes
+        self.tableBytes = tableBytes
         self.kernelsEnabled = kernelsEnabled
         self.parameters = parameters
     }
