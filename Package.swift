@@ -120,10 +120,17 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    tests("WireFormatTests", ["WireFormat", "CoreTypes"]),
     .target(
         name: "ReferenceInterpreter",
         dependencies: ["CoreTypes", "FluentSyntax", "RegularExpressions", "Engine"],
         path: "Tests/ReferenceInterpreter",
+        swiftSettings: strict
+    ),
+    .target(
+        name: "EngineTestKit",
+        dependencies: ["CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "ConnectorKit", "Engine"],
+        path: "Tests/EngineTestKit",
         swiftSettings: strict
     ),
     .target(
@@ -156,17 +163,30 @@ let testTargets: [Target] = [
     ),
     tests(
         "EngineTests",
-        ["Engine", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat", "RegularExpressions"]
+        [
+            "Engine", "EngineTestKit", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat",
+            "RegularExpressions",
+        ]
     ),
     tests("TidyTests", []),
     tests("CompressionTests", ["Compression", "CoreTypes"]),
     tests("PlatformTests", ["CoreTypes", "Environment", "Platform"]),
-    tests("StorageTests", ["CoreTypes", "ConnectorKit", "Engine", "Environment", "Platform", "Storage"]),
+    tests(
+        "StorageTests",
+        ["CoreTypes", "ConnectorKit", "Engine", "EngineTestKit", "Environment", "JobPlan", "Platform", "Storage"]
+    ),
     tests(
         "WorkerServiceTests",
         [
-            "WorkerService", "CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine",
-            "ConnectorKit", "Platform",
+            "WorkerService", "ConnectorKit", "CoordinationCore", "CoreTypes", "Engine", "EngineTestKit",
+            "FluentSyntax", "JobPlan", "Platform", "WireFormat",
+        ]
+    ),
+    tests(
+        "JobServiceTests",
+        [
+            "JobService", "ConnectorKit", "CoordinationCore", "CoreTypes", "Engine", "EngineTestKit", "FluentSyntax",
+            "JobPlan", "WorkerService",
         ]
     ),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),

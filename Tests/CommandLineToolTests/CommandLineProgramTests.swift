@@ -57,7 +57,7 @@ import Testing
         (["run", "job.fl", "--parallelism", "two"], "the number of threads is from 1 to 256"),
         (["run", "job.fl", "--memory", "much"], "a size is a number and a unit, as in 512MiB"),
         (["run", "job.fl", "--memory", "1KiB"], "it is too little to work with; give at least 16 MiB"),
-        (["run", "job.fl", "--table-memory", "1B"], "give at least 1 KiB"),
+        (["run", "job.fl", "--table-memory", "1B"], "give at least 64 B"),
         (["run", "job.fl", "--step-limit", "0"], "the number of steps is from 1"),
         (["run", "job.fl", "--record-memory", "1B"], "give at least 1 KiB"),
         (["run", "job.fl", "-D", "name"], "a parameter is written name=value"),

@@ -98,7 +98,13 @@ struct StagedMap {
         _ written: inout MapOutcome.Written
     ) throws(EngineError) {
         for subtask in 0..<self.job.graph.stages[1].parallelism {
-            var stage = self.job.makeReduceStage(subtask: subtask, attempt: 0, sink: self.sink, store: NoSpill())
+            var stage = self.job.makeReduceStage(
+                subtask: subtask,
+                attempt: 0,
+                sink: self.sink,
+                deadLetters: nil,
+                store: NoSpill()
+            )
             for routed in batches where routed.destination == subtask { try stage.receive(routed.batch) }
             try stage.endInput()
             while try stage.step() {}

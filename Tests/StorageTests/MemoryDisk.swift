@@ -51,8 +51,10 @@ final class MemoryFile: DiskFile {
             throw EnvironmentError("write to 'spill'", reason: .noSpace, detail: "No space left on device (ENOSPC)")
         }
         self.content.withLock { content in
-            if content.count < end { content.append(contentsOf: repeatElement(0, count: end - content.count)) }
-            content.replaceSubrange(Int(offset)..<end, with: copy)
+            if content.count < end { content += Array(repeating: 0, count: end - content.count) }
+            unsafe content.withUnsafeMutableBytes { content in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: content[Int(offset)..<end]).copyBytes(from: copy)
+            }
         }
     }
 

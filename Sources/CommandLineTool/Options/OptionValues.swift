@@ -21,7 +21,7 @@ enum OptionValue {
     static let parallelismRange = 1...256
     static let memoryMinimum: Int64 = 16 << 20
     static let recordMemoryMinimum: Int64 = 1 << 10
-    static let tableMemoryMinimum: Int64 = 1 << 10
+    static let tableMemoryMinimum: Int64 = 64
     static let stepMaximum = 1_000_000_000_000
 
     static func parallelism(_ text: String) throws -> Int {
