@@ -66,7 +66,7 @@ import WireFormat
         let words = Array(repeating: UInt8(1), count: 16)
         let header = words + [0, 0, 0, 0, 0xE8, 3, 0, 0] + Array(repeating: 0, count: 16)
         try unsafe header.prefix(count).withUnsafeBytes { try unsafe writer.append($0) }
-        let run = SortedRun(form: .value, run: try writer.finish(), level: 0)
+        let run = SortedRun(form: .value, run: try writer.finish(), rowBytesMaximum: 1_024)
 
         let error = #expect(throws: SpillError.self) { try RunCursor(run, routing: Self.routing) }
 

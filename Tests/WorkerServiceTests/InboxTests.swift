@@ -9,7 +9,7 @@ import WireFormat
 @Suite struct InboxTests {
     @Test func `a full inbox refuses and rings when there is room again`() throws {
         let producer = Doorbell()
-        let inbox = Inbox(producerCount: 1, countLimit: 2, consumer: Doorbell())
+        let inbox = Inbox(producerCount: 1, countLimit: 2, bytesLimit: 1 << 30, consumer: Doorbell())
         let batches = Self.makeBatches(3)
         #expect(inbox.offer(batches[0], producer: producer))
         #expect(inbox.offer(batches[1], producer: producer))
@@ -26,7 +26,7 @@ import WireFormat
 
     @Test func `a batch and the end of a producer wake the consumer`() {
         let consumer = Doorbell()
-        let inbox = Inbox(producerCount: 1, countLimit: 2, consumer: consumer)
+        let inbox = Inbox(producerCount: 1, countLimit: 2, bytesLimit: 1 << 30, consumer: consumer)
 
         _ = inbox.offer(Self.makeBatches(1)[0], producer: Doorbell())
         consumer.wait()
@@ -37,7 +37,7 @@ import WireFormat
     }
 
     @Test func `an inbox is exhausted when all producers have closed and all is taken`() {
-        let inbox = Inbox(producerCount: 2, countLimit: 4, consumer: Doorbell())
+        let inbox = Inbox(producerCount: 2, countLimit: 4, bytesLimit: 1 << 30, consumer: Doorbell())
         _ = inbox.offer(Self.makeBatches(1)[0], producer: Doorbell())
 
         inbox.close()
@@ -54,7 +54,7 @@ import WireFormat
     func `batches come in the order they went in, and never more than the limit wait`(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let limit = random.next(in: 1..<100)
-        let inbox = Inbox(producerCount: 1, countLimit: limit, consumer: Doorbell())
+        let inbox = Inbox(producerCount: 1, countLimit: limit, bytesLimit: 1 << 30, consumer: Doorbell())
         let batches = Self.makeBatches(600)
         let producer = Doorbell()
         var model: [Int] = []

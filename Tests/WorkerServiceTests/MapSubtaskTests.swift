@@ -159,7 +159,7 @@ import WireFormat
             self.report = RecordedReport(splits: self.source.splits)
             let destinations = job.graph.stages.count > 1 ? job.graph.stages[1].parallelism : 0
             self.inboxes = (0..<destinations).map { _ in
-                Inbox(producerCount: 1, countLimit: inboxLimit, consumer: Doorbell())
+                Inbox(producerCount: 1, countLimit: inboxLimit, bytesLimit: 1 << 30, consumer: Doorbell())
             }
             self.subtask = MapSubtask(
                 attempt: MapSubtaskTests.attempt,

@@ -117,7 +117,7 @@ import WireFormat
         ) throws {
             self.job = try JobProgram.makeWordCount().compiled(options)
             self.sink = InMemorySink(fault: fault)
-            self.inbox = Inbox(producerCount: 1, countLimit: 10_000, consumer: Doorbell())
+            self.inbox = Inbox(producerCount: 1, countLimit: 10_000, bytesLimit: 1 << 30, consumer: Doorbell())
             let doorbell = Doorbell()
             self.subtask = ReduceSubtask(
                 attempt: ReduceSubtaskTests.attempt,
