@@ -9,13 +9,16 @@ FILTER ?=
 RUN    ?= run jobs/word-count/job.fl --overwrite
 NAME   ?=
 FUZZ_SECONDS ?= 60
+PROGRAMS ?= 100000
+SEED   ?= 0
+KIND   ?= both
 
 SWIFT_FILES := Sources Tests connectors Fuzz Package.swift
 RELEASE := .build-release
 WEIR := $(RELEASE)/release/weir
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test verify lint layers test-jobs fix fuzz bench flamegraph
+.PHONY: help setup build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -48,6 +51,10 @@ verify: setup lint layers  ## Everything CI checks; never changes a file
 
 test-jobs: build ## The golden jobs with the release binary (NAME=word-count for one)
 	scripts/test-jobs $(WEIR) $(NAME)
+
+oracle: setup    ## Generated programs on interpreter, machine, kernels (PROGRAMS=100000 SEED=0 KIND=programs, maps)
+	swift build -c release --product oracle --static-swift-stdlib --scratch-path $(RELEASE)
+	scripts/oracle $(RELEASE)/release/oracle --programs $(PROGRAMS) --seed $(SEED) --kind $(KIND)
 
 fuzz: setup      ## Fuzz everything that parses, FUZZ_SECONDS=60 in all
 	@if [[ -x scripts/fuzz ]]; then scripts/fuzz $(FUZZ_SECONDS); else echo 'fuzz: nothing to fuzz yet'; fi

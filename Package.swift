@@ -126,7 +126,21 @@ let testTargets: [Target] = [
         path: "Tests/ReferenceInterpreter",
         swiftSettings: strict
     ),
-    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter"]),
+    .target(
+        name: "OracleWorlds",
+        dependencies: [
+            "CoreTypes", "FluentSyntax", "JobPlan", "ConnectorKit", "WireFormat", "Engine", "ReferenceInterpreter",
+        ],
+        path: "Tests/OracleWorlds",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "oracle",
+        dependencies: ["OracleWorlds", "ReferenceInterpreter"],
+        path: "Tests/Oracle",
+        swiftSettings: strict
+    ),
+    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter", "OracleWorlds"]),
     tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),

@@ -1,4 +1,5 @@
 import FluentSyntax
+import OracleWorlds
 import ReferenceInterpreter
 import Testing
 
@@ -6,9 +7,9 @@ import Testing
 
 struct InliningDifferentialTests {
     @Test func `programs with everything built in give the values, pairs and errors of the written ones`() {
-        var run = DifferentialRun()
-        let first = DifferentialRun.firstSeed
-        let programCount = DifferentialRun.programCount / 4
+        var run = ProgramComparison()
+        let first = DailyRun.firstSeed
+        let programCount = DailyRun.programCount / 4
 
         run.compare(first..<first + programCount) { program in
             LoweredEvaluation.outcome(of: program) { $0.inlined(isValueUsed: true) }
@@ -20,9 +21,9 @@ struct InliningDifferentialTests {
 
     @Test func `where nobody looks at the value, the pairs and errors stay the same`() {
         var mismatches: [String] = []
-        let first = DifferentialRun.firstSeed
+        let first = DailyRun.firstSeed
 
-        for seed in first..<first + DifferentialRun.programCount / 4 {
+        for seed in first..<first + DailyRun.programCount / 4 {
             let program = ProgramGenerator.program(seed: seed)
             let outcome = LoweredEvaluation.outcome(of: program) { $0.inlined(isValueUsed: false) }
             guard let outcome, let reference = program.interpret()?.withoutValues else { continue }

@@ -1,12 +1,13 @@
 import FluentSyntax
+import OracleWorlds
 import ReferenceInterpreter
 import Testing
 
 struct LoweringDifferentialTests {
     @Test func `lowered programs give the values, pairs and errors of the written ones`() {
-        var run = DifferentialRun()
-        let first = DifferentialRun.firstSeed
-        let programCount = DifferentialRun.programCount / 4
+        var run = ProgramComparison()
+        let first = DailyRun.firstSeed
+        let programCount = DailyRun.programCount / 4
 
         run.compare(first..<first + programCount, with: LoweredEvaluation.outcome)
 
@@ -15,7 +16,7 @@ struct LoweringDifferentialTests {
     }
 
     @Test func `a planted difference is found and shrunk`() {
-        var run = DifferentialRun()
+        var run = ProgramComparison()
 
         run.compare(0..<300) { program in
             let changed = program.text.replacing("(inc ", with: "(dec ")

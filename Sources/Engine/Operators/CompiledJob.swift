@@ -22,6 +22,9 @@ package final class CompiledJob: Sendable {
     /// The longest line, in bytes; one that is longer is an error.
     package static let lineBytesLimit = 16 << 20
 
+    /// Whether the map runs as kernels; otherwise the machine runs all of it.
+    package var hasKernels: Bool { self.kernel != nil }
+
     /// Bytes of the batches that cross the exchange.
     package static var batchBytes: Int { MapOutput.batchBytes }
 

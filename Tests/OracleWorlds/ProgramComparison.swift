@@ -1,29 +1,19 @@
-import Foundation
-import ReferenceInterpreter
-import Testing
+package import ReferenceInterpreter
 
 /// Runs generated programs on the reference interpreter and on something else, and reports what differs.
-struct DifferentialRun {
+package struct ProgramComparison {
     /// What the other side said; nil if it can't run the program.
-    typealias Subject = (GeneratedProgram) -> ProgramOutcome?
-
-    /// How many programs: `WEIR_DIFFERENTIAL_PROGRAMS`, otherwise few enough for every day.
-    static var programCount: UInt64 {
-        ProcessInfo.processInfo.environment["WEIR_DIFFERENTIAL_PROGRAMS"].flatMap { UInt64($0) } ?? 4_000
-    }
-
-    /// The first seed: `WEIR_DIFFERENTIAL_SEED`, otherwise 0.
-    static var firstSeed: UInt64 {
-        ProcessInfo.processInfo.environment["WEIR_DIFFERENTIAL_SEED"].flatMap { UInt64($0) } ?? 0
-    }
+    package typealias Subject = (GeneratedProgram) -> ProgramOutcome?
 
     private static let reportedLimit = 10
 
-    private(set) var comparedCount = 0
-    private(set) var mismatches: [String] = []
+    package private(set) var comparedCount = 0
+    package private(set) var mismatches: [String] = []
+
+    package init() {}
 
     /// Compares the programs of all seeds in turn, and shrinks those that differ.
-    mutating func compare(_ seeds: Range<UInt64>, with subject: @escaping Subject) {
+    package mutating func compare(_ seeds: Range<UInt64>, with subject: @escaping Subject) {
         for seed in seeds where self.mismatches.count < Self.reportedLimit {
             let program = ProgramGenerator.program(seed: seed)
             guard let outcome = subject(program), let reference = program.interpret() else { continue }
@@ -50,11 +40,11 @@ struct DifferentialRun {
     private static func report(_ program: GeneratedProgram, _ difference: String, before: String) -> String {
         let lines = program.lines.map { "  line: \(String(decoding: $0, as: UTF8.self)) \($0)" }
         return """
-            seed \(program.seed) (WEIR_DIFFERENTIAL_SEED=\(program.seed) WEIR_DIFFERENTIAL_PROGRAMS=1)
+            make oracle KIND=programs SEED=\(program.seed) PROGRAMS=1
             \(program.text)
             \(lines.joined(separator: "\n"))
               before shrinking: \(before)
-              interpreter against machine: \(difference)
+              interpreter against the other: \(difference)
             """
     }
 }
