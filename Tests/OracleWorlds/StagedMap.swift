@@ -138,9 +138,10 @@ extension SourceBlock {
 
 extension RecordPlace {
     fileprivate var text: String {
-        let prefix = "the values of key "
-        guard self.resource.hasPrefix(prefix) else { return "\(self.resource):\(self.offset)" }
-        return MapOutcome.place(ofKey: String(self.resource.dropFirst(prefix.count)))
+        // Scalars of a key may combine with what stands before them, which makes another character of it.
+        let prefix = "the values of key ".utf8
+        guard self.resource.utf8.starts(with: prefix) else { return "\(self.resource):\(self.offset)" }
+        return MapOutcome.place(ofKey: String(decoding: self.resource.utf8.dropFirst(prefix.count), as: UTF8.self))
     }
 }
 
