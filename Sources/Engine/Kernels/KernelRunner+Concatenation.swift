@@ -101,7 +101,8 @@ extension KernelRunner {
         case .text(let text):
             unsafe target.append(selection, and: constant) { row, end in unsafe Self.copy(text.slice(row), to: end) }
         case .integer(let integer):
-            unsafe target.append(selection, and: constant) { row, end in unsafe Self.write(integer.values[row], to: end) }
+            unsafe target.append(selection, and: constant) { row, end in unsafe Self.write(integer.values[row], to: end)
+            }
         }
     }
 

@@ -26,9 +26,7 @@ package struct AggregateState: BitwiseCopyable, Sendable {
 
     package init() {}
 
-    /// Takes one value; text must outlive the state.
-    ///
-    /// - Parameter keepsExtremes: Whether anybody will ask for the smallest and the largest value.
+    /// Takes one value, whose text must outlive the state; extremes are kept where anybody will ask for them.
     @inline(__always)
     package mutating func add(_ value: Value, keepsExtremes: Bool = true) {
         self.count &+= 1

@@ -25,9 +25,7 @@ struct ByteStore: ~Copyable {
         return unsafe target
     }
 
-    /// Room for `count` bytes, of which 16 more may be read.
-    ///
-    /// - Parameter alignment: A power of two up to ``lineBytes``, of bytes.
+    /// Room for `count` bytes, behind which 16 more may be read; the alignment is a power of two up to ``lineBytes``.
     mutating func reserve(_ count: Int, alignment: Int = 16) -> UnsafeMutableRawPointer {
         let rounded = (count + 16 + 15) & ~15
         self.cursor = (self.cursor + alignment - 1) & ~(alignment - 1)

@@ -53,7 +53,7 @@ struct PairBuffer: ~Copyable {
     private static let heavyBytes = 1 << 20
     private static let largeRowFlag: UInt64 = 1 << 63
 
-    /// - Parameter directLimit: So many pairs may be added through ``cursor``; none if 0.
+    /// A buffer to which up to `directLimit` pairs may be added through ``cursor``.
     init(capacity: Int = 256, directLimit: Int = 0) {
         self.capacity = capacity
         self.directLimit = directLimit

@@ -4,7 +4,7 @@
 @safe
 struct RowOrder: ~Copyable {
     private struct Entry: BitwiseCopyable {
-        /// ``KeyOrder/prefix(of:)``
+        /// What ``KeyOrder/prefix(of:)`` says.
         let prefix: UInt64
         /// Of the slot's words; the lowest bit tells a table of long keys.
         let address: UInt
