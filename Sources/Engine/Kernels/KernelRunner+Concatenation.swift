@@ -210,7 +210,7 @@ extension KernelRunner {
         let magnitude = UInt64(bitPattern: value)
         guard magnitude < 100 else { return unsafe Self.writeLong(value, to: target) }
         // One digit or two without a branch, which would be mispredicted for every fifth length of a word.
-        let tens = magnitude &* 205 &>> 11
+        let tens = (magnitude &* 205) &>> 11
         let hasTwo = (9 &- magnitude) &>> 63
         let digits = 0x3030 &+ tens &+ (magnitude &- tens &* 10) &<< 8
         let shown = UInt16(truncatingIfNeeded: digits &>> (8 &- 8 &* hasTwo))
