@@ -93,38 +93,43 @@ private final class InMemoryRunWriter: SpillRunWriter {
 
     func finish() throws(SpillError) -> any SpillRun {
         try self.space.store.count(\.finishes) { .finishing(call: $0) }
-        return InMemoryRun(space: self.space, blocks: self.blocks)
+        return InMemorySpillRun(space: self.space, blocks: self.blocks)
     }
 }
 
-private final class InMemoryRun: SpillRun {
-    let space: InMemorySpillSpace
-    let blocks: [[UInt8]]
+/// A run of an ``InMemorySpillStore``, or one of blocks that a test made up.
+package final class InMemorySpillRun: SpillRun {
+    fileprivate let space: InMemorySpillSpace?
+    package let blocks: [[UInt8]]
 
-    init(space: InMemorySpillSpace, blocks: [[UInt8]]) {
+    package convenience init(_ blocks: [[UInt8]]) {
+        self.init(space: nil, blocks: blocks)
+    }
+
+    fileprivate init(space: InMemorySpillSpace?, blocks: [[UInt8]]) {
         self.space = space
         self.blocks = blocks
     }
 
-    var storedBytes: Int64 { self.blocks.reduce(0) { $0 + Int64($1.count) } }
+    package var storedBytes: Int64 { self.blocks.reduce(0) { $0 + Int64($1.count) } }
 
-    func makeReader() throws(SpillError) -> any SpillRunReader {
-        try self.space.store.count(\.readers) { .opening(call: $0) }
+    package func makeReader() throws(SpillError) -> any SpillRunReader {
+        try self.space?.store.count(\.readers) { .opening(call: $0) }
         return InMemoryRunReader(run: self)
     }
 }
 
 private final class InMemoryRunReader: SpillRunReader {
-    private let run: InMemoryRun
+    private let run: InMemorySpillRun
     private var index = 0
 
-    init(run: InMemoryRun) {
+    init(run: InMemorySpillRun) {
         self.run = run
     }
 
     func next(into block: SourceBlock) throws(SpillError) -> Bool {
         block.count = 0
-        try self.run.space.store.count(\.reads) { .reading(call: $0) }
+        try self.run.space?.store.count(\.reads) { .reading(call: $0) }
         guard self.index < self.run.blocks.count else { return false }
         let bytes = self.run.blocks[self.index]
         block.grow(to: bytes.count, preserving: 0)

@@ -1,4 +1,5 @@
 import CoreTypes
+import EngineTestKit
 import FluentSyntax
 import JobPlan
 import Testing
@@ -254,7 +255,7 @@ import WireFormat
             combiner: combiner,
             routing: CombinerMaking.routing,
             bytesLimit: 512 << 10,
-            store: MemorySpillStore()
+            store: InMemorySpillStore()
         )
         var rows = RowOutput(routing: CombinerMaking.routing, batchBytes: 16 << 10)
         for start in stride(from: 0, to: 40_000, by: 100) {

@@ -1,5 +1,6 @@
 import ConnectorKit
 import CoreTypes
+import EngineTestKit
 import Testing
 import WireFormat
 
@@ -27,7 +28,7 @@ import WireFormat
     @Test func `a large row is written in pieces from where it lies`() throws {
         let row = Row(key: [UInt8](repeating: 1, count: 3 << 20), payload: [UInt8](repeating: 2, count: 5_000_001))
 
-        let run = try #require(try Self.write([row]).run as? MemorySpillRun)
+        let run = try #require(try Self.write([row]).run as? InMemorySpillRun)
 
         let whole = Array(repeating: 1 << 20, count: 7)
         #expect(run.blocks.map(\.count) == [24] + whole + [805_697, 7])
@@ -38,13 +39,13 @@ import WireFormat
     func `damaged rows are refused or read, and never trap`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let intact = try Self.write(Self.makeRows(&random))
-        var blocks = try #require(intact.run as? MemorySpillRun).blocks
+        var blocks = try #require(intact.run as? InMemorySpillRun).blocks
         guard !blocks.isEmpty else { return }
         for _ in 0..<random.next(in: 1..<4) { Self.damage(&blocks[random.next(in: 0..<blocks.count)], &random) }
         blocks.removeAll(where: \.isEmpty)
         let run = SortedRun(
             form: intact.form,
-            run: MemorySpillRun(blocks),
+            run: InMemorySpillRun(blocks),
             rowBytesMaximum: intact.rowBytesMaximum
         )
 
@@ -126,7 +127,7 @@ extension DamagedRunTests {
     }
 
     fileprivate static func write(_ rows: [Row], form: RecordBatch.Form = .value) throws -> SortedRun {
-        var writer = try SortedRunWriter(store: MemorySpillStore(), form: form)
+        var writer = try SortedRunWriter(store: InMemorySpillStore(), form: form)
         for row in rows {
             // Room behind the bytes, which short keys are read with.
             let key = row.key + [UInt8](repeating: 0, count: 16)

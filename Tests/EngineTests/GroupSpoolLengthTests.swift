@@ -1,5 +1,6 @@
 import ConnectorKit
 import CoreTypes
+import EngineTestKit
 import Testing
 
 @testable import Engine
@@ -12,7 +13,7 @@ import Testing
             let length = random.next(in: 0..<(random.chance(percent: 20) ? 3_000_000 : 30_000))
             return [UInt8](repeating: UInt8(random.next(in: 0..<256)), count: length)
         }
-        let spool = GroupSpool(store: MemorySpillStore())
+        let spool = GroupSpool(store: InMemorySpillStore())
         for value in values { try spool.append(value) }
 
         for _ in 0..<2 {
@@ -23,7 +24,7 @@ import Testing
     }
 
     @Test func `putting long values together copies each byte a few times, however long they are`() throws {
-        let spool = GroupSpool(store: MemorySpillStore())
+        let spool = GroupSpool(store: InMemorySpillStore())
         let length = 24 << 20
         for byte in UInt8(0)..<3 { try spool.append([UInt8](repeating: byte, count: length)) }
 
@@ -79,7 +80,7 @@ private final class DamagingWriter: SpillRunWriter {
 
     func append(_ block: UnsafeRawBufferPointer) throws(SpillError) {}
 
-    func finish() throws(SpillError) -> any SpillRun { MemorySpillRun([self.first]) }
+    func finish() throws(SpillError) -> any SpillRun { InMemorySpillRun([self.first]) }
 }
 
 extension GroupSpool {

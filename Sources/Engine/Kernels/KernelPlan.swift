@@ -72,15 +72,21 @@ struct KernelPlan: Sendable {
     /// Whether a row may turn out to need the machine: text beyond ASCII, an overflow, an index outside.
     let canBail: Bool
 
+    /// Whether it may even where the block is ASCII.
+    let canBailInASCII: Bool
+
     /// - Returns: Nil where the map does something that has no kernel.
     init?(_ map: MapFunction, decode: DecodeStep) {
         guard decode.format == .text, let rows = KernelRows(map, decode: decode) else { return nil }
-        var compiler = KernelCompiler(element: rows.element)
+        // Pieces between runs of separators aren't empty.
+        let hasContent = rows.shape.emptyPieces == .dropped
+        var compiler = KernelCompiler(element: rows.element, elementCountMinimum: hasContent ? 1 : 0)
         guard let effects = compiler.effects(rows.body) else { return nil }
         self.shape = rows.shape
         self.effects = effects
         self.boundCount = compiler.boundCount
         self.canBail = compiler.canBail
+        self.canBailInASCII = compiler.canBailInASCII
     }
 
     /// How many `emit`s are written in it.
@@ -91,6 +97,17 @@ struct KernelPlan: Sendable {
         guard self.effects.count == 1, case .emit(.text(.element), .integer(.constant(let value))) = self.effects[0]
         else { return nil }
         return value
+    }
+}
+
+extension KernelText {
+    /// Whether the text lies in the block, and so is ASCII where the block is.
+    fileprivate var isOfBlock: Bool {
+        switch self {
+        case .element: true
+        case .lower(let inner), .upper(let inner), .trim(let inner), .substring(let inner, _, _): inner.isOfBlock
+        case .bound, .constant, .concatenation: false
+        }
     }
 }
 
@@ -134,14 +151,19 @@ private struct KernelCompiler {
     private var bound: [Variable: KernelBinding] = [:]
     private(set) var boundCount = 0
     private(set) var canBail = false
+    private(set) var canBailInASCII = false
+
+    /// The fewest scalars that a text can have where the compiler is.
+    private var countMinimums: [Variable: Int]
 
     private enum KernelBinding {
         case text(Int)
         case integer(Int)
     }
 
-    init(element: Variable) {
+    init(element: Variable, elementCountMinimum: Int) {
         self.element = element
+        self.countMinimums = [element: elementCountMinimum]
     }
 
     mutating func effects(_ expression: Expression) -> [KernelEffect]? {
@@ -155,10 +177,13 @@ private struct KernelCompiler {
             }
             return effects
         case .if(let condition, let then, let otherwise):
-            guard let condition = self.condition(condition), let then = self.effects(then),
-                let otherwise = self.effects(otherwise)
-            else { return nil }
-            return [.choose(condition, then: then, else: otherwise)]
+            guard let test = self.condition(condition) else { return nil }
+            let known = self.countMinimums
+            self.learn(from: condition)
+            let chosen = self.effects(then)
+            self.countMinimums = known
+            guard let chosen, let otherwise = self.effects(otherwise) else { return nil }
+            return [.choose(test, then: chosen, else: otherwise)]
         case .let(let bindings, let body):
             return self.effects(bindings[...], body)
         case .builtin(.emit, let arguments):
@@ -210,7 +235,9 @@ private struct KernelCompiler {
 
     private mutating func bailing(_ argument: Expression, _ make: (KernelText) -> KernelText) -> KernelText? {
         self.canBail = true
-        return self.text(argument).map(make)
+        guard let text = self.text(argument) else { return nil }
+        if !text.isOfBlock { self.canBailInASCII = true }
+        return make(text)
     }
 
     private mutating func substring(_ arguments: [Expression]) -> KernelText? {
@@ -218,11 +245,39 @@ private struct KernelCompiler {
             (0...Int64(Int32.max)).contains(start)
         else { return nil }
         self.canBail = true
-        guard arguments.count == 3 else { return .substring(text, start: Int(start), end: nil) }
+        var minimum = 0
+        if text.isOfBlock, case .variable(let variable) = arguments[0].kind {
+            minimum = self.countMinimums[variable] ?? 0
+        }
+        guard arguments.count == 3 else {
+            if start > minimum || !text.isOfBlock { self.canBailInASCII = true }
+            return .substring(text, start: Int(start), end: nil)
+        }
         guard case .constant(.integer(let end)) = arguments[2].kind, (start...Int64(Int32.max)).contains(end) else {
             return nil
         }
+        if end > minimum || !text.isOfBlock { self.canBailInASCII = true }
         return .substring(text, start: Int(start), end: Int(end))
+    }
+
+    /// Takes in what holds about the lengths of texts where a condition does.
+    private mutating func learn(from condition: Expression) {
+        switch condition.kind {
+        case .and(let parts):
+            for part in parts { self.learn(from: part) }
+        case .builtin(.greaterOrEqual, let arguments): self.learn(arguments.first, atLeast: arguments.last, plus: 0)
+        case .builtin(.greater, let arguments): self.learn(arguments.first, atLeast: arguments.last, plus: 1)
+        case .builtin(.lessOrEqual, let arguments): self.learn(arguments.last, atLeast: arguments.first, plus: 0)
+        case .builtin(.less, let arguments): self.learn(arguments.last, atLeast: arguments.first, plus: 1)
+        default: break
+        }
+    }
+
+    private mutating func learn(_ count: Expression?, atLeast bound: Expression?, plus more: Int) {
+        guard case .builtin(.count, let texts) = count?.kind, case .variable(let variable) = texts[0].kind,
+            case .constant(.integer(let value)) = bound?.kind, (0...Int64(Int32.max)).contains(value)
+        else { return }
+        self.countMinimums[variable] = max(self.countMinimums[variable] ?? 0, Int(value) + more)
     }
 
     private mutating func integer(_ expression: Expression) -> KernelInteger? {
@@ -237,13 +292,19 @@ private struct KernelCompiler {
         case .builtin(.subtract, let arguments) where arguments.count >= 2:
             return self.fold(arguments) { .difference($0, $1) }
         case .builtin(.increment, let arguments) where arguments.count == 1:
-            self.canBail = true
+            self.noteOverflow()
             return self.integer(arguments[0]).map { .sum($0, .constant(1)) }
         case .builtin(.decrement, let arguments) where arguments.count == 1:
-            self.canBail = true
+            self.noteOverflow()
             return self.integer(arguments[0]).map { .difference($0, .constant(1)) }
         default: return nil
         }
+    }
+
+    /// A result that doesn't fit is the machine's, whatever the text is.
+    private mutating func noteOverflow() {
+        self.canBail = true
+        self.canBailInASCII = true
     }
 
     private mutating func fold(
@@ -251,7 +312,7 @@ private struct KernelCompiler {
         _ combine: (KernelInteger, KernelInteger) -> KernelInteger
     ) -> KernelInteger? {
         guard let head = arguments.first, var result = self.integer(head) else { return nil }
-        self.canBail = true
+        self.noteOverflow()
         for argument in arguments.dropFirst() {
             guard let next = self.integer(argument) else { return nil }
             result = combine(result, next)

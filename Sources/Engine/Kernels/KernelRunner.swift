@@ -26,6 +26,9 @@ struct KernelRunner: ~Copyable {
     var blockCount = 0
     var blockIsASCII = true
 
+    /// Whether a row of this block may bail: if none can, nobody needs to know which record a row belongs to.
+    private var mayBail = false
+
     /// Rows of the batch that bailed; 1 where so.
     private let bailed: UnsafeMutablePointer<UInt8>
     private var hasBailed = false
@@ -63,6 +66,7 @@ struct KernelRunner: ~Copyable {
         unsafe self.block = base
         self.blockCount = count
         self.blockIsASCII = unsafe weir_is_ascii(base, count) != 0
+        self.mayBail = self.plan.canBail && (self.plan.canBailInASCII || !self.blockIsASCII)
         self.lowered.beginBlock()
         self.raised.beginBlock()
         self.openRow = .max
@@ -76,7 +80,7 @@ struct KernelRunner: ~Copyable {
     /// - Returns: False when the block has no more. Otherwise ``emits`` tell what to emit and ``bailedRows()`` which
     ///   records the machine must run.
     mutating func nextBatch() -> Bool {
-        let rows = unsafe self.plan.canBail ? self.rows : nil
+        let rows = unsafe self.mayBail ? self.rows : nil
         guard unsafe self.scanner.fill(&self.element, rows: rows) else { return false }
         self.pool.beginBatch()
         self.rooms.beginBatch()
@@ -84,7 +88,7 @@ struct KernelRunner: ~Copyable {
         self.emits.removeAll(keepingCapacity: true)
         self.hasBailed = false
         var all = unsafe Selection(rows: self.identity, count: self.element.count)
-        if self.plan.canBail { self.leaveOutOpenRecord(&all) }
+        if self.mayBail { self.leaveOutOpenRecord(&all) }
         self.run(self.plan.effects, all)
         return true
     }
@@ -104,6 +108,7 @@ struct KernelRunner: ~Copyable {
 
     @inline(__always)
     mutating func bail(_ row: Int) {
+        precondition(self.mayBail, "the plan knows which rows can bail")
         unsafe self.bailed[row] = 1
         self.hasBailed = true
     }
@@ -112,7 +117,7 @@ struct KernelRunner: ~Copyable {
     ///
     /// In ascending order. Removes their rows from ``emits``.
     mutating func takeBailedRecords() -> [(row: UInt32, emitted: Int)] {
-        guard self.plan.canBail else { return [] }
+        guard self.mayBail else { return [] }
         var records: [(row: UInt32, emitted: Int)] = []
         if self.hasBailed {
             for row in 0..<self.element.count where unsafe self.bailed[row] != 0 {

@@ -12,7 +12,7 @@ struct StateAggregation: ~Copyable {
 
     static let stateBytes = MemoryLayout<AggregateState>.size
 
-    /// - Parameter keepsExtremes: Whether anybody will ask for the smallest and the largest value.
+    /// Extremes are kept where anybody will ask for the smallest and the largest value.
     init(keepsExtremes: Bool = true) {
         self.keepsExtremes = keepsExtremes
     }
@@ -38,11 +38,19 @@ struct StateAggregation: ~Copyable {
     mutating func merge(_ other: AggregateState, into key: KeyWords, longKey: UnsafeRawPointer?) {
         let address = unsafe self.state(of: key, longKey: longKey)
         var state = unsafe address.load(as: AggregateState.self)
+        let held = (minimum: state.minimumText, maximum: state.maximumText)
         state.merge(other)
-        let minimum = state.minimumText.map { self.kept($0) }
-        let maximum = state.maximumText.map { self.kept($0) }
+        let minimum = self.kept(state.minimumText, unless: held.minimum)
+        let maximum = self.kept(state.maximumText, unless: held.maximum)
         state.moveTexts(minimum: minimum, maximum: maximum)
         unsafe address.storeBytes(of: state, as: AggregateState.self)
+    }
+
+    /// A copy of text that isn't held already.
+    private mutating func kept(_ text: Bytes?, unless held: Bytes?) -> Bytes? {
+        guard let text else { return nil }
+        if let held, unsafe held.start == text.start { return nil }
+        return self.kept(text)
     }
 
     private mutating func keepTexts(of state: inout AggregateState, from value: Value) {
