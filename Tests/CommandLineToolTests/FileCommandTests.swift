@@ -36,6 +36,16 @@ import Testing
         #expect(call.notes.hasSuffix("\(right): ok\n"))
     }
 
+    @Test func `a wrong regular expression is found without a run`() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("(println 1)\n(println (re-match #\"(\" \"a\"))\n", to: "a.fl")
+
+        let call = Invocation("check", path)
+
+        #expect(call.status == .refused)
+        #expect(call.notes.contains("\(path):2:20: error[bad-regex]"))
+    }
+
     @Test func `programs get one array of all diagnostics`() throws {
         let folder = try TemporaryFolder()
         let first = try folder.write("(prinln 1)\n", to: "first.fl")

@@ -86,6 +86,19 @@ import Testing
         #expect(folder.isWithoutOutput)
     }
 
+    @Test(arguments: ["(emit x line)", "(try (emit x line) (catch e nil))"])
+    func `pairs that one record emits without end are stopped`(emit: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("two\n", to: "in/text")
+        try folder.writeJob(map: "(for (x (range 1000000)) \(emit))", reduce: "(emit key (count (str values)))")
+
+        let outcome = try WeirProcess(["run", "job.fl", "--record-memory", "1MiB"], in: folder).wait()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["error[memory-limit]", "--record-memory raises the limit"])
+        #expect(folder.isWithoutOutput)
+    }
+
     @Test func `a fault in a reduce says which key`() throws {
         let folder = try TemporaryFolder()
         try folder.write("a\nb\nb\n", to: "in/text")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 import FluentSyntax
 import Platform
 
@@ -64,6 +65,10 @@ struct CheckCommand: ToolCommand {
                 let source = try ProgramFile.read(path)
                 let checked = Frontend.check(source)
                 var report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
+                if let program = checked.program, !report.hasErrors {
+                    let refused = Self.refusals(of: program)
+                    report = DiagnosticReport(source: source, diagnostics: report.diagnostics + refused)
+                }
                 var notes: [String] = []
                 if self.combiner, let program = checked.program, !report.hasErrors {
                     let found = check.findings(of: program, console: console)
@@ -86,6 +91,17 @@ struct CheckCommand: ToolCommand {
         }
         if self.json { console.write(self.document(diagnostics, combiners).text) }
         return status
+    }
+
+    /// What only the compiler finds: a wrong regular expression, a function that is too large.
+    private static func refusals(of program: Program) -> [Diagnostic] {
+        var compiler = ProgramCompiler()
+        do {
+            _ = try compiler.add(program)
+            return []
+        } catch {
+            return [error.diagnostic]
+        }
     }
 
     private func document(_ diagnostics: [JSONValue], _ combiners: [JSONValue]) -> JSONValue {

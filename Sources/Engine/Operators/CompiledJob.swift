@@ -149,7 +149,12 @@ package final class CompiledJob: Sendable {
     ) throws(EngineError) -> MapStage {
         do throws(ConnectorError) {
             let route = try self.route(subtask: subtask, attempt: attempt, sink: sink)
-            let output = MapOutput(route, policy: self.policy, batchBytes: self.batchBytes)
+            let output = MapOutput(
+                route,
+                policy: self.policy,
+                batchBytes: self.batchBytes,
+                recordBytesLimit: self.limits.memoryBytes
+            )
             let rejected = try self.rejectedWriter(subtask: subtask, attempt: attempt, sink: deadLetters, beside: route)
             let kernel = MapKernel(self.kernel, output: output)
             return MapStage(

@@ -15,6 +15,14 @@ package struct MapOutput: ~Copyable {
         /// Formatted and written.
         case write(RecordFormat, any SinkWriter)
 
+        fileprivate var tableBytes: Int {
+            switch self {
+            case .aggregate(_, let tableBytes, _): tableBytes
+            case .combine(let step, _): step.tableBytes
+            case .ship, .write: 0
+            }
+        }
+
         /// Gives up what a route that isn't used has opened.
         func discard() {
             if case .write(_, let writer) = self { writer.discard() }
@@ -56,8 +64,18 @@ package struct MapOutput: ~Copyable {
     /// What made an `emit` impossible: the lambda only sees that it failed.
     private(set) var failure: EngineError?
 
-    /// Bytes of pairs that one record may emit under the policies `skip` and `dead-letter`.
-    private static let stagedBytesLimit = 256 << 20
+    /// Bytes of pairs that one record may emit: they wait for its end, here or in the queue behind.
+    private let recordBytesLimit: Int
+
+    /// Bytes of the queue when the record began, and how many it may add: a table that is emptied on the way counts too.
+    private var readyBytesBefore = 0
+    private let readyBytesLimit: Int
+
+    /// Whether the record emitted more than that, which it may have caught.
+    private(set) var hasEmittedTooMuch = false
+
+    /// Bytes of the queue from which on it is handed over before the next record.
+    private static let fullBytes = 1 << 20
 
     /// Pairs collected before they are looked up or shipped together.
     private static let drainCount = 128
@@ -66,8 +84,15 @@ package struct MapOutput: ~Copyable {
     private static let bypassKeyCount = 1 << 16
     static let batchBytes = 128 << 10
 
-    init(_ route: Route, policy: RecordPolicy, batchBytes: Int = Self.batchBytes) {
+    init(
+        _ route: Route,
+        policy: RecordPolicy,
+        batchBytes: Int = Self.batchBytes,
+        recordBytesLimit: Int = MachineLimits().memoryBytes
+    ) {
         self.policy = policy
+        self.recordBytesLimit = recordBytesLimit
+        self.readyBytesLimit = recordBytesLimit + 2 * route.tableBytes
         let noRouting = Routing(keyGroupCount: 1, partitionCount: 1, subtaskCount: 1)
         switch route {
         case .aggregate(let columns, let tableBytes, let routing):
@@ -100,6 +125,15 @@ package struct MapOutput: ~Copyable {
             self.formatter = PairFormatter(format: format)
             self.writer = writer
         }
+    }
+
+    /// Whether the queue wants to be taken before another record comes.
+    var isFull: Bool { self.rows.readyBytes > Self.fullBytes }
+
+    @inline(__always)
+    mutating func beginRecord() {
+        self.readyBytesBefore = self.rows.readyBytes
+        self.hasEmittedTooMuch = false
     }
 
     /// Passes on what was appended, when it is enough to be worth it.
@@ -298,18 +332,26 @@ extension MapOutput: MachineHost {
     /// Where a failing record must leave nothing behind, its pairs wait for its end, up to a limit.
     private mutating func relieve() throws(EvaluationError) {
         let nowhere = SourceRange(start: 0, end: 0)
-        guard self.policy == .fail else {
-            if self.pairs.heldBytes > Self.stagedBytesLimit {
-                throw EvaluationError(.memoryLimit(bytes: Int64(Self.stagedBytesLimit)), at: nowhere)
-            }
-            return
+        let isTooMuch =
+            self.policy == .fail
+            ? self.rows.readyBytes - self.readyBytesBefore > self.readyBytesLimit
+            : self.pairs.heldBytes > self.recordBytesLimit
+        if isTooMuch {
+            self.hasEmittedTooMuch = true
+            self.pairs.removeAll()
+            throw self.emittedTooMuch
         }
+        guard self.policy == .fail else { return }
         do {
             try self.drainPairs()
         } catch {
             self.failure = error
             throw EvaluationError(.host(message: "the output can't be written"), at: nowhere)
         }
+    }
+
+    var emittedTooMuch: EvaluationError {
+        EvaluationError(.memoryLimit(bytes: Int64(self.recordBytesLimit)), at: SourceRange(start: 0, end: 0))
     }
 
     package mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }

@@ -89,6 +89,7 @@ package struct MapStage: ~Copyable {
         }
         for _ in 0..<Self.recordsPerStep {
             guard try self.nextRecord() else { return false }
+            if self.machine.host.isFull { return true }
         }
         return true
     }
@@ -128,11 +129,13 @@ package struct MapStage: ~Copyable {
     /// - Returns: False when the block has no more.
     private mutating func nextRecord() throws(EngineError) -> Bool {
         self.machine.beginRecord()
+        self.machine.host.beginRecord()
         let mark = self.machine.host.pairs.mark
         do {
             guard try self.decoder.next(in: &self.machine.workspace.arena) else { return false }
             self.recordCount &+= 1
             try self.call()
+            if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
         } catch let error as EvaluationError {
             try self.reject(mark, reason: error.code.message, range: error.range) { place in .evaluation(error, place) }
             return true

@@ -46,6 +46,9 @@ package struct RowOutput: ~Copyable {
     /// Bytes of all batches that were queued.
     package private(set) var queuedBytes = 0
 
+    /// Bytes of the batches in ``ready``.
+    package private(set) var readyBytes = 0
+
     package init(routing: Routing, batchBytes: Int) {
         self.routing = routing
         self.batchBytes = batchBytes
@@ -103,11 +106,15 @@ package struct RowOutput: ~Copyable {
 
     private mutating func queue(_ batch: RecordBatch, for destination: Int) {
         self.queuedBytes += batch.count
+        self.readyBytes += batch.count
         self.ready.append(RoutedBatch(destination: destination, batch: batch))
     }
 
     package mutating func takeReady() -> [RoutedBatch] {
-        defer { self.ready = [] }
+        defer {
+            self.ready = []
+            self.readyBytes = 0
+        }
         return self.ready
     }
 }
