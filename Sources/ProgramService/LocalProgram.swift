@@ -35,7 +35,9 @@ package final class LocalProgram: Sendable {
         let failed = self.context.waitForAll()
         if self.context.wasCancelled { return .cancelled }
         guard case .finished = outcome, let failed else { return outcome }
-        return .failed("job \(failed.name) \(failed.state.rawValue): \(failed.failure)")
+        // One that was cancelled has no reason.
+        let reason = failed.failure.isEmpty ? "" : ": \(failed.failure)"
+        return .failed("job \(failed.name) \(failed.state.rawValue)\(reason)")
     }
 
     private func evaluate(runs: Bool) -> RunOutcome {
