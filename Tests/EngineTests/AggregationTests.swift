@@ -61,6 +61,16 @@ import WireFormat
         #expect(sum.float == 6.5)
     }
 
+    @Test func `a negative integer takes no digit from a sum of floats`() {
+        var sum = NumberSum()
+        sum.add(3.0 as Double)
+        sum.add(1.224744871391589 as Double)
+
+        sum.add(-1 as Int64)
+
+        #expect(sum.float == 3.224744871391589)
+    }
+
     @Test func `a batch in which a sum overflows is added once`() throws {
         let words = ["first", "akeythatistoolongfortwowords", "second", "first", "first", "first"]
         let text = words.joined(separator: " ")

@@ -71,11 +71,12 @@ package struct NumberSum: Hashable, Sendable {
 
     package var float: Double {
         var total = self
-        // 128 bits in three parts, each exact as a double.
-        let low = Double(self.integers & 0xFFFF_FFFF)
-        let middle = Double((self.integers >> 32) & 0xFFFF_FFFF) * 0x1p32
-        let high = Double(self.integers >> 64) * 0x1p64
-        for part in [high, middle, low] where part != 0 { total.addToPair(part) }
+        // Never parts that are larger than the whole: they would cancel, and take the floats' last digits with them.
+        let whole = Double(self.integers)
+        total.addToPair(whole)
+        if let exact = Int128(exactly: whole), exact != self.integers {
+            total.addToPair(Double(self.integers - exact))
+        }
         let result = total.high + total.low
         return result.isFinite ? result : self.plain + Double(self.integers)
     }
