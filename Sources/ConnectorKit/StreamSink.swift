@@ -1,0 +1,120 @@
+/// Takes the results of a job that goes on.
+public protocol StreamSink: Sendable {
+    /// What it is called in plans, summaries and messages; never contains a secret.
+    var summary: String { get }
+
+    /// How its writers want records.
+    var recordForm: OutputForm { get }
+
+    /// Checks, before the job starts, that it can be written; may wait for the outside system, within a time limit of its
+    /// own.
+    func prepareStream() throws(ConnectorError)
+
+    /// Makes the writer of one subtask.
+    ///
+    /// `wake` is called from any thread, any number of times, when a full writer may have room again or a flush may have
+    /// come to its end.
+    func makeStreamWriter(
+        subtask: Int,
+        content: SinkContent,
+        wake: @escaping @Sendable () -> Void
+    ) throws(ConnectorError) -> any StreamWriter
+}
+
+/// What a sink is handed for each record.
+public enum OutputForm: Hashable, Sendable {
+    /// A value that is a whole line with its end; no key.
+    case lines
+    /// A key and a value apart.
+    case messages
+}
+
+/// Delivers the records of one subtask.
+///
+/// ## Order of calls
+/// `write` and `flush` in any order, at last `close`, exactly once. All calls come from one thread, one at a time, and none
+/// of them waits for anything but a local disk.
+public protocol StreamWriter: AnyObject {
+    /// Takes records, in order, from the one numbered `first` on.
+    ///
+    /// - Returns: How many it took: fewer where it is full, and it wakes the subtask when that changes.
+    /// - Throws: A record can't be delivered, this one or one of those taken before.
+    func write(_ records: OutputBlock, from first: Int) throws(ConnectorError) -> Int
+
+    /// Sees to it that everything taken before is delivered.
+    ///
+    /// - Returns: Whether all of it is; otherwise it is called again when it wakes the subtask.
+    /// - Throws: As ``write(_:from:)``.
+    func flush() throws(ConnectorError) -> Bool
+
+    /// Gives up what isn't delivered.
+    func close()
+}
+
+/// Records on their way to a sink, in one run of bytes.
+///
+/// One subtask owns a block and uses it again.
+@safe
+public final class OutputBlock {
+    /// Where a record lies: its key, then directly behind it its value.
+    private struct Entry {
+        let start: Int
+        /// -1: no key.
+        let keyCount: Int
+        /// -1: no value, a tombstone.
+        let valueCount: Int
+        /// `Int64.min`: none.
+        let timestamp: Int64
+    }
+
+    private var bytes: [UInt8] = []
+    private var entries: [Entry] = []
+
+    public init() {}
+
+    public var count: Int { self.entries.count }
+
+    /// Bytes of all keys and values.
+    public var byteCount: Int { self.bytes.count }
+
+    public func append(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Int64?) {
+        let entry = unsafe Entry(
+            start: self.bytes.count,
+            keyCount: key?.count ?? -1,
+            valueCount: value?.count ?? -1,
+            timestamp: timestamp ?? .min
+        )
+        if let key = unsafe key { unsafe self.bytes.append(contentsOf: key) }
+        if let value = unsafe value { unsafe self.bytes.append(contentsOf: value) }
+        self.entries.append(entry)
+    }
+
+    public func removeAll() {
+        self.bytes.removeAll(keepingCapacity: true)
+        self.entries.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls `body` with a record; the bytes are valid until it returns.
+    public func withRecord<Result>(
+        _ index: Int,
+        _ body: (_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?, _ timestamp: Int64?) -> Result
+    ) -> Result {
+        let entry = self.entries[index]
+        return unsafe self.bytes.withUnsafeBytes { bytes in
+            let keyEnd = entry.start + max(entry.keyCount, 0)
+            let key = unsafe entry.keyCount < 0 ? nil : UnsafeRawBufferPointer(rebasing: bytes[entry.start..<keyEnd])
+            let value =
+                unsafe entry.valueCount < 0
+                ? nil : UnsafeRawBufferPointer(rebasing: bytes[keyEnd..<keyEnd + entry.valueCount])
+            return unsafe body(key, value, entry.timestamp == .min ? nil : entry.timestamp)
+        }
+    }
+
+    /// Calls `body` with all bytes of the records from `first` on: for sinks of lines.
+    public func withBytes<Result>(from first: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let start = first < self.entries.count ? self.entries[first].start : self.bytes.count
+        return unsafe self.bytes.withUnsafeBytes { bytes in
+            unsafe body(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        }
+    }
+}
