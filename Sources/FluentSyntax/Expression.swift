@@ -166,6 +166,8 @@ package struct CatchClause: Sendable {
 package struct JobForm: Sendable {
     package enum Kind: String, Sendable {
         case mapReduce = "define-mapreduce"
+        case streamingJob = "define-streaming-job"
+        case streamProcessor = "define-stream-processor"
     }
 
     package struct Option: Sendable {
