@@ -89,6 +89,13 @@ public final class OutputBlock {
         self.entries.append(entry)
     }
 
+    /// Takes back all records but the first so many.
+    public func truncate(to count: Int) {
+        guard count < self.entries.count else { return }
+        self.bytes.removeLast(self.bytes.count - self.entries[count].start)
+        self.entries.removeLast(self.entries.count - count)
+    }
+
     public func removeAll() {
         self.bytes.removeAll(keepingCapacity: true)
         self.entries.removeAll(keepingCapacity: true)

@@ -7,10 +7,14 @@ struct ByteStore: ~Copyable {
 
     private static let chunkBytes = 256 << 10
 
+    /// Bytes of the first chunk: stores that stay small are many.
+    private let firstChunkBytes: Int
+
     /// Bytes of a line of the cache.
     static let lineBytes = 64
 
-    init() {
+    init(firstChunkBytes: Int = Self.chunkBytes) {
+        self.firstChunkBytes = firstChunkBytes
         unsafe self.chunks = []
     }
 
@@ -30,7 +34,7 @@ struct ByteStore: ~Copyable {
         let rounded = (count + 16 + 15) & ~15
         self.cursor = (self.cursor + alignment - 1) & ~(alignment - 1)
         if unsafe self.chunks.isEmpty || self.cursor + rounded > self.chunks[unsafe self.chunks.count - 1].count {
-            let size = max(rounded, Self.chunkBytes)
+            let size = max(rounded, unsafe self.chunks.isEmpty ? self.firstChunkBytes : Self.chunkBytes)
             let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: Self.lineBytes)
             unsafe self.chunks.append(chunk)
             self.usedBytes += size
@@ -39,6 +43,18 @@ struct ByteStore: ~Copyable {
         let chunk = unsafe self.chunks[unsafe self.chunks.count - 1].baseAddress.unsafelyUnwrapped
         defer { self.cursor += rounded }
         return unsafe chunk + self.cursor
+    }
+
+    /// Whether an address lies in it.
+    ///
+    /// - Complexity: O(chunks).
+    func holds(_ address: UnsafeRawPointer) -> Bool {
+        for index in (0..<(unsafe self.chunks.count)).reversed() {
+            let chunk = unsafe self.chunks[index]
+            guard let start = unsafe chunk.baseAddress.map({ UnsafeRawPointer($0) }) else { continue }
+            if unsafe address >= start, unsafe address < start + chunk.count { return true }
+        }
+        return false
     }
 
     mutating func removeAll() {

@@ -304,7 +304,7 @@ private struct GraphParts {
 extension Closure {
     /// The same but for its result, which is nil: a job's function is called for what it emits, and the list that its
     /// loop would make needn't be.
-    fileprivate var discardingResult: Closure {
+    var discardingResult: Closure {
         let range = self.lambda.body.range
         let nothing = Expression(.constant(.nil), range: range)
         return Closure(

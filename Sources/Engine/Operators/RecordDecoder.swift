@@ -127,14 +127,14 @@ struct RecordDecoder: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func decodeJSON(in arena: inout Arena) throws {
+    private mutating func decodeJSON(in arena: inout Arena, readableCount: Int = Self.readableCount) throws {
         guard self.fieldCount > 0 else {
             self.record = try JSONReader.read(self.rawBytes, in: &arena)
             return
         }
         let extraction = try unsafe self.extractor.extract(
             self.rawBytes,
-            readableCount: Self.readableCount,
+            readableCount: readableCount,
             into: self.fieldValues,
             arena: &arena
         )
@@ -182,6 +182,44 @@ struct RecordDecoder: ~Copyable {
             }
             return true
         }
+    }
+
+    /// Decodes a message, whose bytes must stay as they are while the record is used.
+    ///
+    /// - Returns: False where it holds no record, as a CSV message of an empty line does.
+    /// - Throws: As ``next(in:)``.
+    mutating func decode(
+        _ message: UnsafeRawBufferPointer,
+        at place: RecordPlace,
+        in arena: inout Arena
+    ) throws -> Bool {
+        self.resource = place.resource
+        self.recordOffset = place.offset
+        self.hasFields = false
+        let start = unsafe message.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? self.base
+        self.rawBytes = unsafe Bytes(start: start, count: message.count)
+        switch self.format {
+        case .text, .bytes:
+            self.record = Value(.string, text: self.rawBytes)
+        case .json:
+            try self.decodeJSON(in: &arena, readableCount: unsafe Self.readableCount(behind: start + message.count))
+        case .csv:
+            self.csv.beginResource()
+            self.csv.begin(self.rawBytes)
+            if try self.decodeCSV(in: &arena) { return true }
+            self.isBehindLastBlock = true
+            defer { self.isBehindLastBlock = false }
+            let isRecord = try self.decodeCSV(in: &arena)
+            self.recordOffset = place.offset
+            return isRecord
+        }
+        return true
+    }
+
+    /// Bytes up to the end of the page: they can be read if the one before them can.
+    private static func readableCount(behind end: UnsafePointer<UInt8>) -> Int {
+        let offset = Int(UInt(bitPattern: end) & 4_095)
+        return offset == 0 ? 0 : 4_096 - offset
     }
 
     @inline(__always)

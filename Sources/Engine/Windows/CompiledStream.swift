@@ -1,0 +1,149 @@
+package import ConnectorKit
+internal import FluentSyntax
+internal import CoreTypes
+package import JobPlan
+
+/// A stream's plan whose functions are compiled: makes the stages that its subtasks run.
+///
+/// Isolation: immutable; any thread may make stages.
+package final class CompiledStream: Sendable {
+    package let plan: StreamPlan
+
+    /// Subtasks of each of the two stages.
+    package let parallelism: Int
+    private let program: CompiledProgram
+    private let functions: StreamFunctions
+    private let call: WindowCall
+    package let windows: StreamWindows
+    private let limits: MachineLimits
+    private let memoryBytes: Int64
+    private let outOfOrdernessBound: Int64
+    package let routing: Routing
+
+    /// Key groups of a stream's life: its state moves by them.
+    package static let keyGroupCount = 128
+
+    /// Compiles the functions of a plan.
+    ///
+    /// - Parameters:
+    ///   - parallelism: 1…``keyGroupCount``.
+    ///   - memoryBytes: What all tables together should take at most.
+    ///   - outOfOrdernessBound: What the source is known for, in milliseconds; the definition's own goes before it.
+    package init(
+        _ plan: StreamPlan,
+        parallelism: Int,
+        memoryBytes: Int64,
+        outOfOrdernessBound: Int64,
+        limits: MachineLimits
+    ) throws(CompilationError) {
+        precondition((1...Self.keyGroupCount).contains(parallelism), "every subtask owns a key group")
+        var compiler = ProgramCompiler()
+        self.plan = plan
+        self.parallelism = parallelism
+        self.memoryBytes = memoryBytes
+        self.limits = limits
+        self.outOfOrdernessBound = plan.definition.settings.outOfOrdernessBound ?? outOfOrdernessBound
+        self.windows = StreamWindows(plan)
+        let whole = try compiler.add(plan.map.whole.closure.discardingResult)
+        let map: MapCall
+        if plan.map.fields != nil {
+            let projected = try compiler.add(plan.map.closure.discardingResult)
+            map = .fields(projected, whole: whole, takesKey: plan.map.takesKey)
+        } else {
+            map = plan.map.takesKey ? .keyAndRecord(whole) : .record(whole)
+        }
+        let time = try plan.time.map { time throws(CompilationError) in
+            StreamTimeCall(
+                overFields: try time.overFields.map { closure throws(CompilationError) in
+                    (try compiler.add(closure), time.fieldCount)
+                },
+                whole: try compiler.add(time.whole)
+            )
+        }
+        self.functions = StreamFunctions(map: map, mapFieldCount: plan.map.fields?.count ?? 0, time: time)
+        switch plan.reduce {
+        case .general(let closure): self.call = .general(try compiler.add(closure.discardingResult))
+        case .aggregates(_, let result): self.call = .aggregates(try compiler.add(result.discardingResult))
+        }
+        self.program = compiler.finish()
+        self.routing = Routing(
+            keyGroupCount: Self.keyGroupCount,
+            partitionCount: parallelism,
+            subtaskCount: parallelism
+        )
+    }
+
+    /// How a source of files must cut what it delivers.
+    package var framing: Framing {
+        switch self.plan.decode.format {
+        case .text, .json: .lines(lengthLimit: CompiledJob.lineBytesLimit)
+        case .csv: .stream
+        case .bytes: .whole(lengthLimit: self.limits.memoryBytes)
+        }
+    }
+
+    private var policy: RecordPolicy {
+        switch self.plan.definition.settings.onError {
+        case .fail: .fail
+        case .skip, .deadLetter: .skip
+        }
+    }
+
+    private var writesDeadLetters: Bool {
+        if case .deadLetter = self.plan.definition.settings.onError { return true }
+        return false
+    }
+
+    /// A share of the memory limit, as a divisor, for the tables before the exchange of all subtasks.
+    private static let mapShare: Int64 = 8
+
+    package func makeMapStage() -> StreamMapStage {
+        let host = StreamMapHost(
+            columnCount: self.plan.definition.columnCount,
+            recordBytesLimit: self.limits.memoryBytes
+        )
+        return StreamMapStage(
+            machine: Machine(program: self.program, limits: self.limits, host: host),
+            functions: self.functions,
+            decode: self.plan.decode,
+            policy: self.policy,
+            windows: self.windows,
+            routing: self.routing,
+            limits: StreamLimits(
+                outOfOrdernessBound: self.outOfOrdernessBound,
+                tableBytes: Int(self.memoryBytes / Self.mapShare / Int64(self.parallelism)),
+                batchBytes: CompiledJob.batchBytes,
+                writesDeadLetters: self.writesDeadLetters
+            )
+        )
+    }
+
+    /// - Parameter form: How the sink wants records.
+    package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
+        guard case .sliced(let grid) = self.windows.kind else {
+            preconditionFailure("only tumbling and sliding windows are run")
+        }
+        let definition = self.plan.definition
+        let host = WindowHost(
+            formatter: StreamFormatter(form: form, format: definition.settings.sinkFormat),
+            jobName: definition.name
+        )
+        let emitter = WindowEmitter(
+            call: self.call,
+            layout: self.windows.layout,
+            policy: self.policy,
+            machine: Machine(program: self.program, limits: self.limits, host: host)
+        )
+        return WindowStage(
+            emitter: emitter,
+            windows: self.windows,
+            sliced: SlicedWindows(
+                grid: grid,
+                layout: self.windows.layout,
+                allowedLateness: self.windows.allowedLateness
+            ),
+            routing: self.routing,
+            subtask: subtask
+        )
+    }
+}

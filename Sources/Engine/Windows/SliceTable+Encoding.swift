@@ -1,0 +1,197 @@
+internal import JobPlan
+
+/// The binary form of a key's states: what crosses the exchange, is spilled and stored.
+///
+/// Its columns follow each other without padding; numbers are little endian.
+///
+/// | state    | bytes                                                                                      |
+/// | -------- | ------------------------------------------------------------------------------------------ |
+/// | counter  | u64                                                                                        |
+/// | number   | u8 0: nothing; 1: i64 integer, u64 number of values; 2: u32 length, an ``AggregateState``  |
+/// | ordered  | u8 0: nothing; 1: i64 time, u32 length, encoded value                                      |
+/// | chain    | u32 number of values, each u32 length, encoded value                                       |
+/// | distinct | u32 number of values, each u8 1 for text, u32 length, text or key encoding                 |
+/// | sketch   | u8 0: nothing; 1: the registers                                                            |
+extension SliceTable {
+    func encode(_ states: UnsafePointer<UInt64>, into buffer: inout ByteBuffer) {
+        for column in self.layout.columns {
+            let words = unsafe states + column.offset
+            switch column.storage {
+            case .counter: unsafe buffer.append(littleEndian: words[0])
+            case .number: unsafe Self.encodeNumber(words, column, into: &buffer)
+            case .ordered:
+                guard let node = unsafe UnsafeRawPointer(bitPattern: UInt(words[1])) else {
+                    buffer.append(0)
+                    continue
+                }
+                buffer.append(1)
+                unsafe buffer.append(littleEndian: words[0])
+                unsafe Self.append(Self.value(at: node), to: &buffer)
+            case .chain:
+                unsafe buffer.append(littleEndian: UInt32(words[2]))
+                var chain = unsafe ValueChain(address: UInt(words[0]))
+                while let value = chain.next() { Self.append(value, to: &buffer) }
+            case .distinct(let number):
+                unsafe buffer.append(littleEndian: UInt32(words[0]))
+                unsafe self.encodeDistinct(self.distincts[number], from: words[2], into: &buffer)
+            case .sketch:
+                guard let registers = unsafe UnsafePointer<UInt8>(bitPattern: UInt(words[0])) else {
+                    buffer.append(0)
+                    continue
+                }
+                buffer.append(1)
+                unsafe buffer.append(Bytes(start: registers, count: ValueSketch.registerCount))
+            }
+        }
+    }
+
+    private func encodeDistinct(_ set: DistinctSet, from newest: UInt64, into buffer: inout ByteBuffer) {
+        // The closure may not write to an inout that it captures while others do: it has the buffer for itself.
+        set.forEachValue(from: newest) { key, bytes in
+            buffer.append(key.isText ? 1 : 0)
+            Self.append(bytes, to: &buffer)
+        }
+    }
+
+    private static func encodeNumber(
+        _ words: UnsafePointer<UInt64>,
+        _ column: WindowLayout.Column,
+        into buffer: inout ByteBuffer
+    ) {
+        if unsafe words[2] != 0 {
+            buffer.append(2)
+            let start = buffer.count
+            buffer.append(littleEndian: UInt32(0))
+            unsafe Self.numberState(words, column).encode(into: &buffer)
+            buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+        } else if unsafe words[1] > 0 {
+            buffer.append(1)
+            unsafe buffer.append(littleEndian: words[0])
+            unsafe buffer.append(littleEndian: words[1])
+        } else {
+            buffer.append(0)
+        }
+    }
+
+    private static func append(_ bytes: Bytes, to buffer: inout ByteBuffer) {
+        buffer.append(littleEndian: UInt32(bytes.count))
+        buffer.append(bytes)
+    }
+
+    // MARK: Decoding
+
+    /// Takes encoded states of a key.
+    ///
+    /// - Throws: The bytes aren't exactly the states of this layout; some of them may have been taken.
+    mutating func merge(
+        _ encoded: Bytes,
+        into states: UnsafeMutablePointer<UInt64>,
+        arena: inout Arena
+    ) throws(ValueDecodingError) {
+        var reader = StateReader(encoded)
+        for column in self.layout.columns {
+            let words = unsafe states + column.offset
+            switch column.storage {
+            case .counter: unsafe words[0] &+= try reader.number(UInt64.self)
+            case .number: unsafe try self.mergeNumber(&reader, into: words, column, &arena)
+            case .ordered(let takesLast):
+                guard try reader.flag() else { continue }
+                let time = try reader.number(Int64.self)
+                unsafe self.keep(try reader.bytes(), time: time, in: words, takesLast: takesLast)
+            case .chain:
+                for _ in 0..<(try reader.number(UInt32.self)) { unsafe self.append(try reader.bytes(), to: words) }
+            case .distinct(let number):
+                unsafe try self.mergeDistinct(&reader, into: words, set: self.distincts[number])
+            case .sketch:
+                guard try reader.flag() else { continue }
+                let registers = try reader.bytes(count: ValueSketch.registerCount)
+                unsafe ValueSketch.merge(registers.start, into: self.sketch(words))
+            }
+        }
+        try reader.end()
+    }
+
+    private mutating func mergeDistinct(
+        _ reader: inout StateReader,
+        into words: UnsafeMutablePointer<UInt64>,
+        set: DistinctSet
+    ) throws(ValueDecodingError) {
+        let count = try reader.number(UInt32.self)
+        guard count > 0 else { return }
+        unsafe self.numberKey(of: words)
+        for _ in 0..<count {
+            let isText = try reader.flag()
+            let bytes = try reader.bytes()
+            let key = unsafe KeyWords(bytes.start, count: bytes.count, isText: isText)
+            if unsafe set.insert(key, bytes, key: words[1], newest: &words[2]) { unsafe words[0] &+= 1 }
+        }
+    }
+
+    private mutating func mergeNumber(
+        _ reader: inout StateReader,
+        into words: UnsafeMutablePointer<UInt64>,
+        _ column: WindowLayout.Column,
+        _ arena: inout Arena
+    ) throws(ValueDecodingError) {
+        switch try reader.number(UInt8.self) {
+        case 0: return
+        case 1:
+            var others: (UInt64, UInt64, UInt64) = (try reader.number(UInt64.self), try reader.number(UInt64.self), 0)
+            guard others.1 > 0 else { throw .impossible(offset: reader.offset) }
+            unsafe withUnsafeBytes(of: &others) { bytes in
+                let start = unsafe bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt64.self)
+                if unsafe words[2] == 0, unsafe Self.mergeIntegers(start, into: words, column) { return }
+                unsafe self.mergeWide(Self.numberState(start, column), into: words, column)
+            }
+        case 2:
+            let bytes = try reader.bytes()
+            arena.reset()
+            unsafe self.mergeWide(try AggregateState(decoding: bytes, in: &arena), into: words, column)
+        default: throw .impossible(offset: reader.offset)
+        }
+    }
+}
+
+/// Reads encoded states from their beginning to their end.
+struct StateReader {
+    private let all: Bytes
+    private(set) var offset = 0
+
+    init(_ bytes: Bytes) {
+        self.all = bytes
+    }
+
+    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Number.Type
+    ) throws(ValueDecodingError) -> Number {
+        let size = MemoryLayout<Number>.size
+        guard self.all.count - self.offset >= size else { throw .truncated(offset: self.offset) }
+        defer { self.offset += size }
+        return self.all.littleEndian(Number.self, at: self.offset)
+    }
+
+    /// One byte, 0 or 1.
+    mutating func flag() throws(ValueDecodingError) -> Bool {
+        switch try self.number(UInt8.self) {
+        case 0: return false
+        case 1: return true
+        default: throw .impossible(offset: self.offset - 1)
+        }
+    }
+
+    /// Bytes behind their length.
+    mutating func bytes() throws(ValueDecodingError) -> Bytes {
+        try self.bytes(count: Int(try self.number(UInt32.self)))
+    }
+
+    mutating func bytes(count: Int) throws(ValueDecodingError) -> Bytes {
+        guard count <= self.all.count - self.offset else { throw .truncated(offset: self.offset) }
+        defer { self.offset += count }
+        return self.all.slice(self.offset, self.offset + count)
+    }
+
+    /// Checks that nothing is left.
+    func end() throws(ValueDecodingError) {
+        guard self.offset == self.all.count else { throw .trailingBytes(offset: self.offset) }
+    }
+}

@@ -1,0 +1,195 @@
+internal import WireFormat
+
+/// Tumbling and sliding windows: the tables of their slices, and which windows were fired.
+struct SlicedWindows: ~Copyable {
+    let grid: SliceGrid
+    private let layout: WindowLayout
+    private let allowedLateness: Int64
+
+    /// The slices that a window still needs, oldest first.
+    private(set) var slices: [KeptSlice] = []
+
+    /// No time at or before this will come, but for late records.
+    private(set) var watermark = WatermarkTracker.none
+
+    /// Every window that ends at or before this was fired.
+    private(set) var firedEnd = WatermarkTracker.none
+
+    /// How often the windows of keys were fired behind their time, by window end.
+    private(set) var latePanes: [Int64: SliceBox] = [:]
+    private var arena = Arena(limitBytes: 64 << 20)
+
+    private static let paneLayout = WindowLayout([.records])
+
+    struct KeptSlice {
+        let start: Int64
+        let box: SliceBox
+    }
+
+    init(grid: SliceGrid, layout: WindowLayout, allowedLateness: Int64) {
+        self.grid = grid
+        self.layout = layout
+        self.allowedLateness = allowedLateness
+    }
+
+    var bytes: Int { self.slices.reduce(0) { $0 + $1.box.table.bytes } }
+
+    /// Keys in all slices; one in several counts several times.
+    var keyCount: Int { self.slices.reduce(0) { $0 + $1.box.table.keyCount } }
+
+    // MARK: Rows
+
+    /// Takes rows of a slice.
+    mutating func merge(_ batch: RecordBatch, slice start: Int64) throws(EngineError) {
+        let box = self.slice(start)
+        var offset = 0
+        while offset < batch.count {
+            let row = unsafe RecordRow(batch.base + offset)
+            let key = KeyWords(a: row.a, b: row.b)
+            let encoded = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            try unsafe self.merge(encoded, of: key, longKey: row.keyBytes > 0 ? row.key : nil, into: box)
+            offset += row.size
+        }
+    }
+
+    mutating func merge(
+        _ encoded: Bytes,
+        of key: KeyWords,
+        longKey: UnsafeRawPointer?,
+        into box: SliceBox
+    ) throws(EngineError) {
+        do {
+            let states = unsafe box.table.states(of: key, longKey: longKey)
+            try unsafe box.table.merge(encoded, into: states, arena: &self.arena)
+        } catch {
+            throw .corrupt("can't decode the states of a window: \(error)")
+        }
+    }
+
+    /// The table of the slice that begins at a time, made where there is none.
+    mutating func slice(_ start: Int64) -> SliceBox {
+        let position = self.position(of: start)
+        if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
+        let box = SliceBox(self.layout)
+        self.slices.insert(KeptSlice(start: start, box: box), at: position)
+        return box
+    }
+
+    /// The first slice that begins at or behind a time.
+    private func position(of start: Int64) -> Int {
+        var low = 0
+        var high = self.slices.count
+        while low < high {
+            let middle = (low + high) / 2
+            if self.slices[middle].start < start { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    // MARK: Firing
+
+    mutating func advance(to watermark: Int64) { self.watermark = max(self.watermark, watermark) }
+
+    /// The end of the next window that the watermark has passed and that holds anything; nil where there is none.
+    mutating func nextDueEnd() -> Int64? {
+        guard self.watermark != WatermarkTracker.none else { return nil }
+        let limit = self.watermark == WatermarkTracker.end ? WatermarkTracker.end : self.watermark + 1
+        var end: Int64
+        if self.firedEnd == WatermarkTracker.none {
+            guard let first = self.slices.first else { return nil }
+            end = self.grid.firstWindowEnd(holding: first.start)
+        } else {
+            end = self.firedEnd + 1 > SliceGrid.timeLimit * 2 ? limit : self.grid.windowEnd(after: self.firedEnd)
+        }
+        while end <= limit {
+            let position = self.position(of: end - self.grid.size)
+            guard position < self.slices.count else { break }
+            if self.slices[position].start < end { return end }
+            end = max(self.grid.firstWindowEnd(holding: self.slices[position].start), end + self.grid.slide)
+        }
+        if limit != WatermarkTracker.end { self.firedEnd = max(self.firedEnd, limit) }
+        return nil
+    }
+
+    /// What the keys of a window have got: the table of its only slice, or a merged one.
+    func table(ofWindowEnding end: Int64) -> SliceBox {
+        let range = self.position(of: end - self.grid.size)..<self.position(of: end)
+        if range.count == 1 { return self.slices[range.lowerBound].box }
+        let merged = SliceBox(self.layout)
+        for slice in self.slices[range] { merged.table.merge(slice.box.table) }
+        return merged
+    }
+
+    /// The window that ends then was fired.
+    mutating func noteFired(_ end: Int64) { self.firedEnd = max(self.firedEnd, end) }
+
+    /// Forgets the slices that no window needs any more, late records considered.
+    mutating func dropPassed() {
+        guard self.watermark != WatermarkTracker.none else { return }
+        if self.watermark == WatermarkTracker.end {
+            self.slices = []
+            self.latePanes = [:]
+            return
+        }
+        while let first = self.slices.first, self.isPassed(first.start) { self.slices.removeFirst() }
+        for end in Array(self.latePanes.keys) where end - 1 + self.allowedLateness <= self.watermark {
+            self.latePanes[end] = nil
+        }
+    }
+
+    /// Whether every window that a time belongs to is past its end and the allowed lateness.
+    func isPassed(_ time: Int64) -> Bool {
+        guard self.watermark != WatermarkTracker.none else { return false }
+        if self.watermark == WatermarkTracker.end { return true }
+        return self.grid.lastWindowEnd(holding: time) - 1 + self.allowedLateness <= self.watermark
+    }
+
+    // MARK: Late records
+
+    /// The ends of the windows of a time that were fired, and may be fired again.
+    func firedEnds(holding time: Int64) -> [Int64] {
+        guard self.firedEnd != WatermarkTracker.none else { return [] }
+        var ends: [Int64] = []
+        var end = self.grid.firstWindowEnd(holding: time)
+        let last = min(self.grid.lastWindowEnd(holding: time), self.firedEnd)
+        while end <= last {
+            if end - 1 + self.allowedLateness > self.watermark { ends.append(end) }
+            end += self.grid.slide
+        }
+        return ends
+    }
+
+    /// The states of one key in a window.
+    func table(of key: KeyWords, longKey: UnsafeRawPointer?, inWindowEnding end: Int64) -> SliceBox {
+        let merged = SliceBox(self.layout)
+        let states = unsafe merged.table.states(of: key, longKey: longKey)
+        for slice in self.slices[self.position(of: end - self.grid.size)..<self.position(of: end)] {
+            guard let found = unsafe slice.box.table.existingStates(of: key, longKey: longKey) else { continue }
+            unsafe merged.table.merge(found, of: slice.box.table, into: states)
+        }
+        return merged
+    }
+
+    /// Counts a late firing of a key: 1 for its first.
+    mutating func nextLatePane(of key: KeyWords, longKey: UnsafeRawPointer?, end: Int64) -> Int64 {
+        let box = self.latePanes[end] ?? SliceBox(Self.paneLayout)
+        self.latePanes[end] = box
+        let states = unsafe box.table.states(of: key, longKey: longKey)
+        unsafe states[0] += 1
+        return unsafe Int64(bitPattern: states[0])
+    }
+
+    // MARK: Snapshots
+
+    mutating func restore(watermark: Int64, firedEnd: Int64) {
+        // Subtasks that were cut apart or put together come from different places: what is certain for all is the least.
+        self.watermark = self.watermark == WatermarkTracker.none ? watermark : min(self.watermark, watermark)
+        self.firedEnd = self.firedEnd == WatermarkTracker.none ? firedEnd : min(self.firedEnd, firedEnd)
+    }
+
+    mutating func restoreLatePanes(of end: Int64) -> SliceBox {
+        let box = self.latePanes[end] ?? SliceBox(Self.paneLayout)
+        self.latePanes[end] = box
+        return box
+    }
+}

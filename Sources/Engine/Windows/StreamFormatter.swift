@@ -1,0 +1,112 @@
+internal import ConnectorKit
+internal import JobPlan
+
+/// Turns what a stream's reduce emits into the records of its sink.
+///
+/// | form     | key                                    | value                                                    |
+/// | -------- | -------------------------------------- | -------------------------------------------------------- |
+/// | lines    | none                                   | the line of ``PairFormatter``; a map without a key: JSON |
+/// | messages | the text of the emitted key, or of its group's where that is nil | the value alone: text, or JSON |
+struct StreamFormatter: ~Copyable {
+    private let form: OutputForm
+    private let format: RecordFormat
+    private var lines: PairFormatter
+    private var buffer = ByteBuffer()
+
+    init(form: OutputForm, format: RecordFormat) {
+        self.form = form
+        self.format = format
+        self.lines = PairFormatter(format: format)
+    }
+
+    mutating func append(
+        key: Value,
+        value: Value,
+        groupKey: Value,
+        timestamp: Int64,
+        to block: OutputBlock
+    ) throws(ValueWalkError) {
+        switch self.form {
+        case .lines: try self.appendLine(key: key, value: value, timestamp: timestamp, to: block)
+        case .messages:
+            let messageKey = key.has(.nil) ? groupKey : key
+            try self.appendMessage(key: messageKey, value: value, timestamp: timestamp, to: block)
+        }
+    }
+
+    private mutating func appendLine(
+        key: Value,
+        value: Value,
+        timestamp: Int64,
+        to block: OutputBlock
+    ) throws(ValueWalkError) {
+        if key.has(.nil), value.has(.map), self.writesJSONLines {
+            self.buffer.removeAll(capacityLimit: Self.keptBytes)
+            var json = ValueJSON()
+            try json.append(value, to: &self.buffer)
+            self.buffer.append(UInt8(ascii: "\n"))
+            return Self.append(nil, self.buffer.bytes, timestamp, to: block)
+        }
+        self.lines.removeAll()
+        try self.lines.append(key: key, value: value)
+        Self.append(nil, self.lines.buffer.bytes, timestamp, to: block)
+    }
+
+    private var writesJSONLines: Bool {
+        switch self.format {
+        case .text, .json: true
+        case .csv, .bytes: false
+        }
+    }
+
+    private mutating func appendMessage(
+        key: Value,
+        value: Value,
+        timestamp: Int64,
+        to block: OutputBlock
+    ) throws(ValueWalkError) {
+        self.buffer.removeAll(capacityLimit: Self.keptBytes)
+        try Self.append(text: key, to: &self.buffer)
+        let keyCount = self.buffer.count
+        let isJSON: Bool =
+            switch self.format {
+            case .json: true
+            case .text, .csv, .bytes: false
+            }
+        if isJSON {
+            var json = ValueJSON()
+            try json.append(value, to: &self.buffer)
+        } else {
+            try Self.append(text: value, to: &self.buffer)
+        }
+        let bytes = self.buffer.bytes
+        let messageKey = key.has(.nil) ? nil : bytes.slice(0, keyCount)
+        let payload = value.has(.nil) && !isJSON ? nil : bytes.slice(keyCount, bytes.count)
+        Self.append(messageKey, payload, timestamp, to: block)
+    }
+
+    /// Text as it is, numbers in digits, collections as JSON.
+    private static func append(text value: Value, to buffer: inout ByteBuffer) throws(ValueWalkError) {
+        switch value.tag {
+        case .nil: return
+        case .string, .symbol, .keyword: buffer.append(value.text)
+        case .list, .map, .set:
+            var json = ValueJSON()
+            try json.append(value, to: &buffer)
+        default:
+            var text = ValueText()
+            try text.append(value, to: &buffer)
+        }
+    }
+
+    private static func append(_ key: Bytes?, _ value: Bytes?, _ timestamp: Int64, to block: OutputBlock) {
+        unsafe block.append(
+            key: key.map { unsafe UnsafeRawBufferPointer(start: $0.start, count: $0.count) },
+            value: value.map { unsafe UnsafeRawBufferPointer(start: $0.start, count: $0.count) },
+            timestamp: timestamp
+        )
+    }
+
+    /// Memory that is kept from one record to the next.
+    private static let keptBytes = 1 << 20
+}

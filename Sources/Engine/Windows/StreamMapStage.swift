@@ -1,0 +1,531 @@
+package import ConnectorKit
+internal import FluentSyntax
+internal import JobPlan
+internal import WireFormat
+
+/// One subtask that reads a stream: decodes records, gives them their times, runs the map, and aggregates what it emits by
+/// slice and key before anything is shipped.
+///
+/// ## Order of calls
+/// `addSplit` for each split; then in any order `begin` with a block and after each of them `step` until it answers false,
+/// `endSplit` behind a split's last block, and `advance`, which may send a watermark. Before a barrier `drain`. After each
+/// call `takeReady` gives what is to be sent, in order.
+package struct StreamMapStage: ~Copyable {
+    private var machine: Machine<StreamMapHost>
+    private let functions: StreamFunctions
+    private let decode: DecodeStep
+    private let policy: RecordPolicy
+    private let windows: StreamWindows
+    private var decoders: [SplitDecoder] = []
+
+    /// Decodes messages, which come one by one.
+    private let messageDecoder: SplitDecoder
+    private var splitNames: [String] = []
+    package private(set) var clock: WatermarkTracker
+    private var input = StreamInput.none
+
+    /// The tables of slices, the newest first: most records belong there.
+    private var slices: [OpenSlice] = []
+    private let tableBytesLimit: Int
+
+    /// The slice of the pairs that wait in the host, and their times where anybody wants them.
+    private var pairsSlice: Int64 = 0
+    private var pairTimes: [Int64] = []
+    private var rows: RowOutput
+    private var ready: [RoutedElement] = []
+    private var readyBytes = 0
+
+    /// The watermark that was sent last.
+    package private(set) var sentWatermark = WatermarkTracker.none
+    private var saysIdle = false
+    private var buffer = ByteBuffer()
+
+    package private(set) var figures = StreamMapFigures()
+    private var examples = RejectedExamples()
+
+    /// Lines for the dead-letter sink, to be taken.
+    package let deadLetters: OutputBlock?
+
+    private static let recordsPerStep = 64
+    private static let fullBytes = 1 << 20
+
+    init(
+        machine: consuming Machine<StreamMapHost>,
+        functions: StreamFunctions,
+        decode: DecodeStep,
+        policy: RecordPolicy,
+        windows: StreamWindows,
+        routing: Routing,
+        limits: StreamLimits
+    ) {
+        self.machine = machine
+        self.functions = functions
+        self.decode = decode
+        self.policy = policy
+        self.windows = windows
+        self.messageDecoder = SplitDecoder(decode)
+        self.clock = WatermarkTracker(outOfOrdernessBound: limits.outOfOrdernessBound)
+        self.tableBytesLimit = limits.tableBytes
+        self.rows = RowOutput(routing: routing, batchBytes: limits.batchBytes)
+        self.deadLetters = limits.writesDeadLetters ? OutputBlock() : nil
+    }
+
+    /// The first records that were rejected, for the summary.
+    package var rejectedExamples: [RejectedRecord] { self.examples.records }
+
+    /// Adds a split and returns its number; `latest` is the largest time seen of it, or expected first.
+    package mutating func addSplit(named name: String, latest: Int64) -> Int {
+        self.splitNames.append(name)
+        self.decoders.append(SplitDecoder(self.decode))
+        return self.clock.addSplit(latest: latest)
+    }
+
+    /// Goes on from a checkpoint, whose windows were fired up to this watermark: what comes at or before it may be late.
+    package mutating func restore(sentWatermark: Int64) { self.sentWatermark = sentWatermark }
+
+    /// Takes a block of a split, which must stay as it is until ``step()`` answers false.
+    package mutating func begin(_ block: SourceBlock, of split: Split, number: Int) {
+        self.decoders[number].decoder.begin(block, of: split)
+        self.input = .block(split: number)
+    }
+
+    /// Takes messages, which must stay as they are until ``step()`` answers false.
+    package mutating func begin(_ messages: MessageBlock) {
+        self.input = .messages(messages, next: 0)
+    }
+
+    /// Works on the block for a while.
+    ///
+    /// - Returns: False when it is done.
+    package mutating func step() throws(EngineError) -> Bool {
+        for _ in 0..<Self.recordsPerStep {
+            guard try self.nextRecord() else {
+                try self.takePairs()
+                self.input = .none
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Whether what is ready should be sent before more is done.
+    package var isFull: Bool { self.readyBytes + self.rows.readyBytes > Self.fullBytes }
+
+    /// The last block of a split was processed.
+    package mutating func endSplit(_ number: Int) throws(EngineError) {
+        self.decoders[number].decoder.endResource()
+        self.input = .block(split: number)
+        while try self.nextRecord() {}
+        try self.takePairs()
+        self.input = .none
+        self.clock.finish(number)
+    }
+
+    /// The event time of the first record of a block, where it has one that can be told; the block is only looked at.
+    package mutating func firstTime(of block: SourceBlock, split: Split) -> Int64? {
+        let box = SplitDecoder(self.decode)
+        box.decoder.begin(block, of: split)
+        self.machine.beginRecord()
+        let time = try? box.decoder.next(in: &self.machine.workspace.arena) ? self.time(box, nil) : nil
+        self.machine.host.removeAll()
+        return time ?? nil
+    }
+
+    package mutating func setIdle(_ split: Int) { self.clock.setIdle(split) }
+
+    // MARK: Records
+
+    private mutating func nextRecord() throws(EngineError) -> Bool {
+        switch self.input {
+        case .none:
+            return false
+        case .block(let split):
+            return try self.process(self.decoders[split], split: split, sourceTime: nil) { decoder, arena in
+                try decoder.next(in: &arena)
+            }
+        case .messages(let block, let next):
+            guard next < block.count else { return false }
+            self.input = .messages(block, next: next + 1)
+            return try self.process(block[next])
+        }
+    }
+
+    private mutating func process(_ message: StreamMessage) throws(EngineError) -> Bool {
+        guard let value = unsafe message.value else {
+            // A tombstone says that a key is gone: there is no record to look at.
+            self.figures.records += 1
+            return true
+        }
+        let name = self.splitNames[message.split]
+        return try self.process(self.messageDecoder, split: message.split, sourceTime: message.timestamp) {
+            decoder,
+            arena in
+            try unsafe decoder.decode(value, at: RecordPlace(resource: name, offset: message.position), in: &arena)
+        }
+    }
+
+    /// Decodes a record, and processes it.
+    private mutating func process(
+        _ box: SplitDecoder,
+        split: Int,
+        sourceTime: Int64?,
+        decode: (inout RecordDecoder, inout Arena) throws -> Bool
+    ) throws(EngineError) -> Bool {
+        self.machine.beginRecord()
+        self.machine.host.beginRecord()
+        let mark = self.machine.host.mark
+        do {
+            guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
+            self.figures.records += 1
+            let time = try self.time(box, sourceTime)
+            self.clock.observe(time, in: split)
+            try self.beginTime(time)
+            try self.functions.callMap(&self.machine, box)
+            if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
+            try self.endRecord(box, from: mark, time: time)
+        } catch let error as EvaluationError {
+            try self.reject(box, mark, reason: error.code.message, range: error.range) { .evaluation(error, $0) }
+        } catch let error as FatalDecodingError {
+            throw .undecodable(reason: error.reason, box.decoder.place)
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            let reason = "\(error)"
+            try self.reject(box, mark, reason: reason, range: nil) { .undecodable(reason: reason, $0) }
+        }
+        return true
+    }
+
+    /// The event time of the record that was decoded.
+    private mutating func time(_ box: SplitDecoder, _ sourceTime: Int64?) throws -> Int64 {
+        guard let function = self.functions.time else {
+            guard let sourceTime else { throw RecordTimeError.missing }
+            return try Self.checked(sourceTime)
+        }
+        let value = try function.call(&self.machine, box, fieldStart: self.functions.mapFieldCount)
+        switch value.tag {
+        case .integer: return try Self.checked(value.integer)
+        case .float:
+            guard let time = Int64(exactly: value.float) else { throw RecordTimeError.wrongType("a fraction") }
+            return try Self.checked(time)
+        default: throw RecordTimeError.wrongType(value.tag.typeName)
+        }
+    }
+
+    private static func checked(_ time: Int64) throws(RecordTimeError) -> Int64 {
+        guard (-SliceGrid.timeLimit...SliceGrid.timeLimit).contains(time) else { throw .outOfRange(time) }
+        return time
+    }
+
+    /// Passes on the pairs that wait where the record's belong to another slice.
+    private mutating func beginTime(_ time: Int64) throws(EngineError) {
+        guard case .sliced(let grid) = self.windows.kind else { return }
+        let slice = grid.sliceStart(of: time)
+        guard slice != self.pairsSlice else { return }
+        try self.takePairs()
+        self.pairsSlice = slice
+    }
+
+    private mutating func endRecord(
+        _ box: SplitDecoder,
+        from mark: StreamMapHost.Mark,
+        time: Int64
+    ) throws(EngineError) {
+        let first = mark.first.count
+        let count = self.machine.host.pairs.count
+        guard count > first else { return }
+        self.figures.pairs += count - first
+        if !self.windows.isAggregated || self.isPerhapsLate(time) {
+            let isLate = self.isPerhapsLate(time)
+            for index in first..<count { self.ship(index, time: time, record: isLate ? box.decoder.rawBytes : nil) }
+            return self.machine.host.truncate(to: mark)
+        }
+        if case .sliced(let grid) = self.windows.kind, !grid.contains(time) {
+            return self.machine.host.truncate(to: mark)
+        }
+        if self.windows.layout.needsTimes {
+            while self.pairTimes.count < count { self.pairTimes.append(time) }
+        }
+        if count >= StreamMapHost.drainCount || self.machine.host.pairs.isHeavy { try self.takePairs() }
+    }
+
+    /// Whether a window of the record may have been fired.
+    private func isPerhapsLate(_ time: Int64) -> Bool {
+        guard self.sentWatermark != WatermarkTracker.none else { return false }
+        switch self.windows.kind {
+        case .sliced(let grid): return grid.firstWindowEnd(holding: time) - 1 <= self.sentWatermark
+        case .session, .count, .global: return time <= self.sentWatermark
+        }
+    }
+
+    /// Ships a pair as a record of its own.
+    private mutating func ship(_ index: Int, time: Int64, record: Bytes?) {
+        var single = SliceTable(self.windows.layout)
+        let (key, longKey) = unsafe self.machine.host.key(index)
+        let states = unsafe single.states(of: key, longKey: longKey)
+        unsafe self.add(index, time: time, to: states, of: &single)
+        self.buffer.removeAll()
+        self.buffer.append(littleEndian: time)
+        self.buffer.append(littleEndian: UInt32(0))
+        unsafe single.encode(states, into: &self.buffer)
+        self.buffer.replace(at: 8, littleEndian: UInt32(self.buffer.count - TimedRow.headerBytes))
+        if let record { self.buffer.append(record) }
+        // Late ones must not overtake what their key got before.
+        if self.openForm != .timed { self.flushRows(as: .timed) }
+        unsafe self.append(key, longKey)
+    }
+
+    /// What the batches hold that are being filled.
+    private enum OpenForm: Equatable {
+        case timed
+        case slice(Int64)
+    }
+
+    private var openForm = OpenForm.timed
+
+    private mutating func append(_ key: KeyWords, _ longKey: UnsafeRawPointer?) {
+        let target = unsafe self.rows.append(
+            key,
+            hash: key.hash,
+            longKey: longKey,
+            payloadBytes: self.buffer.count,
+            form: .states
+        )
+        unsafe target.copyMemory(from: self.buffer.bytes.start, byteCount: self.buffer.count)
+    }
+
+    private func add(
+        _ index: Int,
+        time: Int64,
+        to states: UnsafeMutablePointer<UInt64>,
+        of table: inout SliceTable
+    ) {
+        for column in self.windows.layout.columns {
+            let (value, encoding) = self.machine.host.value(index, column: column.aggregate.column ?? 0)
+            unsafe table.add(value, encoding, time: time, to: states, column: column)
+        }
+    }
+
+    private mutating func reject(
+        _ box: SplitDecoder,
+        _ mark: StreamMapHost.Mark,
+        reason: String,
+        range: SourceRange?,
+        error: (RecordPlace) -> EngineError
+    ) throws(EngineError) {
+        let place = box.decoder.place
+        guard self.policy != .fail else { throw error(place) }
+        self.machine.host.truncate(to: mark)
+        self.figures.rejected += 1
+        let record = RejectedRecord(place: place, bytes: box.decoder.rawBytes.array, reason: reason, range: range)
+        self.examples.add(record)
+        guard let deadLetters = self.deadLetters else { return }
+        var line = ByteBuffer()
+        record.append(to: &line)
+        let bytes = line.bytes
+        unsafe deadLetters.append(
+            key: nil,
+            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
+            timestamp: nil
+        )
+    }
+
+    // MARK: Slices
+
+    /// Aggregates the pairs that wait.
+    private mutating func takePairs() throws(EngineError) {
+        let count = self.machine.host.pairs.count
+        guard count > 0 else { return }
+        let position = self.openSlice(self.pairsSlice)
+        self.slices[position].box.add(count, of: self.machine.host, times: self.pairTimes)
+        self.machine.host.removeAll()
+        self.pairTimes.removeAll(keepingCapacity: true)
+        guard self.tableBytes > self.tableBytesLimit else { return }
+        self.drain()
+    }
+
+    private var tableBytes: Int { self.slices.reduce(0) { $0 + $1.box.table.bytes } }
+
+    private mutating func openSlice(_ start: Int64) -> Int {
+        if let known = self.slices.firstIndex(where: { $0.start == start }) { return known }
+        let position = self.slices.firstIndex { $0.start < start } ?? self.slices.count
+        self.slices.insert(OpenSlice(start: start, box: SliceBox(self.windows.layout)), at: position)
+        return position
+    }
+
+    /// Ships every slice that begins at or before a time, oldest first.
+    private mutating func drainSlices(upTo time: Int64) {
+        while let oldest = self.slices.last, oldest.start <= time {
+            self.slices.removeLast()
+            self.ship(oldest)
+        }
+    }
+
+    private mutating func ship(_ slice: OpenSlice) {
+        self.flushRows(as: .slice(slice.start))
+        slice.box.table.forEachRow { row in
+            self.buffer.removeAll()
+            unsafe slice.box.table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &self.buffer)
+            unsafe self.append(row.key, row.longKey)
+        }
+        self.flushRows(as: .timed)
+    }
+
+    /// Sends the batches on that are being filled, and says what the next ones hold.
+    private mutating func flushRows(as form: OpenForm) {
+        self.rows.flush()
+        for batch in self.rows.takeReady() {
+            self.figures.shippedRows += batch.batch.rowCount
+            self.readyBytes += batch.batch.count
+            let element: StreamElement =
+                switch self.openForm {
+                case .timed: .timed(batch.batch)
+                case .slice(let start): .slice(start, batch.batch)
+                }
+            self.ready.append(RoutedElement(destination: batch.destination, element: element))
+        }
+        self.openForm = form
+    }
+
+    /// Ships everything that is held: before a barrier, and at the end.
+    package mutating func drain() {
+        self.drainSlices(upTo: .max)
+        self.flushRows(as: .timed)
+    }
+
+    // MARK: Watermarks
+
+    /// Sends the watermark on where it has come far enough to matter, or where `isForced` any that is new.
+    ///
+    /// - Parameter isComplete: Whether no other split will be added.
+    package mutating func advance(isComplete: Bool, isForced: Bool) {
+        let watermark = self.clock.advance(isComplete: isComplete)
+        if watermark > self.sentWatermark {
+            let matters = isForced || watermark == WatermarkTracker.end || self.matters(watermark)
+            guard matters else { return }
+            self.drainSlices(upTo: watermark)
+            self.flushRows(as: .timed)
+            self.sentWatermark = watermark
+            self.saysIdle = false
+            self.ready.append(RoutedElement(destination: nil, element: .watermark(watermark)))
+        } else if self.clock.isWhollyIdle, !self.saysIdle {
+            self.drain()
+            self.saysIdle = true
+            self.ready.append(RoutedElement(destination: nil, element: .idle))
+        } else if self.saysIdle, !self.clock.isWhollyIdle {
+            // Awake again, and no further than it was: it says so.
+            self.saysIdle = false
+            self.ready.append(RoutedElement(destination: nil, element: .watermark(self.sentWatermark)))
+        }
+    }
+
+    /// Whether a window ends between the last watermark and this one.
+    private func matters(_ watermark: Int64) -> Bool {
+        switch self.windows.kind {
+        case .sliced(let grid):
+            guard self.sentWatermark != WatermarkTracker.none else { return true }
+            return grid.windowEnd(after: self.sentWatermark + 1) <= watermark + 1
+        case .session, .count, .global: return true
+        }
+    }
+
+    /// The checkpoint of this number comes here: everything before it is shipped.
+    package mutating func barrier(_ checkpoint: Int64) {
+        self.drain()
+        self.ready.append(RoutedElement(destination: nil, element: .barrier(checkpoint)))
+    }
+
+    package mutating func end() {
+        self.drain()
+        self.ready.append(RoutedElement(destination: nil, element: .end))
+    }
+
+    package mutating func takeReady() -> [RoutedElement] {
+        defer {
+            self.ready = []
+            self.readyBytes = 0
+        }
+        return self.ready
+    }
+}
+
+/// What a reading subtask has done so far.
+package struct StreamMapFigures: Hashable, Sendable {
+    package var records = 0
+    package var pairs = 0
+    package var rejected = 0
+    package var shippedRows = 0
+
+    package init() {}
+}
+
+/// What is being worked on.
+private enum StreamInput {
+    case none
+    case block(split: Int)
+    case messages(MessageBlock, next: Int)
+}
+
+/// A slice that still takes records.
+private struct OpenSlice {
+    let start: Int64
+    let box: SliceBox
+}
+
+/// The table of a slice, which is given from hand to hand.
+final class SliceBox {
+    var table: SliceTable
+
+    init(_ layout: WindowLayout) {
+        self.table = SliceTable(layout)
+    }
+
+    /// Takes the pairs that wait in a host; `times` where the layout needs them.
+    func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) {
+        let keys = unsafe host.pairs.keys
+        let columns = self.table.layout.columns
+        for index in 0..<count { unsafe self.table.short.prefetch(keys[index].hash) }
+        for index in 0..<count {
+            let (key, longKey) = unsafe host.key(index)
+            let states = unsafe self.table.states(of: key, longKey: longKey)
+            let time = times.isEmpty ? 0 : times[index]
+            for column in columns {
+                let (value, encoding) = host.value(index, column: column.aggregate.column ?? 0)
+                unsafe self.table.add(value, encoding, time: time, to: states, column: column)
+            }
+        }
+    }
+}
+
+/// The decoder of one split.
+final class SplitDecoder {
+    var decoder: RecordDecoder
+
+    init(_ step: DecodeStep) {
+        self.decoder = RecordDecoder(step)
+    }
+}
+
+extension StreamMapHost {
+    /// The key of a pair, and its bytes where it is long.
+    @inline(__always)
+    func key(_ index: Int) -> (KeyWords, UnsafeRawPointer?) {
+        let key = unsafe self.pairs.keys[index]
+        return unsafe (key, key.isLong ? UnsafeRawPointer(self.pairs.longKey(index).start) : nil)
+    }
+}
+
+/// Why a record has no event time.
+enum RecordTimeError: Error, CustomStringConvertible {
+    case missing
+    case wrongType(String)
+    case outOfRange(Int64)
+
+    var description: String {
+        switch self {
+        case .missing: "the source gives the record no time: say with :time where it is"
+        case .wrongType(let found): ":time gives \(found), and must give milliseconds since 1970 as an integer"
+        case .outOfRange(let time): "the time \(time) isn't one: milliseconds since 1970 are expected"
+        }
+    }
+}

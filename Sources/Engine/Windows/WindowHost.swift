@@ -1,0 +1,116 @@
+internal import ConnectorKit
+internal import FluentSyntax
+internal import JobPlan
+
+/// The window that a reduce is called for.
+struct FiredWindow {
+    /// Milliseconds since 1970; the end is exclusive.
+    var start: Int64 = 0
+    var end: Int64 = 0
+
+    /// 0 on time, 1, 2, … behind that, negative before it.
+    var pane: Int64 = 0
+}
+
+/// The world of a stream's reduce: takes what it emits and what it alerts, and feeds it the values of its key.
+struct WindowHost: ~Copyable, MachineHost {
+    let output = OutputBlock()
+    let alerts = OutputBlock()
+    private var formatter: StreamFormatter
+    private let jobName: String
+    var window = FiredWindow()
+    var groupKey = Value.nil
+
+    /// The values of the group, for a reduce that reads them: from the first, and where it is.
+    private var firstValue = ValueChain(address: 0)
+    private var nextValue = ValueChain(address: 0)
+
+    init(formatter: consuming StreamFormatter, jobName: String) {
+        self.formatter = formatter
+        self.jobName = jobName
+    }
+
+    mutating func setValues(_ chain: ValueChain) {
+        self.firstValue = chain
+        self.nextValue = chain
+    }
+
+    mutating func emit(key: Value, value: Value) throws(EvaluationError) {
+        do {
+            try self.formatter.append(
+                key: key,
+                value: value,
+                groupKey: self.groupKey,
+                timestamp: self.window.end - 1,
+                to: self.output
+            )
+        } catch {
+            let code = error.code(operation: "emit", expected: "a value that can be written")
+            throw EvaluationError(code, at: SourceRange(start: 0, end: 0))
+        }
+    }
+
+    mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? {
+        guard let bytes = self.nextValue.next() else { return nil }
+        do {
+            return try ValueCodec.decode(bytes, in: &arena, text: .borrowed)
+        } catch {
+            let code: EvaluationError.Code =
+                error == .outOfMemory
+                ? .memoryLimit(bytes: Int64(arena.limitBytes)) : .host(message: "can't decode a value: \(error)")
+            throw EvaluationError(code, at: SourceRange(start: 0, end: 0))
+        }
+    }
+
+    mutating func rewind(_ stream: Int) throws(EvaluationError) {
+        self.nextValue = self.firstValue
+    }
+
+    mutating func perform(
+        _ builtin: Builtin,
+        _ arguments: UnsafeBufferPointer<Value>,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value {
+        switch builtin {
+        case .alert:
+            try self.alert(unsafe Array(arguments), at: range)
+            return .nil
+        //LATER case .windowStart: return Value(self.window.start)
+        //LATER case .windowEnd: return Value(self.window.end)
+        //LATER case .pane: return Value(self.window.pane)
+        default:
+            throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
+        }
+    }
+
+    /// One JSON line: `time` (the window's end), `job`, `window`, `arguments`.
+    private func alert(_ arguments: [Value], at range: SourceRange) throws(EvaluationError) {
+        var buffer = ByteBuffer()
+        buffer.append("{\"time\":")
+        NumberText.append(self.window.end, to: &buffer)
+        buffer.append(",\"job\":")
+        buffer.append(json: self.jobName)
+        buffer.append(",\"window\":{\"start\":")
+        NumberText.append(self.window.start, to: &buffer)
+        buffer.append(",\"end\":")
+        NumberText.append(self.window.end, to: &buffer)
+        buffer.append("},\"arguments\":[")
+        do {
+            for (index, argument) in arguments.enumerated() {
+                if index > 0 { buffer.append(UInt8(ascii: ",")) }
+                var json = ValueJSON()
+                try json.append(argument, to: &buffer)
+            }
+        } catch {
+            throw EvaluationError(error.code(operation: "alert", expected: "values that can be written"), at: range)
+        }
+        buffer.append("]}\n")
+        let bytes = buffer.bytes
+        unsafe self.alerts.append(
+            key: nil,
+            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
+            timestamp: self.window.end - 1
+        )
+    }
+}

@@ -1,0 +1,123 @@
+internal import CoreTypes
+internal import WireFormat
+
+/// The binary form of a window subtask's state: what a checkpoint keeps of it.
+///
+/// Numbers are little endian.
+///
+/// | bytes                 | what                                                                                      |
+/// | --------------------- | ----------------------------------------------------------------------------------------- |
+/// | u32, u32              | ``SnapshotFormat/magic``, ``SnapshotFormat/version``                                      |
+/// | i64, i64              | the watermark, the end up to which windows were fired                                     |
+/// | u32, then each        | slices: i64 start, u32 number of rows, rows with their states                             |
+/// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
+///
+/// A row is the two words of its key, u32 length and bytes of a long key, u32 length and bytes of its states.
+enum SnapshotFormat {
+    /// `WSNP`, little endian.
+    static let magic: UInt32 = 0x504E_5357
+    static let version: UInt32 = 1
+}
+
+extension WindowStage {
+    /// Hands the state over, some bytes at a time.
+    package func writeSnapshot<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
+        var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
+        buffer.append(littleEndian: SnapshotFormat.magic)
+        buffer.append(littleEndian: SnapshotFormat.version)
+        buffer.append(littleEndian: self.sliced.watermark)
+        buffer.append(littleEndian: self.sliced.firedEnd)
+        buffer.append(littleEndian: UInt32(self.sliced.slices.count))
+        for slice in self.sliced.slices {
+            buffer.append(littleEndian: slice.start)
+            try Self.write(slice.box.table, &buffer, write)
+        }
+        buffer.append(littleEndian: UInt32(self.sliced.latePanes.count))
+        for (end, box) in self.sliced.latePanes.sorted(by: { $0.key < $1.key }) {
+            buffer.append(littleEndian: end)
+            try Self.write(box.table, &buffer, write)
+        }
+        try write(buffer.bytes)
+    }
+
+    private static var chunkBytes: Int { 1 << 20 }
+
+    private static func write<Failure: Error>(
+        _ table: borrowing SliceTable,
+        _ buffer: inout ByteBuffer,
+        _ write: (Bytes) throws(Failure) -> Void
+    ) throws(Failure) {
+        buffer.append(littleEndian: UInt32(table.keyCount))
+        var cursor = TableCursor()
+        while let row = table.next(&cursor) {
+            buffer.append(littleEndian: row.key.a)
+            buffer.append(littleEndian: row.key.b)
+            let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
+            buffer.append(littleEndian: UInt32(keyBytes))
+            if let longKey = unsafe row.longKey {
+                buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
+            }
+            let start = buffer.count
+            buffer.append(littleEndian: UInt32(0))
+            unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
+            buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+            if buffer.count >= Self.chunkBytes {
+                try write(buffer.bytes)
+                buffer.removeAll()
+            }
+        }
+    }
+
+    /// Takes what belongs to this subtask of a snapshot that any subtask wrote, at any parallelism.
+    ///
+    /// - Throws: The bytes aren't a snapshot of this layout.
+    package mutating func restore(_ snapshot: Bytes) throws(EngineError) {
+        do {
+            try self.readSnapshot(snapshot)
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw .corrupt("can't read the state of windows from a checkpoint: \(error)")
+        }
+    }
+
+    private mutating func readSnapshot(_ snapshot: Bytes) throws {
+        var reader = StateReader(snapshot)
+        let magic = try reader.number(UInt32.self)
+        let version = try reader.number(UInt32.self)
+        guard magic == SnapshotFormat.magic, version == SnapshotFormat.version else {
+            throw EngineError.corrupt("a blob of a checkpoint isn't the state of windows, or of another version of Weir")
+        }
+        let watermark = try reader.number(Int64.self)
+        self.sliced.restore(watermark: watermark, firedEnd: try reader.number(Int64.self))
+        for _ in 0..<(try reader.number(UInt32.self)) {
+            let start = try reader.number(Int64.self)
+            try self.readRows(&reader) { stage in stage.sliced.slice(start) }
+        }
+        for _ in 0..<(try reader.number(UInt32.self)) {
+            let end = try reader.number(Int64.self)
+            try self.readRows(&reader) { stage in stage.sliced.restoreLatePanes(of: end) }
+        }
+        try reader.end()
+    }
+
+    /// Reads rows into a table, which is made when the first one belongs here.
+    private mutating func readRows(_ reader: inout StateReader, into makeBox: (inout Self) -> SliceBox) throws {
+        var box: SliceBox?
+        for _ in 0..<(try reader.number(UInt32.self)) {
+            let key = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
+            let keyBytes = try reader.bytes()
+            let states = try reader.bytes()
+            guard key.b != 0, key.isLong ? keyBytes.count == key.count : keyBytes.count == 0 else {
+                throw ValueDecodingError.impossible(offset: reader.offset)
+            }
+            guard self.routing.subtask(ofPartition: self.routing.partition(hash: key.hash)) == self.subtask else {
+                continue
+            }
+            let target = box ?? makeBox(&self)
+            box = target
+            let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil
+            try unsafe self.sliced.merge(states, of: key, longKey: longKey, into: target)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+package import ConnectorKit
+internal import FluentSyntax
+internal import JobPlan
+package import WireFormat
+
+/// One subtask that keeps windows: merges what arrives, and fires windows as event time passes their ends.
+///
+/// ## Order of calls
+/// `receive` and `advance` in any order; after each of them `step` until it answers false, before the next. What it wrote is
+/// taken from the blocks between steps.
+package struct WindowStage: ~Copyable {
+    private var emitter: WindowEmitter
+    private let windows: StreamWindows
+    var sliced: SlicedWindows
+    let routing: Routing
+    let subtask: Int
+
+    /// The window that is being fired, and how far.
+    private var firing: Firing?
+    private var hasAdvanced = false
+
+    /// What came too late, as JSON lines: `time`, `key`, `record`.
+    package let late = OutputBlock()
+    package private(set) var lateCount = 0
+    private var arena = Arena(limitBytes: 64 << 20)
+
+    /// Keys that one step fires at most, so that nothing else is kept waiting.
+    private static let keysPerStep = 1_024
+
+    private struct Firing {
+        let window: FiredWindow
+        let box: SliceBox
+        var cursor = TableCursor()
+    }
+
+    init(
+        emitter: consuming WindowEmitter,
+        windows: StreamWindows,
+        sliced: consuming SlicedWindows,
+        routing: Routing,
+        subtask: Int
+    ) {
+        self.emitter = emitter
+        self.windows = windows
+        self.sliced = sliced
+        self.routing = routing
+        self.subtask = subtask
+    }
+
+    /// What the reduce emitted, to be taken.
+    package var output: OutputBlock { self.emitter.machine.host.output }
+
+    /// What the reduce alerted, to be taken.
+    package var alerts: OutputBlock { self.emitter.machine.host.alerts }
+
+    package var firingCount: Int { self.emitter.firingCount }
+    package var rejectedCount: Int { self.emitter.rejectedCount }
+    package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
+
+    /// Bytes and keys of all tables.
+    package var stateBytes: Int { self.sliced.bytes }
+    package var keyCount: Int { self.sliced.keyCount }
+
+    package var watermark: Int64 { self.sliced.watermark }
+
+    // MARK: Input
+
+    /// Takes rows of a slice.
+    package mutating func receive(_ batch: RecordBatch, slice: Int64) throws(EngineError) {
+        try self.sliced.merge(batch, slice: slice)
+    }
+
+    /// Takes single records, which may be late.
+    package mutating func receiveTimed(_ batch: RecordBatch) throws(EngineError) {
+        var offset = 0
+        while offset < batch.count {
+            let row = unsafe RecordRow(batch.base + offset)
+            offset += row.size
+            let payload = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            let record: TimedRow
+            do {
+                record = try TimedRow(payload)
+            } catch {
+                throw .corrupt("can't decode a record of a window: \(error)")
+            }
+            try unsafe self.take(record, of: KeyWords(a: row.a, b: row.b), longKey: row.keyBytes > 0 ? row.key : nil)
+        }
+    }
+
+    private mutating func take(
+        _ record: TimedRow,
+        of key: KeyWords,
+        longKey: UnsafeRawPointer?
+    ) throws(EngineError) {
+        let grid = self.sliced.grid
+        guard grid.contains(record.time) else { return }
+        if self.sliced.isPassed(record.time) {
+            return try unsafe self.putAside(record, key: KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(record.states.start)))
+        }
+        let box = self.sliced.slice(grid.sliceStart(of: record.time))
+        try unsafe self.sliced.merge(record.states, of: key, longKey: longKey, into: box)
+        for end in self.sliced.firedEnds(holding: record.time) {
+            let pane = unsafe self.sliced.nextLatePane(of: key, longKey: longKey, end: end)
+            let found = unsafe self.sliced.table(of: key, longKey: longKey, inWindowEnding: end)
+            let states = unsafe found.table.states(of: key, longKey: longKey)
+            let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(states))
+            let window = FiredWindow(start: end - grid.size, end: end, pane: pane)
+            try self.emitter.reduce(row, of: found.table, in: window)
+        }
+    }
+
+    private mutating func putAside(_ record: TimedRow, key row: KeyedRow) throws(EngineError) {
+        self.lateCount += 1
+        self.arena.reset()
+        var line = ByteBuffer()
+        line.append("{\"time\":")
+        NumberText.append(record.time, to: &line)
+        line.append(",\"key\":")
+        do {
+            var json = ValueJSON()
+            try json.append(try row.value(in: &self.arena), to: &line)
+        } catch {
+            throw .corrupt("can't decode a key: \(error)")
+        }
+        line.append(",\"record\":")
+        if let text = String(validating: record.record.array, as: UTF8.self) {
+            line.append(json: text)
+        } else {
+            line.append("null")
+        }
+        line.append("}\n")
+        let bytes = line.bytes
+        unsafe self.late.append(
+            key: nil,
+            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
+            timestamp: record.time
+        )
+    }
+
+    // MARK: Time
+
+    /// Event time has come to a watermark: windows that end there are fired by the steps that follow.
+    package mutating func advance(to watermark: Int64) {
+        self.sliced.advance(to: watermark)
+        self.hasAdvanced = true
+    }
+
+    /// Fires some keys.
+    ///
+    /// - Returns: False where nothing is due.
+    package mutating func step() throws(EngineError) -> Bool {
+        guard self.hasAdvanced else { return false }
+        if self.firing == nil {
+            guard let end = self.sliced.nextDueEnd() else {
+                self.sliced.dropPassed()
+                self.hasAdvanced = false
+                return false
+            }
+            let window = FiredWindow(start: end - self.sliced.grid.size, end: end, pane: 0)
+            self.firing = Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
+        }
+        try self.fireSome()
+        return true
+    }
+
+    private mutating func fireSome() throws(EngineError) {
+        guard var firing = self.firing else { return }
+        for _ in 0..<Self.keysPerStep {
+            guard let row = firing.box.table.next(&firing.cursor) else {
+                self.sliced.noteFired(firing.window.end)
+                self.firing = nil
+                return
+            }
+            try self.emitter.reduce(row, of: firing.box.table, in: firing.window)
+        }
+        self.firing = firing
+    }
+}
+
+/// Where a walk over the keys of a table is.
+struct TableCursor {
+    var shortSlot = 0
+    var longSlot = 0
+}
+
+extension SliceTable {
+    /// The next key of a walk, in no particular order; nil behind the last. The table mustn't change meanwhile.
+    func next(_ cursor: inout TableCursor) -> KeyedRow? {
+        if let words = unsafe self.short.nextUsed(&cursor.shortSlot) {
+            let key = unsafe KeyWords(a: words[0], b: words[1])
+            return unsafe KeyedRow(key: key, longKey: nil, payload: UnsafeRawPointer(words + 2))
+        }
+        guard let words = unsafe self.long.nextUsed(&cursor.longSlot) else { return nil }
+        let key = unsafe KeyWords(a: words[0], b: words[1])
+        let longKey = unsafe UnsafeRawPointer(bitPattern: UInt(words[2]))
+        return unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(words + 3))
+    }
+}
+
+extension KeyTable {
+    /// The words of the first slot in use from `slot` on, which moves behind it.
+    func nextUsed(_ slot: inout Int) -> UnsafeMutablePointer<UInt64>? {
+        let count = Int(self.mask) + 1
+        while slot < count {
+            let words = unsafe self.slot(UInt64(slot)).assumingMemoryBound(to: UInt64.self)
+            slot += 1
+            if unsafe words[1] != 0 { return unsafe words }
+        }
+        return nil
+    }
+}
