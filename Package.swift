@@ -89,7 +89,7 @@ let services: [Target] = [
         "JobService",
         [
             "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "ConnectorKit", "Engine", "Environment",
-            "Platform", "WorkerService",
+            "Platform", "Storage", "WorkerService",
         ]
     ),
     target(

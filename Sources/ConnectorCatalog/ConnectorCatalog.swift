@@ -43,6 +43,16 @@ package struct ConnectorCatalog: ConnectorResolver {
         throw call.error("it is a source, and can't be written")
     }
 
+    /// Makes the sink that a program wrote for a stream.
+    ///
+    /// - Throws: As ``makeSink(_:)``, or no stream can write there.
+    package func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> any StreamSink {
+        for factory in try self.factories(of: call, as: "sink") {
+            if let sink = try factory.makeStreamSink(call) { return sink }
+        }
+        throw call.error("no stream can write there")
+    }
+
     private func factories(
         of call: ConnectorSettings,
         as role: String

@@ -10,6 +10,14 @@ public protocol ConnectorFactory: Sendable {
     /// - Returns: Nil where `call.name` isn't a sink of this connector.
     /// - Throws: As ``makeSource(_:)``.
     func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)?
+
+    /// - Returns: Nil where `call.name` isn't a sink of this connector, or one that no stream can write to.
+    /// - Throws: As ``makeSource(_:)``.
+    func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)?
+}
+
+extension ConnectorFactory {
+    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? { nil }
 }
 
 /// What a program wrote in a source or sink call.
@@ -41,4 +49,5 @@ public indirect enum SettingValue: Hashable, Sendable {
 public protocol ConnectorResolver: Sendable {
     func makeSource(_ call: ConnectorSettings) throws(ConnectorError) -> any Source
     func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> any Sink
+    func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> any StreamSink
 }

@@ -10,6 +10,22 @@ public protocol StreamSink: Sendable {
     /// own.
     func prepareStream() throws(ConnectorError)
 
+    /// As ``prepareStream()``, for a job that goes on from a checkpoint: what it wrote before is to stay.
+    ///
+    /// `tokens`: What ``commitEpoch(_:)`` will be called with next: what the checkpoint counts as written.
+    func resumeStream(keeping tokens: [String]) throws(ConnectorError)
+
+    /// Makes what writers ended with ``StreamWriter/endEpoch(_:)`` visible, now that its checkpoint exists.
+    ///
+    /// Comes again after a crash, and in the order of checkpoints: what was committed before is left as it is.
+    func commitEpoch(_ tokens: [String]) throws(ConnectorError)
+
+    /// The job has come to its end, and everything is committed.
+    func endStream() throws(ConnectorError)
+
+    /// The job failed or was cancelled without a checkpoint: what isn't committed is removed, as far as it can be.
+    func abortStream()
+
     /// Makes the writer of one subtask.
     ///
     /// `wake` is called from any thread, any number of times, when a full writer may have room again or a flush may have
@@ -19,6 +35,13 @@ public protocol StreamSink: Sendable {
         content: SinkContent,
         wake: @escaping @Sendable () -> Void
     ) throws(ConnectorError) -> any StreamWriter
+}
+
+extension StreamSink {
+    public func resumeStream(keeping tokens: [String]) throws(ConnectorError) { try self.prepareStream() }
+    public func commitEpoch(_ tokens: [String]) throws(ConnectorError) {}
+    public func endStream() throws(ConnectorError) {}
+    public func abortStream() {}
 }
 
 /// What a sink is handed for each record.
@@ -47,8 +70,17 @@ public protocol StreamWriter: AnyObject {
     /// - Throws: As ``write(_:from:)``.
     func flush() throws(ConnectorError) -> Bool
 
+    /// What was taken so far belongs to this checkpoint, what comes is the next one's; ``flush()`` was true before.
+    ///
+    /// - Returns: What the sink needs to make it visible once the checkpoint exists; nothing where it is visible already.
+    func endEpoch(_ checkpoint: Int64) throws(ConnectorError) -> [String]
+
     /// Gives up what isn't delivered.
     func close()
+}
+
+extension StreamWriter {
+    public func endEpoch(_ checkpoint: Int64) throws(ConnectorError) -> [String] { [] }
 }
 
 /// Records on their way to a sink, in one run of bytes.

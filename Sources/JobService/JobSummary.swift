@@ -38,6 +38,9 @@ package struct JobSummary: Sendable {
     package let rejectedRecords: Int64
     package let rejectedExamples: [String]
     package let elapsed: Duration
+
+    /// What a stream has beside that.
+    package var stream: StreamFigures?
 }
 
 /// What a running job has done so far.
@@ -56,4 +59,7 @@ package struct JobSnapshot: Sendable {
     package let spilledBytes: Int64
     package let progress: JobProgress
     package let elapsed: Duration
+
+    /// What a stream has beside that.
+    package var stream: StreamFigures?
 }

@@ -20,7 +20,11 @@ package final class Doorbell: Sendable {
         unsafe self.condition.initialize(to: pthread_cond_t())
         unsafe self.isRung.initialize(to: false)
         unsafe pthread_mutex_init(self.mutex, nil)
-        unsafe pthread_cond_init(self.condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(self.condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -42,6 +46,21 @@ package final class Doorbell: Sendable {
     package func wait() {
         unsafe pthread_mutex_lock(self.mutex)
         while unsafe !self.isRung.pointee { unsafe pthread_cond_wait(self.condition, self.mutex) }
+        unsafe self.isRung.pointee = false
+        unsafe pthread_mutex_unlock(self.mutex)
+    }
+
+    /// Returns once the bell has been rung since the last return, or when so much time has passed.
+    package func wait(milliseconds: Int64) {
+        var deadline = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
+        let nanoseconds = Int64(deadline.tv_nsec) + milliseconds % 1_000 * 1_000_000
+        deadline.tv_sec += Int(milliseconds / 1_000 + nanoseconds / 1_000_000_000)
+        deadline.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        unsafe pthread_mutex_lock(self.mutex)
+        while unsafe !self.isRung.pointee {
+            guard unsafe pthread_cond_timedwait(self.condition, self.mutex, &deadline) == 0 else { break }
+        }
         unsafe self.isRung.pointee = false
         unsafe pthread_mutex_unlock(self.mutex)
     }

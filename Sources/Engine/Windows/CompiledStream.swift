@@ -73,6 +73,9 @@ package final class CompiledStream: Sendable {
         )
     }
 
+    /// What its program calls it.
+    package var name: String { self.plan.definition.name }
+
     /// How a source of files must cut what it delivers.
     package var framing: Framing {
         switch self.plan.decode.format {
@@ -80,6 +83,31 @@ package final class CompiledStream: Sendable {
         case .csv: .stream
         case .bytes: .whole(lengthLimit: self.limits.memoryBytes)
         }
+    }
+
+    /// What its sink is handed.
+    package var sinkContent: SinkContent { PairFormatter(format: self.plan.definition.settings.sinkFormat).content }
+
+    /// Milliseconds of silence after which a split no longer holds time back.
+    package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
+
+    /// What the operator that keeps windows is called in checkpoints.
+    package static let windowOperatorID = "window"
+
+    /// For each operator with state what that state means: equal texts, and no others, can read each other's.
+    package var operatorShapes: [String: String] {
+        var parts: [String] = []
+        switch self.windows.kind {
+        case .sliced(let grid): parts.append("window \(grid.size) every \(grid.slide) from \(grid.offset)")
+        case .session(let gap): parts.append("session \(gap)")
+        case .count(let count, let slide): parts.append("count \(count) every \(slide)")
+        case .global: parts.append("global")
+        }
+        for column in self.windows.layout.columns {
+            let place = column.aggregate.column.map { " of value \($0)" } ?? ""
+            parts.append("\(column.aggregate.function)\(place)")
+        }
+        return [Self.windowOperatorID: parts.joined(separator: ", ")]
     }
 
     private var policy: RecordPolicy {

@@ -80,6 +80,24 @@ package struct StreamMapStage: ~Copyable {
         return self.clock.addSplit(latest: latest)
     }
 
+    /// The name of a split.
+    package func splitName(_ number: Int) -> String { self.splitNames[number] }
+
+    /// Leaves out the records of a split before a position: they were read before.
+    package mutating func skipRecords(before position: Int64, of split: Int) {
+        self.decoders[split].firstOffset = position
+    }
+
+    /// A position that lies behind the last record that was read of a split, and not behind the next.
+    package func positionBehindLastRecord(of split: Int) -> Int64 { self.decoders[split].decoder.place.offset + 1 }
+
+    /// Event time has come to its end: every window is fired.
+    package mutating func endTime() {
+        self.drain()
+        self.sentWatermark = WatermarkTracker.end
+        self.ready.append(RoutedElement(destination: nil, element: .watermark(WatermarkTracker.end)))
+    }
+
     /// Goes on from a checkpoint, whose windows were fired up to this watermark: what comes at or before it may be late.
     package mutating func restore(sentWatermark: Int64) { self.sentWatermark = sentWatermark }
 
@@ -176,6 +194,7 @@ package struct StreamMapStage: ~Copyable {
         let mark = self.machine.host.mark
         do {
             guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
+            if box.firstOffset > 0, box.decoder.place.offset < box.firstOffset { return true }
             self.figures.records += 1
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
@@ -500,6 +519,9 @@ final class SliceBox {
 /// The decoder of one split.
 final class SplitDecoder {
     var decoder: RecordDecoder
+
+    /// Records that begin before this offset were read before.
+    var firstOffset: Int64 = 0
 
     init(_ step: DecodeStep) {
         self.decoder = RecordDecoder(step)

@@ -71,9 +71,12 @@ extension WindowStage {
     /// Takes what belongs to this subtask of a snapshot that any subtask wrote, at any parallelism.
     ///
     /// - Throws: The bytes aren't a snapshot of this layout.
-    package mutating func restore(_ snapshot: Bytes) throws(EngineError) {
+    package mutating func restore(_ snapshot: [UInt8]) throws(EngineError) {
         do {
-            try self.readSnapshot(snapshot)
+            try unsafe snapshot.withUnsafeBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { throw ValueDecodingError.truncated(offset: 0) }
+                try self.readSnapshot(unsafe Bytes(start: start, count: buffer.count))
+            }
         } catch let error as EngineError {
             throw error
         } catch {

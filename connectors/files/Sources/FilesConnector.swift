@@ -13,6 +13,15 @@ public struct FilesConnector: ConnectorFactory {
     }
 
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
+        try self.output(call).map { PathSink(path: $0, options: $1) }
+    }
+
+    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
+        try self.output(call).map { PathStreamSink(path: $0, options: $1) }
+    }
+
+    /// What a `distributed-path` says.
+    private func output(_ call: ConnectorSettings) throws(ConnectorError) -> (String, PathSinkOptions)? {
         guard call.name == "distributed-path" else { return nil }
         try call.checkOptions(["compression", "durable", "format", "overwrite", "sorted"])
         let paths = try call.texts("the path of a directory")
@@ -20,13 +29,11 @@ public struct FilesConnector: ConnectorFactory {
         // Sorting and formatting are the engine's: here it only matters that they are spelled right.
         _ = try call.boolean("sorted")
         let compression = try call.choice("compression", among: ["none", "zstd"])
-        return PathSink(
-            path: FileFinder.normalised(path),
-            options: PathSinkOptions(
-                replacesOutput: try call.boolean("overwrite") ?? false,
-                compresses: compression == "zstd",
-                isDurable: try call.boolean("durable") ?? false
-            )
+        let options = PathSinkOptions(
+            replacesOutput: try call.boolean("overwrite") ?? false,
+            compresses: compression == "zstd",
+            isDurable: try call.boolean("durable") ?? false
         )
+        return (FileFinder.normalised(path), options)
     }
 }

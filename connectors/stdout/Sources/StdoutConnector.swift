@@ -10,6 +10,10 @@ public struct StdoutConnector: ConnectorFactory {
         nil
     }
 
+    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
+        try self.makeSink(call).map { _ in StdoutStreamSink() }
+    }
+
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
         guard call.name == "stdout" else { return nil }
         try call.checkOptions(["format", "sorted"])

@@ -109,7 +109,7 @@ final class StdoutWriter: SinkWriter {
         self.buffer = []
     }
 
-    private func flush() throws(ConnectorError) {
+    func flush() throws(ConnectorError) {
         try self.sink.write(self.buffer)
         self.buffer.removeAll(keepingCapacity: true)
     }

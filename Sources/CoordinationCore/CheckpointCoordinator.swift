@@ -1,0 +1,151 @@
+/// When a stream takes checkpoints, and which of them exist: a pure core, times in milliseconds of a clock that never goes
+/// back.
+///
+/// ## Order of calls
+/// Any inputs in any order; `acknowledged`, `stored` and `storeFailed` of a checkpoint that was given up are ignored.
+///
+/// Source: Carbone et al., "Lightweight asynchronous snapshots for distributed dataflows", 2015.
+package struct CheckpointCoordinator: Sendable {
+    package struct Configuration: Hashable, Sendable {
+        /// From the start of one checkpoint to the start of the next; nil: only when somebody asks.
+        package var interval: Int64? = 10_000
+
+        /// A checkpoint that isn't complete by then is given up.
+        package var timeout: Int64 = 600_000
+
+        /// From the end of one to the start of the next at least, so that a job whose checkpoints take long does other work.
+        package var minimumPause: Int64 = 0
+
+        /// Complete checkpoints that are kept; at least 1.
+        package var retainedCount = 3
+
+        package init() {}
+    }
+
+    package enum Input: Hashable, Sendable {
+        case tick(now: Int64)
+        /// Somebody wants one now: a savepoint, or the last before the end.
+        case requested(now: Int64)
+        /// A subtask's part has come.
+        case acknowledged(Int64, subtask: Int)
+        /// The checkpoint is on disk as a whole.
+        case stored(Int64, now: Int64)
+        case storeFailed(Int64, now: Int64)
+    }
+
+    package enum Effect: Hashable, Sendable {
+        /// Tell every reading subtask to begin it.
+        case trigger(Int64)
+        /// All parts have come: write it.
+        case store(Int64)
+        /// It exists from now on: deliver what belongs to it.
+        case complete(Int64)
+        /// Forget its parts.
+        case abandon(Int64, AbandonReason)
+        /// Remove it: newer ones are enough.
+        case remove(Int64)
+    }
+
+    package enum AbandonReason: String, Hashable, Sendable {
+        case timeout
+        case storeFailed = "store-failed"
+    }
+
+    private struct Pending {
+        let number: Int64
+        let startedAt: Int64
+        var missing: Set<Int>
+        var isStoring = false
+    }
+
+    private let configuration: Configuration
+    private let subtaskCount: Int
+    private var nextNumber: Int64
+    private var pending: Pending?
+    private var retained: [Int64]
+    private var lastStart: Int64?
+    private var lastEnd: Int64?
+    private var isRequested = false
+
+    /// - Parameters:
+    ///   - subtaskCount: Parts that a checkpoint has.
+    ///   - retained: Complete checkpoints that exist, oldest first: numbers go on behind them.
+    ///   - lastNumber: The largest number that was ever used, also by one that was given up.
+    package init(configuration: Configuration, subtaskCount: Int, retained: [Int64] = [], lastNumber: Int64 = 0) {
+        precondition(subtaskCount >= 1 && configuration.retainedCount >= 1, "a checkpoint has parts, and one is kept")
+        self.configuration = configuration
+        self.subtaskCount = subtaskCount
+        self.retained = retained
+        self.nextNumber = max(lastNumber, retained.last ?? 0) + 1
+    }
+
+    /// The number of the checkpoint that is being taken.
+    package var pendingNumber: Int64? { self.pending?.number }
+
+    /// The newest complete one.
+    package var newest: Int64? { self.retained.last }
+
+    /// A number for the checkpoint at the end of the input, which is written without a barrier.
+    package mutating func takeNumber() -> Int64 {
+        defer { self.nextNumber += 1 }
+        return self.nextNumber
+    }
+
+    package mutating func step(_ input: Input) -> [Effect] {
+        switch input {
+        case .tick(let now): return self.tick(now)
+        case .requested(let now):
+            self.isRequested = true
+            return self.tick(now)
+        case .acknowledged(let number, let subtask):
+            guard self.pending?.number == number, self.pending?.isStoring == false else { return [] }
+            self.pending?.missing.remove(subtask)
+            guard self.pending?.missing.isEmpty == true else { return [] }
+            self.pending?.isStoring = true
+            return [.store(number)]
+        case .stored(let number, let now): return self.complete(number, now)
+        case .storeFailed(let number, let now): return self.abandon(number, .storeFailed, now)
+        }
+    }
+
+    private mutating func tick(_ now: Int64) -> [Effect] {
+        if let pending = self.pending {
+            // One that is being written isn't given up: what is on disk then must be known.
+            guard !pending.isStoring, now - pending.startedAt >= self.configuration.timeout else { return [] }
+            return self.abandon(pending.number, .timeout, now)
+        }
+        if self.lastStart == nil { self.lastStart = now }
+        guard self.isRequested || self.isDue(now) else { return [] }
+        let number = self.nextNumber
+        self.nextNumber += 1
+        self.isRequested = false
+        self.lastStart = now
+        self.pending = Pending(number: number, startedAt: now, missing: Set(0..<self.subtaskCount))
+        return [.trigger(number)]
+    }
+
+    private func isDue(_ now: Int64) -> Bool {
+        guard let interval = self.configuration.interval, let lastStart = self.lastStart else { return false }
+        guard now - lastStart >= interval else { return false }
+        return self.lastEnd.map { now - $0 >= self.configuration.minimumPause } ?? true
+    }
+
+    private mutating func complete(_ number: Int64, _ now: Int64) -> [Effect] {
+        guard self.pending?.number == number else { return [] }
+        self.pending = nil
+        self.lastEnd = now
+        self.retained.append(number)
+        var effects: [Effect] = [.complete(number)]
+        while self.retained.count > self.configuration.retainedCount {
+            effects.append(.remove(self.retained.removeFirst()))
+        }
+        return effects
+    }
+
+    private mutating func abandon(_ number: Int64, _ reason: AbandonReason, _ now: Int64) -> [Effect] {
+        guard self.pending?.number == number else { return [] }
+        self.pending = nil
+        self.lastEnd = now
+        return [.abandon(number, reason)]
+    }
+}

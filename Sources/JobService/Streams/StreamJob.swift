@@ -1,0 +1,194 @@
+internal import ConnectorKit
+internal import CoordinationCore
+package import CoreTypes
+package import Engine
+package import FluentSyntax
+internal import Platform
+internal import Storage
+internal import Synchronization
+package import WorkerService
+
+/// Runs one stream in this process: performs what ``CheckpointCoordinator`` decides.
+///
+/// Isolation: ``run()`` blocks the calling thread and is called once; everything else from any thread.
+package final class StreamJob: Sendable {
+    struct State {
+        var phase = JobState.created
+        var worker: StreamWorker?
+        var ended = 0
+        var failure: JobFailure?
+        var isStopping = false
+        /// Whether its windows are lost when it stops, because nobody keeps them.
+        var isCancelled = false
+        var events: [StreamEvent] = []
+        var outputs: [WrittenOutput] = []
+        var splits: [SplitProgress] = []
+        var rejected = RejectedExamples()
+        var figures = StreamFigures()
+        var checkpoint: (number: Int64, milliseconds: Int64, bytes: Int64, endedAt: Int64)?
+    }
+
+    package let id: JobID
+    let stream: CompiledStream
+    let endpoints: StreamEndpoints
+    let source: SourceFile
+    let options: StreamOptions
+    let counters: StreamCounters
+    let state = Mutex(State())
+    let doorbell = Doorbell()
+    let started = SystemMonotonicClock().now
+
+    /// Prepares a run; `source` is the program that the stream's functions come from, for messages.
+    package init(
+        id: JobID,
+        stream: CompiledStream,
+        endpoints: StreamEndpoints,
+        source: SourceFile,
+        options: StreamOptions
+    ) {
+        self.id = id
+        self.stream = stream
+        self.endpoints = endpoints
+        self.source = source
+        self.options = options
+        self.counters = StreamCounters(parallelism: stream.parallelism)
+    }
+
+    /// Milliseconds since it was started.
+    var now: Int64 { (SystemMonotonicClock().now - self.started).milliseconds }
+
+    /// Runs the stream until its input ends, it fails, or it is stopped.
+    package func run() -> JobSummary {
+        var runner = StreamRunner(job: self)
+        runner.run()
+        // The worker reports to this job: each would keep the other.
+        self.state.withLock { $0.worker = nil }
+        return self.summary()
+    }
+
+    /// Asks it to stop: with a last checkpoint where there is a place for it.
+    package func cancel() {
+        self.state.withLock { $0.isStopping = true }
+        self.doorbell.ring()
+    }
+
+    package func snapshot() -> JobSnapshot {
+        let phase = self.state.withLock { $0.phase }
+        return JobSnapshot(
+            id: self.id,
+            name: self.stream.name,
+            state: phase,
+            totalBytes: 0,
+            inputBytes: self.counters.inputBytes,
+            inputRecords: self.counters.inputRecords,
+            mappedPairs: self.counters.mappedPairs,
+            reducedKeys: self.counters.firings,
+            outputRecords: self.counters.outputRecords,
+            spilledBytes: 0,
+            progress: .none,
+            elapsed: SystemMonotonicClock().now - self.started,
+            stream: self.figures
+        )
+    }
+
+    private var figures: StreamFigures {
+        let now = self.now
+        return self.state.withLock { state in
+            var figures = state.figures
+            figures.watermark = self.counters.watermark
+            figures.slowestSplit = self.counters.slowestSplit
+            figures.lateRecords = self.counters.lateRecords
+            figures.firings = self.counters.firings
+            figures.stateBytes = Int64(self.counters.state.bytes)
+            figures.stateKeys = Int64(self.counters.state.keyCount)
+            figures.backPressuredCount = self.counters.backPressuredCount
+            figures.checkpoint = state.checkpoint.map { checkpoint in
+                CheckpointFigures(
+                    number: checkpoint.number,
+                    milliseconds: checkpoint.milliseconds,
+                    byteCount: checkpoint.bytes,
+                    age: now - checkpoint.endedAt
+                )
+            }
+            return figures
+        }
+    }
+
+    private func summary() -> JobSummary {
+        let (phase, failure, rejected) = self.state.withLock { ($0.phase, $0.failure, $0.rejected) }
+        return JobSummary(
+            id: self.id,
+            name: self.stream.name,
+            state: phase,
+            failure: failure?.message ?? "",
+            input: self.endpoints.source.summary,
+            output: self.endpoints.sink.summary,
+            inputBytes: self.counters.inputBytes,
+            inputRecords: self.counters.inputRecords,
+            mappedPairs: self.counters.mappedPairs,
+            shuffledRows: 0,
+            shuffledBytes: 0,
+            reducedKeys: self.counters.firings,
+            outputRecords: self.counters.outputRecords,
+            outputBytes: 0,
+            spilledBytes: 0,
+            spilledRuns: 0,
+            rejectedRecords: self.counters.rejectedRecords,
+            rejectedExamples: rejected.records.map { FailureText.text(of: $0) },
+            elapsed: SystemMonotonicClock().now - self.started,
+            stream: self.figures
+        )
+    }
+}
+
+/// What the subtasks of a stream report to its thread.
+enum StreamEvent {
+    case snapshot(SubtaskSnapshot, StreamSubtaskID, checkpoint: Int64)
+}
+
+extension StreamJob: StreamReport {
+    package func snapshot(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint: Int64) {
+        self.state.withLock { $0.events.append(.snapshot(snapshot, subtask, checkpoint: checkpoint)) }
+        self.doorbell.ring()
+    }
+
+    package func finished(_ subtask: StreamSubtaskID, _ remainder: SubtaskRemainder) {
+        self.state.withLock { state in
+            state.ended += 1
+            state.outputs += remainder.outputs
+            state.splits += remainder.splits
+            for record in remainder.rejected { state.rejected.add(record) }
+        }
+        self.doorbell.ring()
+    }
+
+    package func failed(_ subtask: StreamSubtaskID, _ error: EngineError) {
+        let failure = FailureText(source: self.source).failure(of: error)
+        self.fail(failure)
+        self.state.withLock { $0.ended += 1 }
+        self.doorbell.ring()
+    }
+
+    package func cancelled(_ subtask: StreamSubtaskID) {
+        self.state.withLock { $0.ended += 1 }
+        self.doorbell.ring()
+    }
+
+    /// Stops everything; the first failure is the job's.
+    func fail(_ failure: JobFailure) {
+        let worker = self.state.withLock { state -> StreamWorker? in
+            if state.failure == nil { state.failure = failure }
+            state.phase = .failing
+            return state.worker
+        }
+        worker?.cancelAll()
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = self.components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,101 @@
+internal import ConnectorKit
+internal import CoordinationCore
+internal import Engine
+internal import Storage
+internal import WorkerService
+
+/// What a stream goes on from: the newest checkpoint that can be read, or nothing.
+struct StreamRecovery {
+    private(set) var manifest: CheckpointManifest?
+    private(set) var start = StreamStart()
+    private(set) var splits: [String: CheckpointManifest.SplitState] = [:]
+
+    /// Checkpoints that exist, oldest first, and the largest number that was ever used.
+    private(set) var retained: [Int64] = []
+    private(set) var lastNumber: Int64 = 0
+
+    /// Why it can't be run.
+    private(set) var problem: ConnectorError?
+
+    /// What people should know: a newer checkpoint was damaged.
+    private(set) var note: String?
+
+    func isFinished(_ split: String) -> Bool { self.splits[split]?.isFinished ?? false }
+
+    static func find(_ job: StreamJob) -> StreamRecovery {
+        var recovery = StreamRecovery()
+        guard let store = job.options.store else { return recovery }
+        do {
+            (recovery.retained, recovery.lastNumber) = try store.list()
+        } catch {
+            recovery.problem = ConnectorError(.external, retry: .never, "\(error)")
+            return recovery
+        }
+        guard job.options.resumes else {
+            if let newest = recovery.retained.last {
+                recovery.problem = ConnectorError(
+                    .user,
+                    retry: .never,
+                    "the state directory holds checkpoint \(newest) of an earlier run of this job; "
+                        + "go on from it with --resume, or choose another directory with --state"
+                )
+            }
+            return recovery
+        }
+        recovery.restoreNewest(from: store, for: job)
+        return recovery
+    }
+
+    private mutating func restoreNewest(from store: any CheckpointStore, for job: StreamJob) {
+        var damages: [String] = []
+        for number in self.retained.reversed() {
+            do {
+                let manifest = try store.manifest(number)
+                let mismatch = Self.mismatch(manifest, job)
+                if let mismatch, !job.options.allowsDrop {
+                    self.problem = mismatch
+                    return
+                }
+                var states: [[UInt8]] = []
+                if mismatch == nil {
+                    for blob in manifest.blobs { states.append(try store.blob(blob, of: number)) }
+                }
+                self.start.states = states
+                self.start.watermark = manifest.watermark
+                self.manifest = manifest
+                for split in manifest.splits { self.splits[split.name] = split }
+                if !damages.isEmpty {
+                    self.note = "went on from checkpoint \(number): \(damages.joined(separator: "; "))"
+                }
+                return
+            } catch {
+                damages.append("checkpoint \(number): \(error)")
+            }
+        }
+        guard !damages.isEmpty else { return }
+        self.problem = ConnectorError(
+            .external,
+            retry: .never,
+            "no checkpoint can be read: \(damages.joined(separator: "; "))"
+        )
+    }
+
+    /// Why the state of a checkpoint isn't that of the job as it is now.
+    private static func mismatch(_ manifest: CheckpointManifest, _ job: StreamJob) -> ConnectorError? {
+        let name = job.stream.name
+        guard manifest.job == name else {
+            let message = "the state directory belongs to the job \(manifest.job), not to \(name); choose another --state"
+            return ConnectorError(.user, retry: .never, message)
+        }
+        let now = job.stream.operatorShapes
+        let lost = manifest.operators.filter { now[$0.key] != $0.value }.sorted { $0.key < $1.key }
+        guard !lost.isEmpty else { return nil }
+        let list = lost.map { "\($0.key) was (\($0.value)), is (\(now[$0.key] ?? "gone"))" }.joined(separator: "; ")
+        return ConnectorError(
+            .user,
+            retry: .never,
+            "the program changed what its state means: \(list); undo the change, start with a new --state, or drop that "
+                + "state with --allow-drop"
+        )
+    }
+}

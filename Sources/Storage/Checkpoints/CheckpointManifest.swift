@@ -1,0 +1,253 @@
+/// What a checkpoint consists of; it exists if and only if its manifest does.
+///
+/// A manifest is text, a fact a line, fields apart by single spaces; bytes of names other than printable ASCII, and `%`, are
+/// written `%XX`. The last line is `end` and a hash of all bytes before it (FNV-1a, 64 bits): a manifest that was cut or
+/// changed doesn't pass.
+package struct CheckpointManifest: Hashable, Sendable {
+    /// Where a split was.
+    package struct SplitState: Hashable, Sendable {
+        package let name: String
+        package let position: Int64
+        package let latest: Int64
+        package let isFinished: Bool
+
+        package init(name: String, position: Int64, latest: Int64, isFinished: Bool) {
+            self.name = name
+            self.position = position
+            self.latest = latest
+            self.isFinished = isFinished
+        }
+    }
+
+    /// A file with the state of one subtask.
+    package struct Blob: Hashable, Sendable {
+        /// The operator whose state it is: stays the same as long as the operator means the same.
+        package let operatorID: String
+        package let subtask: Int
+        package let file: String
+
+        /// Bytes of the state, and on disk.
+        package let byteCount: Int64
+        package let storedByteCount: Int64
+        package let keyCount: Int64
+
+        package init(
+            operatorID: String,
+            subtask: Int,
+            file: String,
+            byteCount: Int64,
+            storedByteCount: Int64,
+            keyCount: Int64
+        ) {
+            self.operatorID = operatorID
+            self.subtask = subtask
+            self.file = file
+            self.byteCount = byteCount
+            self.storedByteCount = storedByteCount
+            self.keyCount = keyCount
+        }
+    }
+
+    /// Output that becomes visible because this checkpoint exists.
+    package struct Delivery: Hashable, Sendable {
+        /// Which sink of the job: `output`, `alerts`, `late`, `dead-letters`.
+        package let sink: String
+        package let subtask: Int
+
+        /// What the sink needs to find it again.
+        package let token: String
+
+        package init(sink: String, subtask: Int, token: String) {
+            self.sink = sink
+            self.subtask = subtask
+            self.token = token
+        }
+    }
+
+    package var number: Int64
+    package var job: String
+
+    /// Says what the state means: the shape of each operator, in the job's own words.
+    package var operators: [String: String] = [:]
+    package var parallelism: Int
+    package var isSavepoint = false
+
+    /// Milliseconds since 1970.
+    package var createdAt: Int64
+    package var watermark: Int64
+    package var splits: [SplitState] = []
+    package var blobs: [Blob] = []
+    package var deliveries: [Delivery] = []
+
+    package init(number: Int64, job: String, parallelism: Int, createdAt: Int64, watermark: Int64) {
+        self.number = number
+        self.job = job
+        self.parallelism = parallelism
+        self.createdAt = createdAt
+        self.watermark = watermark
+    }
+
+    /// The largest manifest that is read.
+    package static let byteLimit = 64 << 20
+}
+
+/// Why bytes aren't a manifest.
+package struct ManifestError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let line: Int
+    package let reason: String
+
+    package var description: String { "line \(self.line) of the manifest: \(self.reason)" }
+}
+
+extension CheckpointManifest {
+    private static let header = "weir-checkpoint 1"
+
+    package var text: String {
+        var lines = [
+            Self.header, "number \(self.number)", "job \(Self.escaped(self.job))", "parallelism \(self.parallelism)",
+            "savepoint \(self.isSavepoint ? 1 : 0)", "created \(self.createdAt)", "watermark \(self.watermark)",
+        ]
+        for (id, shape) in self.operators.sorted(by: { $0.key < $1.key }) {
+            lines.append("operator \(Self.escaped(id)) \(Self.escaped(shape))")
+        }
+        for split in self.splits {
+            let isFinished = split.isFinished ? 1 : 0
+            lines.append("split \(Self.escaped(split.name)) \(split.position) \(split.latest) \(isFinished)")
+        }
+        for blob in self.blobs {
+            lines.append(
+                "blob \(Self.escaped(blob.operatorID)) \(blob.subtask) \(Self.escaped(blob.file)) \(blob.byteCount)"
+                    + " \(blob.storedByteCount) \(blob.keyCount)"
+            )
+        }
+        for delivery in self.deliveries {
+            lines.append("delivery \(Self.escaped(delivery.sink)) \(delivery.subtask) \(Self.escaped(delivery.token))")
+        }
+        let body = lines.joined(separator: "\n") + "\n"
+        return body + "end \(String(Self.hash(body.utf8), radix: 16))\n"
+    }
+
+    package init(parsing bytes: [UInt8]) throws(ManifestError) {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ManifestError(line: 1, reason: "it isn't text")
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.popLast() == "", let last = lines.popLast(), last.hasPrefix("end ") else {
+            throw ManifestError(line: lines.count + 1, reason: "it is cut off")
+        }
+        let body = text.utf8.prefix(text.utf8.count - last.utf8.count - 1)
+        guard last.dropFirst(4) == String(Self.hash(body), radix: 16) else {
+            throw ManifestError(line: lines.count + 1, reason: "the hash doesn't match: it was changed or damaged")
+        }
+        guard lines.first.map(String.init) == Self.header else {
+            throw ManifestError(line: 1, reason: "another version of Weir wrote it")
+        }
+        self.init(number: 0, job: "", parallelism: 0, createdAt: 0, watermark: 0)
+        for (index, line) in lines.enumerated().dropFirst() {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            guard self.take(fields) else { throw ManifestError(line: index + 1, reason: "'\(line)' makes no sense") }
+        }
+        guard self.number > 0, self.parallelism > 0 else {
+            throw ManifestError(line: lines.count, reason: "it doesn't say its number")
+        }
+    }
+
+    /// - Returns: False where the fields aren't a fact.
+    private mutating func take(_ fields: [String]) -> Bool {
+        let numbers = fields.map { Int64($0) }
+        switch (fields[0], fields.count) {
+        case ("number", 2): return Self.set(&self.number, numbers[1])
+        case ("created", 2): return Self.set(&self.createdAt, numbers[1])
+        case ("watermark", 2): return Self.set(&self.watermark, numbers[1])
+        case ("parallelism", 2):
+            guard let count = numbers[1], (1...65_536).contains(count) else { return false }
+            self.parallelism = Int(count)
+        case ("savepoint", 2):
+            self.isSavepoint = fields[1] == "1"
+        case ("job", 2): return Self.set(&self.job, Self.unescaped(fields[1]))
+        case ("operator", 3):
+            guard let id = Self.unescaped(fields[1]), let shape = Self.unescaped(fields[2]) else { return false }
+            self.operators[id] = shape
+        case ("split", 5):
+            guard let name = Self.unescaped(fields[1]), let position = numbers[2], let latest = numbers[3] else {
+                return false
+            }
+            self.splits.append(
+                SplitState(name: name, position: position, latest: latest, isFinished: fields[4] == "1")
+            )
+        case ("blob", 7): return self.takeBlob(fields, numbers)
+        case ("delivery", 4):
+            guard let sink = Self.unescaped(fields[1]), let subtask = numbers[2], let token = Self.unescaped(fields[3])
+            else { return false }
+            self.deliveries.append(Delivery(sink: sink, subtask: Int(subtask), token: token))
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func takeBlob(_ fields: [String], _ numbers: [Int64?]) -> Bool {
+        guard let id = Self.unescaped(fields[1]), let subtask = numbers[2], let file = Self.unescaped(fields[3]),
+            let byteCount = numbers[4], let stored = numbers[5], let keyCount = numbers[6],
+            !file.contains("/"), byteCount >= 0, stored >= 0
+        else { return false }
+        self.blobs.append(
+            Blob(
+                operatorID: id,
+                subtask: Int(subtask),
+                file: file,
+                byteCount: byteCount,
+                storedByteCount: stored,
+                keyCount: keyCount
+            )
+        )
+        return true
+    }
+
+    private static func set<Field>(_ field: inout Field, _ value: Field?) -> Bool {
+        guard let value else { return false }
+        field = value
+        return true
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "%") }
+
+    /// An empty text is `%`.
+    private static func escaped(_ text: String) -> String {
+        if text.isEmpty { return "%" }
+        var result = ""
+        for byte in text.utf8 {
+            if Self.isPlain(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += "%" + (digits.utf8.count < 2 ? "0" : "") + digits
+            }
+        }
+        return result
+    }
+
+    private static func unescaped(_ text: String) -> String? {
+        if text == "%" { return "" }
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            rest = rest.dropFirst(2)
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Source: Fowler, Noll and Vo, FNV-1a with 64 bits.
+    static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return hash
+    }
+}

@@ -1,0 +1,169 @@
+package import Environment
+
+/// Why a checkpoint can't be written or read.
+package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+    case disk(EnvironmentError)
+    /// A file of it isn't as it was written.
+    case damaged(String, String)
+
+    package var description: String {
+        switch self {
+        case .disk(let error): error.description
+        case .damaged(let path, let reason):
+            "can't use '\(path)' of a checkpoint: \(reason); an older checkpoint may still be whole"
+        }
+    }
+}
+
+/// Where the checkpoints of a job live.
+///
+/// In a cluster the manifest is an entry of the log and blobs are copied; here both are files.
+package protocol CheckpointStore: Sendable {
+    /// Writes the state of one subtask, durably; it belongs to no checkpoint yet.
+    func writeBlob(
+        _ pieces: [[UInt8]],
+        operatorID: String,
+        subtask: Int,
+        checkpoint: Int64,
+        keyCount: Int
+    ) throws(CheckpointError) -> CheckpointManifest.Blob
+
+    /// Makes a checkpoint exist: all or nothing, durably.
+    func commit(_ manifest: CheckpointManifest) throws(CheckpointError)
+
+    /// The numbers of the checkpoints that exist, oldest first, and the largest that any attempt at one has used.
+    func list() throws(CheckpointError) -> (numbers: [Int64], lastNumber: Int64)
+
+    func manifest(_ number: Int64) throws(CheckpointError) -> CheckpointManifest
+
+    func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8]
+
+    /// Removes a checkpoint, or what is left of one that was given up; what can't be removed stays for the next time.
+    func remove(_ number: Int64)
+}
+
+/// Checkpoints in a directory of a disk: one directory each.
+///
+/// | name                  | what it is                                                    |
+/// | --------------------- | ------------------------------------------------------------- |
+/// | `checkpoint-N/`       | the blobs of checkpoint N                                     |
+/// | `checkpoint-N/manifest` | ``CheckpointManifest``, written last: N exists               |
+package struct DiskCheckpointStore: CheckpointStore {
+    package let directory: String
+    private let disk: any Disk
+
+    private static let prefix = "checkpoint-"
+    private static let manifestName = "manifest"
+
+    package init(disk: any Disk, directory: String) {
+        self.disk = disk
+        self.directory = directory
+    }
+
+    private func path(_ number: Int64) -> String { "\(self.directory)/\(Self.prefix)\(number)" }
+
+    package func writeBlob(
+        _ pieces: [[UInt8]],
+        operatorID: String,
+        subtask: Int,
+        checkpoint: Int64,
+        keyCount: Int
+    ) throws(CheckpointError) -> CheckpointManifest.Blob {
+        let name = "\(operatorID)-\(subtask).blob"
+        let directory = self.path(checkpoint)
+        do {
+            try self.disk.createDirectory(directory)
+        } catch {
+            throw .disk(error)
+        }
+        let stored = try CheckpointBlob.write(pieces, to: "\(directory)/\(name)", on: self.disk)
+        return CheckpointManifest.Blob(
+            operatorID: operatorID,
+            subtask: subtask,
+            file: name,
+            byteCount: pieces.reduce(0) { $0 + Int64($1.count) },
+            storedByteCount: stored,
+            keyCount: Int64(keyCount)
+        )
+    }
+
+    package func commit(_ manifest: CheckpointManifest) throws(CheckpointError) {
+        let directory = self.path(manifest.number)
+        let path = "\(directory)/\(Self.manifestName)"
+        do {
+            try self.disk.createDirectory(directory)
+            let file = try self.disk.createFile("\(path).new")
+            let bytes = Array(manifest.text.utf8)
+            let result = unsafe bytes.withUnsafeBytes { buffer in
+                Result { () throws(EnvironmentError) in try unsafe file.append(buffer) }
+            }
+            try result.get()
+            try file.synchronize()
+            // The names of blobs must be durable before the manifest's is, and the directory's own with it.
+            try self.disk.synchronizeDirectory(directory)
+            try self.disk.rename("\(path).new", to: path)
+            try self.disk.synchronizeDirectory(directory)
+            try self.disk.synchronizeDirectory(self.directory)
+        } catch {
+            throw .disk(error)
+        }
+    }
+
+    package func list() throws(CheckpointError) -> (numbers: [Int64], lastNumber: Int64) {
+        let names: [String]
+        do {
+            names = try self.disk.list(self.directory)
+        } catch {
+            if error.reason == .notFound { return ([], 0) }
+            throw .disk(error)
+        }
+        let all = names.filter { $0.hasPrefix(Self.prefix) }
+            .compactMap { Int64($0.dropFirst(Self.prefix.count)) }.sorted()
+        var complete: [Int64] = []
+        for number in all {
+            do {
+                if try self.disk.list(self.path(number)).contains(Self.manifestName) { complete.append(number) }
+            } catch {
+                throw .disk(error)
+            }
+        }
+        return (complete, all.last ?? 0)
+    }
+
+    package func manifest(_ number: Int64) throws(CheckpointError) -> CheckpointManifest {
+        let path = "\(self.path(number))/\(Self.manifestName)"
+        do {
+            let file = try self.disk.openFile(path)
+            let size = try file.size
+            guard size <= CheckpointManifest.byteLimit else {
+                throw CheckpointError.damaged(path, "it is larger than any manifest")
+            }
+            var bytes = [UInt8](repeating: 0, count: Int(size))
+            let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+                Result { () throws(EnvironmentError) in try unsafe file.read(at: 0, into: buffer) }
+            }
+            bytes.removeLast(bytes.count - (try result.get()))
+            let manifest = try CheckpointManifest(parsing: bytes)
+            guard manifest.number == number else { throw CheckpointError.damaged(path, "it is that of another one") }
+            return manifest
+        } catch let error as CheckpointError {
+            throw error
+        } catch let error as EnvironmentError {
+            throw .disk(error)
+        } catch {
+            throw .damaged(path, "\(error)")
+        }
+    }
+
+    package func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8] {
+        try CheckpointBlob.read("\(self.path(number))/\(blob.file)", byteCount: blob.byteCount, on: self.disk)
+    }
+
+    package func remove(_ number: Int64) {
+        let directory = self.path(number)
+        // First the manifest: what is half removed must not look like a checkpoint.
+        try? self.disk.remove("\(directory)/\(Self.manifestName)")
+        for name in (try? self.disk.list(directory)) ?? [] { try? self.disk.remove("\(directory)/\(name)") }
+        try? self.disk.remove(directory)
+    }
+}

@@ -1,0 +1,90 @@
+internal import Engine
+internal import Synchronization
+
+/// What a stream's subtasks have done so far, for whoever shows it.
+///
+/// Isolation: subtasks write, anyone reads; figures of one moment needn't match to the last record.
+package final class StreamCounters: Sendable {
+    private let records = Atomic<Int64>(0)
+    private let bytes = Atomic<Int64>(0)
+    private let pairs = Atomic<Int64>(0)
+    private let fired = Atomic<Int64>(0)
+    private let written = Atomic<Int64>(0)
+    private let late = Atomic<Int64>(0)
+    private let rejected = Atomic<Int64>(0)
+    private let perSubtask: Mutex<[PerSubtask]>
+
+    private struct PerSubtask {
+        var watermark = WatermarkTracker.none
+        var slowest: String?
+        var stateBytes = 0
+        var keyCount = 0
+        var isBackPressured = false
+    }
+
+    package init(parallelism: Int) {
+        self.perSubtask = Mutex(Array(repeating: PerSubtask(), count: parallelism))
+    }
+
+    package var inputRecords: Int64 { self.records.load(ordering: .relaxed) }
+    package var inputBytes: Int64 { self.bytes.load(ordering: .relaxed) }
+    package var mappedPairs: Int64 { self.pairs.load(ordering: .relaxed) }
+
+    /// Keys of windows whose result was given.
+    package var firings: Int64 { self.fired.load(ordering: .relaxed) }
+    package var outputRecords: Int64 { self.written.load(ordering: .relaxed) }
+    package var lateRecords: Int64 { self.late.load(ordering: .relaxed) }
+    package var rejectedRecords: Int64 { self.rejected.load(ordering: .relaxed) }
+
+    /// The least watermark of the reading subtasks; nil where none knows any.
+    package var watermark: Int64? {
+        let least = self.perSubtask.withLock { $0.map(\.watermark).min() } ?? WatermarkTracker.none
+        return least == WatermarkTracker.none ? nil : least
+    }
+
+    /// The split that holds event time back, if one does.
+    package var slowestSplit: String? {
+        self.perSubtask.withLock { subtasks in
+            subtasks.filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
+        }
+    }
+
+    /// Bytes and keys of all windows.
+    package var state: (bytes: Int, keyCount: Int) {
+        self.perSubtask.withLock { subtasks in
+            (subtasks.reduce(0) { $0 + $1.stateBytes }, subtasks.reduce(0) { $0 + $1.keyCount })
+        }
+    }
+
+    /// Reading subtasks that wait for windows to take what they sent.
+    package var backPressuredCount: Int { self.perSubtask.withLock { $0.count { $0.isBackPressured } } }
+
+    func addInput(records: Int, bytes: Int64, pairs: Int, rejected: Int) {
+        self.records.wrappingAdd(Int64(records), ordering: .relaxed)
+        self.bytes.wrappingAdd(bytes, ordering: .relaxed)
+        self.pairs.wrappingAdd(Int64(pairs), ordering: .relaxed)
+        if rejected > 0 { self.rejected.wrappingAdd(Int64(rejected), ordering: .relaxed) }
+    }
+
+    func addOutput(firings: Int, records: Int, late: Int, rejected: Int) {
+        self.fired.wrappingAdd(Int64(firings), ordering: .relaxed)
+        self.written.wrappingAdd(Int64(records), ordering: .relaxed)
+        if late > 0 { self.late.wrappingAdd(Int64(late), ordering: .relaxed) }
+        if rejected > 0 { self.rejected.wrappingAdd(Int64(rejected), ordering: .relaxed) }
+    }
+
+    func setSource(_ subtask: Int, watermark: Int64, slowest: String?, isBackPressured: Bool) {
+        self.perSubtask.withLock { subtasks in
+            subtasks[subtask].watermark = watermark
+            subtasks[subtask].slowest = slowest
+            subtasks[subtask].isBackPressured = isBackPressured
+        }
+    }
+
+    func setWindows(_ subtask: Int, stateBytes: Int, keyCount: Int) {
+        self.perSubtask.withLock { subtasks in
+            subtasks[subtask].stateBytes = stateBytes
+            subtasks[subtask].keyCount = keyCount
+        }
+    }
+}

@@ -1,0 +1,78 @@
+internal import Engine
+internal import Platform
+internal import Synchronization
+
+/// The bounded queues of elements before one window subtask: one for each subtask that sends to it.
+///
+/// A full queue refuses: its producer keeps the element, does other work and is woken when there is room again.
+///
+/// Isolation: one producer a channel, one consumer.
+final class StreamInbox: Sendable {
+    private struct Channel {
+        var elements: [StreamElement?] = []
+        var head = 0
+        var bytes = 0
+        var isProducerWaiting = false
+
+        var waitingCount: Int { self.elements.count - self.head }
+    }
+
+    private let channels: Mutex<[Channel]>
+    private let consumer: Doorbell
+    private let producers: [Doorbell]
+    private let countLimit: Int
+    private let bytesLimit: Int
+
+    /// - Parameters:
+    ///   - producers: The doorbells of the channels' producers.
+    ///   - countLimit: Elements that wait in a channel at most.
+    ///   - bytesLimit: Bytes that wait in a channel at most, but for one element: a large record's may have more alone.
+    init(producers: [Doorbell], consumer: Doorbell, countLimit: Int, bytesLimit: Int) {
+        self.channels = Mutex(Array(repeating: Channel(), count: producers.count))
+        self.producers = producers
+        self.consumer = consumer
+        self.countLimit = countLimit
+        self.bytesLimit = bytesLimit
+    }
+
+    var channelCount: Int { self.producers.count }
+
+    /// - Returns: False when the channel is full; its producer is rung when that changes.
+    func offer(_ element: StreamElement, channel: Int) -> Bool {
+        let bytes = element.byteCount
+        let isTaken = self.channels.withLock { channels in
+            let waiting = channels[channel].waitingCount
+            let hasRoom = waiting == 0 || channels[channel].bytes + bytes <= self.bytesLimit
+            guard waiting < self.countLimit, hasRoom else {
+                channels[channel].isProducerWaiting = true
+                return false
+            }
+            channels[channel].elements.append(element)
+            channels[channel].bytes += bytes
+            return true
+        }
+        if isTaken { self.consumer.ring() }
+        return isTaken
+    }
+
+    /// The oldest element of a channel, or nil when there is none just now.
+    func take(from channel: Int) -> StreamElement? {
+        let (element, wakes) = self.channels.withLock { channels -> (StreamElement?, Bool) in
+            let head = channels[channel].head
+            guard head < channels[channel].elements.count, let element = channels[channel].elements[head] else {
+                return (nil, false)
+            }
+            channels[channel].elements[head] = nil
+            channels[channel].head += 1
+            channels[channel].bytes -= element.byteCount
+            if channels[channel].head == channels[channel].elements.count || channels[channel].head >= 64 {
+                channels[channel].elements.removeFirst(channels[channel].head)
+                channels[channel].head = 0
+            }
+            defer { channels[channel].isProducerWaiting = false }
+            return (element, channels[channel].isProducerWaiting)
+        }
+        if wakes { self.producers[channel].ring() }
+        return element
+    }
+}

@@ -1,0 +1,296 @@
+internal import ConnectorKit
+internal import Engine
+
+/// What a reading subtask reads: blocks of files, or messages of a stream.
+///
+/// Isolation: one worker thread.
+protocol StreamInput: AnyObject {
+    /// Takes splits on, which the stage gets to know.
+    func add(_ splits: [AssignedSplit], to stage: inout StreamMapStage) throws(EngineError)
+
+    /// Hands the next block to the stage.
+    func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll
+
+    /// The stage is done with the block.
+    func endBlock(_ stage: inout StreamMapStage)
+
+    /// Bytes read since this was last asked.
+    func takeBytes() -> Int64
+
+    /// Looks for splits that have nothing to say.
+    func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64)
+
+    func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress]
+
+    /// Tells those who watch the source how far a complete checkpoint has come.
+    func publish(_ progress: [SplitProgress])
+
+    func close()
+}
+
+enum InputPoll {
+    /// The stage has a block.
+    case block
+    /// A split has come to its end, or something else was done at once: poll again.
+    case progressed
+    /// There is nothing now.
+    case nothing
+    /// Every split is read to its end.
+    case finished
+}
+
+/// Reads the files of one subtask, always that whose time is furthest behind: their records meet in about the order of
+/// their times, whatever lies in which file.
+final class FileStreamInput: StreamInput {
+    private final class FileSplit {
+        let name: String
+        let split: Split
+        let number: Int
+        /// The position of the next record to read.
+        var position: Int64
+        var reader: (any SourceReader)?
+        var isFinished = false
+
+        init(name: String, split: Split, number: Int, position: Int64) {
+            self.name = name
+            self.split = split
+            self.number = number
+            self.position = position
+        }
+    }
+
+    private let source: any Source
+    private let framing: Framing
+    private let block: SourceBlock
+    private var splits: [FileSplit] = []
+    private var current: FileSplit?
+    private var bytes: Int64 = 0
+    private var openCount = 0
+
+    /// Files that are open at once; beyond it the one that is furthest ahead is closed until its turn.
+    private static let openLimit = 128
+
+    init(source: any Source, framing: Framing, block: SourceBlock) {
+        self.source = source
+        self.framing = framing
+        self.block = block
+    }
+
+    func add(_ assigned: [AssignedSplit], to stage: inout StreamMapStage) throws(EngineError) {
+        for item in assigned {
+            guard let split = item.split else { preconditionFailure("a source of files is given files") }
+            var latest = item.latest
+            if latest == WatermarkTracker.none { latest = try self.firstTime(of: split, &stage) ?? latest }
+            let number = stage.addSplit(named: split.resource, latest: latest)
+            if !self.isCut(split) { stage.skipRecords(before: item.position, of: number) }
+            self.splits.append(FileSplit(name: item.name, split: split, number: number, position: item.position))
+        }
+    }
+
+    /// Whether reading can begin in the middle: lines of files that aren't compressed.
+    private func isCut(_ split: Split) -> Bool {
+        guard case .lines = self.framing else { return false }
+        return split.end != nil
+    }
+
+    /// The time of the first record: until a split's turn comes it holds the watermark there.
+    private func firstTime(of split: Split, _ stage: inout StreamMapStage) throws(EngineError) -> Int64? {
+        do {
+            let reader = try self.source.makeReader(for: split, framing: self.framing)
+            defer { reader.close() }
+            guard try reader.poll(into: self.block) == .block else { return nil }
+            return stage.firstTime(of: self.block, split: split)
+        } catch {
+            throw .connector(error)
+        }
+    }
+
+    func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll {
+        var next: FileSplit?
+        for split in self.splits where !split.isFinished {
+            if let held = next, stage.clock.latest(of: held.number) <= stage.clock.latest(of: split.number) { continue }
+            next = split
+        }
+        guard let next else { return .finished }
+        do {
+            let reader = try self.reader(of: next, stage.clock)
+            self.block.consumedBytes = 0
+            if try reader.poll(into: self.block) == .end {
+                self.bytes += self.block.consumedBytes
+                self.close(next)
+                next.isFinished = true
+                try stage.endSplit(next.number)
+                return .progressed
+            }
+        } catch let error as ConnectorError {
+            throw .connector(error)
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw .corrupt("\(error)")
+        }
+        self.bytes += self.block.consumedBytes
+        self.current = next
+        stage.begin(self.block, of: next.split, number: next.number)
+        return .block
+    }
+
+    private func reader(of split: FileSplit, _ clock: WatermarkTracker) throws(ConnectorError) -> any SourceReader {
+        if let reader = split.reader { return reader }
+        if self.openCount >= Self.openLimit {
+            let ahead = self.splits
+                .filter { $0.reader != nil && self.isCut($0.split) }
+                .max { clock.latest(of: $0.number) < clock.latest(of: $1.number) }
+            if let ahead { self.close(ahead) }
+        }
+        var place = split.split
+        if self.isCut(place), split.position > place.start {
+            place = Split(
+                id: place.id,
+                resource: place.resource,
+                start: split.position,
+                end: place.end,
+                weightBytes: place.weightBytes
+            )
+        }
+        let reader = try self.source.makeReader(for: place, framing: self.framing)
+        split.reader = reader
+        self.openCount += 1
+        return reader
+    }
+
+    private func close(_ split: FileSplit) {
+        guard let reader = split.reader else { return }
+        reader.close()
+        split.reader = nil
+        self.openCount -= 1
+    }
+
+    func endBlock(_ stage: inout StreamMapStage) {
+        guard let current = self.current else { return }
+        current.position =
+            switch self.framing {
+            case .lines: self.block.position + Int64(self.block.count)
+            case .stream, .whole: stage.positionBehindLastRecord(of: current.number)
+            }
+        self.current = nil
+    }
+
+    func takeBytes() -> Int64 {
+        defer { self.bytes = 0 }
+        return self.bytes
+    }
+
+    func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64) {}
+
+    func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
+        self.splits.map { split in
+            SplitProgress(
+                name: split.name,
+                position: split.position,
+                latest: stage.clock.latest(of: split.number),
+                isFinished: split.isFinished
+            )
+        }
+    }
+
+    func publish(_ progress: [SplitProgress]) {}
+
+    func close() {
+        for split in self.splits { self.close(split) }
+    }
+}
+
+/// Reads the messages of one subtask's splits.
+final class MessageStreamInput: StreamInput {
+    private struct MessageSplit {
+        let name: String
+        /// The position of the next record to read.
+        var position: Int64
+        /// When it last had something, or was behind its end.
+        var activeAt: Int64?
+    }
+
+    private let reader: any StreamReader
+    private let block = MessageBlock(capacity: MessageStreamInput.blockCapacity)
+    private var splits: [MessageSplit] = []
+    private var bytes: Int64 = 0
+
+    /// Messages taken at a time.
+    private static let blockCapacity = 4_096
+
+    init(reader: any StreamReader) {
+        self.reader = reader
+    }
+
+    func add(_ assigned: [AssignedSplit], to stage: inout StreamMapStage) throws(EngineError) {
+        do {
+            try self.reader.add(assigned.map { StreamSplit(name: $0.name, position: $0.position) })
+        } catch {
+            throw .connector(error)
+        }
+        for item in assigned {
+            _ = stage.addSplit(named: item.name, latest: item.latest)
+            self.splits.append(MessageSplit(name: item.name, position: item.position))
+        }
+    }
+
+    func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll {
+        self.block.removeAll()
+        do {
+            try self.reader.poll(into: self.block)
+        } catch {
+            throw .connector(error)
+        }
+        guard self.block.count > 0 else { return .nothing }
+        for index in 0..<self.block.count {
+            let message = self.block[index]
+            unsafe self.bytes += Int64((message.value?.count ?? 0) + (message.key?.count ?? 0))
+        }
+        stage.begin(self.block)
+        return .block
+    }
+
+    func endBlock(_ stage: inout StreamMapStage) {
+        for index in 0..<self.block.count {
+            let message = self.block[index]
+            self.splits[message.split].position = message.position + 1
+            self.splits[message.split].activeAt = nil
+        }
+        self.block.removeAll()
+    }
+
+    func takeBytes() -> Int64 {
+        defer { self.bytes = 0 }
+        return self.bytes
+    }
+
+    /// A split is idle that is at its end and was silent for a while.
+    func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64) {
+        for index in self.splits.indices {
+            let isAtEnd = self.reader.endPosition(of: index).map { self.splits[index].position >= $0 } ?? false
+            guard isAtEnd, let activeAt = self.splits[index].activeAt else {
+                self.splits[index].activeAt = now
+                continue
+            }
+            if now - activeAt >= idleAfter { stage.setIdle(index) }
+        }
+    }
+
+    func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
+        self.splits.enumerated().map { index, split in
+            SplitProgress(
+                name: split.name,
+                position: split.position,
+                latest: stage.clock.latest(of: index),
+                isFinished: false
+            )
+        }
+    }
+
+    func publish(_ progress: [SplitProgress]) {
+        self.reader.publish(progress.map { StreamSplit(name: $0.name, position: $0.position) })
+    }
+
+    func close() { self.reader.close() }
+}

@@ -1,0 +1,136 @@
+package import ConnectorKit
+package import Engine
+
+/// Which subtask of a stream it is.
+package struct StreamSubtaskID: Hashable, Sendable {
+    package enum Stage: Hashable, Sendable {
+        case source
+        case window
+    }
+
+    package let stage: Stage
+    package let index: Int
+
+    package init(_ stage: Stage, _ index: Int) {
+        self.stage = stage
+        self.index = index
+    }
+}
+
+/// Where a reading subtask is in one of its splits.
+package struct SplitProgress: Hashable, Sendable {
+    package let name: String
+
+    /// The position of the next record to read.
+    package let position: Int64
+
+    /// The largest event time seen in it, ``WatermarkTracker/none`` for none.
+    package let latest: Int64
+
+    /// Whether it is read to its end.
+    package let isFinished: Bool
+
+    package init(name: String, position: Int64, latest: Int64, isFinished: Bool) {
+        self.name = name
+        self.position = position
+        self.latest = latest
+        self.isFinished = isFinished
+    }
+}
+
+/// A subtask's part of a checkpoint.
+package struct SubtaskSnapshot: Sendable {
+    package enum Content: Sendable {
+        case source([SplitProgress])
+        /// The state of its windows, in pieces, and the watermark it stands at.
+        case windows(state: [[UInt8]], keyCount: Int, watermark: Int64)
+    }
+
+    package let content: Content
+
+    /// What its writers ended for this checkpoint.
+    package let outputs: [WrittenOutput]
+
+    package init(content: Content, outputs: [WrittenOutput]) {
+        self.content = content
+        self.outputs = outputs
+    }
+}
+
+/// What a subtask leaves when it has come to its end.
+package struct SubtaskRemainder: Sendable {
+    /// What it wrote since its last checkpoint.
+    package let outputs: [WrittenOutput]
+    package let rejected: [RejectedRecord]
+
+    /// Where a reading subtask was.
+    package let splits: [SplitProgress]
+}
+
+/// What a writer ended, to be made visible when its checkpoint exists.
+package struct WrittenOutput: Hashable, Sendable {
+    package enum Sink: String, Hashable, Sendable, CaseIterable {
+        case output
+        case alerts
+        case late
+        case deadLetters = "dead-letters"
+    }
+
+    package let sink: Sink
+    package let token: String
+
+    package init(sink: Sink, token: String) {
+        self.sink = sink
+        self.token = token
+    }
+}
+
+/// What the subtasks of a stream tell whoever runs it.
+///
+/// Called from any worker thread; returns at once.
+package protocol StreamReport: AnyObject, Sendable {
+    /// A subtask's part of a checkpoint; what it wrote before is delivered.
+    func snapshot(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint: Int64)
+
+    /// A subtask has nothing more to do.
+    func finished(_ subtask: StreamSubtaskID, _ remainder: SubtaskRemainder)
+
+    /// A subtask can't go on.
+    func failed(_ subtask: StreamSubtaskID, _ error: EngineError)
+
+    /// A subtask has given up, as it was told to.
+    func cancelled(_ subtask: StreamSubtaskID)
+}
+
+/// One message to a reading subtask.
+package enum StreamMessageToSource: Sendable {
+    /// Time goes on: milliseconds of a clock that never goes back.
+    case tick(Int64)
+    /// These splits are its own from now on.
+    case add([AssignedSplit])
+    /// No split will be added any more.
+    case noMoreSplits
+    /// Take part in the checkpoint of this number here.
+    case checkpoint(Int64)
+    /// A checkpoint is complete: what stands in it may be told to those who watch.
+    case completed(Int64)
+    /// Read no further; where `fires`, the windows that are open come to their end.
+    case stop(fires: Bool)
+}
+
+/// A split and where to begin in it.
+package struct AssignedSplit: Sendable {
+    package let name: String
+    package let position: Int64
+    package let latest: Int64
+
+    /// What a source of files reads; nil for splits of streams.
+    package let split: Split?
+
+    package init(name: String, position: Int64, latest: Int64, split: Split?) {
+        self.name = name
+        self.position = position
+        self.latest = latest
+        self.split = split
+    }
+}

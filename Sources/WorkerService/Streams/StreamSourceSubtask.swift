@@ -1,0 +1,295 @@
+internal import ConnectorKit
+internal import Engine
+internal import Platform
+internal import Synchronization
+
+/// One subtask of a stream as its thread sees it.
+protocol StreamSubtask: AnyObject {
+    var id: StreamSubtaskID { get }
+
+    /// Does a little.
+    func step() -> SubtaskStep
+
+    /// Gives up.
+    func cancel()
+}
+
+/// Messages for one reading subtask, in the order they came.
+final class StreamMailbox: Sendable {
+    private let messages = Mutex<[StreamMessageToSource]>([])
+    private let doorbell: Doorbell
+
+    init(doorbell: Doorbell) {
+        self.doorbell = doorbell
+    }
+
+    func post(_ message: StreamMessageToSource) {
+        self.messages.withLock { $0.append(message) }
+        self.doorbell.ring()
+    }
+
+    func take() -> [StreamMessageToSource] {
+        self.messages.withLock { messages in
+            defer { messages = [] }
+            return messages
+        }
+    }
+}
+
+/// Reads splits, runs the map over their records, and hands on what it aggregated.
+///
+/// Isolation: one worker thread.
+final class StreamSourceSubtask: StreamSubtask {
+    let id: StreamSubtaskID
+    private var stage: StreamMapStage
+    private let input: any StreamInput
+    private let inboxes: [StreamInbox]
+    private let mailbox: StreamMailbox
+    private let doorbell: Doorbell
+    private let report: any StreamReport
+    private let counters: StreamCounters
+    private let idleAfter: Int64
+
+    private var outbox: [(inbox: Int, element: StreamElement)] = []
+    private var sentCount = 0
+    private var hasOpenBlock = false
+    private var isComplete = false
+    private var isForced = false
+    private var checkpoints: [Int64] = []
+    private var snapshots: [Int64: [SplitProgress]] = [:]
+    private var stop: (isAsked: Bool, fires: Bool) = (false, false)
+    private var hasEnded = false
+    private var counted = StreamMapFigures()
+    private let deadLetterWriter: (any StreamWriter)?
+    private var deadLetterCount = 0
+
+    init(
+        index: Int,
+        stage: consuming StreamMapStage,
+        input: any StreamInput,
+        inboxes: [StreamInbox],
+        wiring: StreamWiring,
+        mailbox: StreamMailbox,
+        deadLetterWriter: (any StreamWriter)?
+    ) {
+        self.id = StreamSubtaskID(.source, index)
+        self.stage = stage
+        self.input = input
+        self.inboxes = inboxes
+        self.mailbox = mailbox
+        self.doorbell = wiring.doorbell
+        self.report = wiring.report
+        self.counters = wiring.counters
+        self.idleAfter = wiring.idleAfter
+        self.deadLetterWriter = deadLetterWriter
+    }
+
+    func step() -> SubtaskStep {
+        do {
+            try self.readMail()
+            guard try self.writeDeadLetters() else { return .waiting }
+            guard self.sendOutbox() else { return .waiting }
+            if self.hasEnded { return try self.end() }
+            if self.hasOpenBlock { return try self.stepBlock() }
+            if let step = try self.takeCheckpoint() { return step }
+            if self.stop.isAsked { return self.finish() }
+            return try self.poll()
+        } catch {
+            self.cancel()
+            self.report.failed(self.id, error)
+            return .ended
+        }
+    }
+
+    private func readMail() throws(EngineError) {
+        for message in self.mailbox.take() {
+            switch message {
+            case .tick(let now):
+                self.input.findIdle(&self.stage, now: now, idleAfter: self.idleAfter)
+                self.isForced = true
+            case .add(let splits): try self.input.add(splits, to: &self.stage)
+            case .noMoreSplits: self.isComplete = true
+            case .checkpoint(let number): self.checkpoints.append(number)
+            case .completed(let number):
+                if let progress = self.snapshots[number] { self.input.publish(progress) }
+                self.snapshots = self.snapshots.filter { $0.key > number }
+            case .stop(let fires): self.stop = (true, fires)
+            }
+        }
+    }
+
+    private func poll() throws(EngineError) -> SubtaskStep {
+        switch try self.input.poll(&self.stage) {
+        case .block:
+            self.hasOpenBlock = true
+            return try self.stepBlock()
+        case .progressed:
+            self.advance()
+            return .progressed
+        case .nothing:
+            let hadMore = self.isForced
+            self.advance()
+            return hadMore ? .progressed : .waiting
+        case .finished:
+            self.advance()
+            guard self.isComplete else { return self.outbox.isEmpty ? .waiting : .progressed }
+            return self.finish()
+        }
+    }
+
+    private func stepBlock() throws(EngineError) -> SubtaskStep {
+        self.hasOpenBlock = try self.stage.step()
+        if !self.hasOpenBlock {
+            self.input.endBlock(&self.stage)
+            self.advance()
+            self.publish()
+        } else if self.stage.isFull {
+            self.collect()
+        }
+        return .progressed
+    }
+
+    /// Sends the watermark on where it matters, or where time has gone on.
+    private func advance() {
+        self.stage.advance(isComplete: self.isComplete, isForced: self.isForced)
+        self.isForced = false
+        self.collect()
+    }
+
+    private func collect() {
+        for routed in self.stage.takeReady() {
+            if let destination = routed.destination {
+                self.outbox.append((destination, routed.element))
+            } else {
+                for inbox in self.inboxes.indices { self.outbox.append((inbox, routed.element)) }
+            }
+        }
+    }
+
+    private func takeCheckpoint() throws(EngineError) -> SubtaskStep? {
+        guard let number = self.checkpoints.first else { return nil }
+        if let writer = self.deadLetterWriter {
+            do {
+                guard try writer.flush() else { return .waiting }
+            } catch {
+                throw .connector(error)
+            }
+        }
+        self.checkpoints.removeFirst()
+        self.stage.barrier(number)
+        self.collect()
+        let progress = self.input.progress(self.stage)
+        self.snapshots[number] = progress
+        let outputs = try self.endEpoch(number)
+        self.report.snapshot(
+            SubtaskSnapshot(content: .source(progress), outputs: outputs),
+            of: self.id,
+            checkpoint: number
+        )
+        return .progressed
+    }
+
+    /// Nothing more is read: windows are fired where the input is at its end, or somebody asked for it.
+    private func finish() -> SubtaskStep {
+        if self.stop.isAsked, self.stop.fires { self.stage.endTime() }
+        self.stage.end()
+        self.collect()
+        self.hasEnded = true
+        return .progressed
+    }
+
+    private func end() throws(EngineError) -> SubtaskStep {
+        if let writer = self.deadLetterWriter {
+            do {
+                guard try writer.flush() else { return .waiting }
+            } catch {
+                throw .connector(error)
+            }
+        }
+        let outputs = try self.endEpoch(Int64.max)
+        self.deadLetterWriter?.close()
+        self.publish()
+        let splits = self.input.progress(self.stage)
+        self.input.close()
+        self.report.finished(
+            self.id,
+            SubtaskRemainder(outputs: outputs, rejected: self.stage.rejectedExamples, splits: splits)
+        )
+        return .ended
+    }
+
+    private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
+        guard let writer = self.deadLetterWriter else { return [] }
+        do {
+            return try writer.endEpoch(checkpoint).map { WrittenOutput(sink: .deadLetters, token: $0) }
+        } catch {
+            throw .connector(error)
+        }
+    }
+
+    private func publish() {
+        let figures = self.stage.figures
+        self.counters.addInput(
+            records: figures.records - self.counted.records,
+            bytes: self.input.takeBytes(),
+            pairs: figures.pairs - self.counted.pairs,
+            rejected: figures.rejected - self.counted.rejected
+        )
+        self.counted = figures
+        let slowest = self.stage.clock.slowest
+        self.counters.setSource(
+            self.id.index,
+            watermark: self.stage.clock.current,
+            slowest: slowest.map { self.stage.splitName($0) },
+            isBackPressured: false
+        )
+    }
+
+    /// - Returns: False when an element didn't fit: the doorbell rings when it may.
+    private func sendOutbox() -> Bool {
+        while self.sentCount < self.outbox.count {
+            let next = self.outbox[self.sentCount]
+            guard self.inboxes[next.inbox].offer(next.element, channel: self.id.index) else {
+                self.counters.setSource(
+                    self.id.index,
+                    watermark: self.stage.clock.current,
+                    slowest: self.stage.clock.slowest.map { self.stage.splitName($0) },
+                    isBackPressured: true
+                )
+                return false
+            }
+            self.sentCount += 1
+        }
+        self.outbox.removeAll(keepingCapacity: true)
+        self.sentCount = 0
+        return true
+    }
+
+    /// - Returns: False when the writer is full.
+    private func writeDeadLetters() throws(EngineError) -> Bool {
+        guard let writer = self.deadLetterWriter, let block = self.stage.deadLetters, block.count > 0 else { return true }
+        do {
+            self.deadLetterCount += try writer.write(block, from: self.deadLetterCount)
+        } catch {
+            throw .connector(error)
+        }
+        guard self.deadLetterCount == block.count else { return false }
+        block.removeAll()
+        self.deadLetterCount = 0
+        return true
+    }
+
+    func cancel() {
+        self.input.close()
+        self.deadLetterWriter?.close()
+        self.outbox = []
+    }
+}
+
+/// What every subtask of a stream is connected to.
+struct StreamWiring {
+    let doorbell: Doorbell
+    let report: any StreamReport
+    let counters: StreamCounters
+    let idleAfter: Int64
+}

@@ -1,0 +1,208 @@
+package import ConnectorKit
+package import Engine
+package import Environment
+internal import Platform
+internal import Synchronization
+
+/// What a stream reads and writes.
+package struct StreamEndpoints: Sendable {
+    package let source: any Source
+    package let sink: any StreamSink
+    package let alerts: any StreamSink
+    package let late: (any StreamSink)?
+    package let deadLetters: (any StreamSink)?
+
+    package init(
+        source: any Source,
+        sink: any StreamSink,
+        alerts: any StreamSink,
+        late: (any StreamSink)?,
+        deadLetters: (any StreamSink)?
+    ) {
+        self.source = source
+        self.sink = sink
+        self.alerts = alerts
+        self.late = late
+        self.deadLetters = deadLetters
+    }
+}
+
+/// What the subtasks of a stream begin with.
+package struct StreamStart: Sendable {
+    /// The states of all window subtasks of a checkpoint, whatever its parallelism was.
+    package var states: [[UInt8]] = []
+
+    /// The watermark up to which windows were fired then.
+    package var watermark = WatermarkTracker.none
+
+    package init() {}
+}
+
+/// Runs the subtasks of one stream on pinned threads, each thread its share in turn.
+///
+/// ## Order of calls
+/// `start` once, then `join` once. `post` and `cancelAll` from any thread meanwhile.
+package final class StreamWorker: Sendable {
+    private let stream: CompiledStream
+    private let endpoints: StreamEndpoints
+    private let counters: StreamCounters
+    private let report: any StreamReport
+    private let begin: StreamStart
+    private let doorbells: [Doorbell]
+    private let mailboxes: [StreamMailbox]
+    private let inboxes: [StreamInbox]
+    private let isCancelled = Atomic<Bool>(false)
+    private let threads = Mutex<PinnedThreads?>(nil)
+
+    /// Elements and bytes that wait in each channel.
+    private static let channelCountLimit = 16
+    private static let channelBytesLimit = 1 << 20
+
+    package init(
+        stream: CompiledStream,
+        endpoints: StreamEndpoints,
+        begin: StreamStart,
+        counters: StreamCounters,
+        report: any StreamReport
+    ) {
+        let doorbells = (0..<stream.parallelism).map { _ in Doorbell() }
+        self.stream = stream
+        self.endpoints = endpoints
+        self.begin = begin
+        self.counters = counters
+        self.report = report
+        self.doorbells = doorbells
+        self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
+        self.inboxes = doorbells.map { doorbell in
+            StreamInbox(
+                producers: doorbells,
+                consumer: doorbell,
+                countLimit: Self.channelCountLimit,
+                bytesLimit: Self.channelBytesLimit
+            )
+        }
+    }
+
+    package func post(_ message: StreamMessageToSource, to source: Int) { self.mailboxes[source].post(message) }
+
+    /// Makes every subtask give up at its next step.
+    package func cancelAll() {
+        self.isCancelled.store(true, ordering: .releasing)
+        for doorbell in self.doorbells { doorbell.ring() }
+    }
+
+    /// Starts the threads; they end when every subtask has.
+    package func start() throws(EnvironmentError) {
+        try self.threads.withLock { held throws(EnvironmentError) in
+            held = try PinnedThreads(count: self.doorbells.count, name: "weir-stream") { self.runThread($0) }
+        }
+    }
+
+    /// Waits until every subtask has ended.
+    package func join() {
+        // Held while waiting: nobody but the one who started the threads asks for them.
+        self.threads.withLock { $0.take()?.join() }
+    }
+
+    private func runThread(_ thread: Int) {
+        var subtasks: [any StreamSubtask] = []
+        do {
+            subtasks = [try self.makeWindows(thread), try self.makeSource(thread)]
+        } catch {
+            self.report.failed(StreamSubtaskID(.source, thread), error)
+            self.report.cancelled(StreamSubtaskID(.window, thread))
+            return
+        }
+        while !subtasks.isEmpty {
+            if self.isCancelled.load(ordering: .acquiring) {
+                for subtask in subtasks {
+                    subtask.cancel()
+                    self.report.cancelled(subtask.id)
+                }
+                return
+            }
+            var hasProgressed = false
+            subtasks.removeAll { subtask in
+                switch subtask.step() {
+                case .progressed:
+                    hasProgressed = true
+                    return false
+                case .waiting:
+                    return false
+                case .ended:
+                    hasProgressed = true
+                    return true
+                }
+            }
+            if !hasProgressed { self.doorbells[thread].wait() }
+        }
+    }
+
+    /// Bytes of a file read at a time.
+    private static let blockBytes = 256 << 10
+
+    private func wiring(_ thread: Int) -> StreamWiring {
+        StreamWiring(
+            doorbell: self.doorbells[thread],
+            report: self.report,
+            counters: self.counters,
+            idleAfter: self.stream.idleAfter
+        )
+    }
+
+    private func makeSource(_ index: Int) throws(EngineError) -> any StreamSubtask {
+        let doorbell = self.doorbells[index]
+        var stage = self.stream.makeMapStage()
+        stage.restore(sentWatermark: self.begin.watermark)
+        let input: any StreamInput
+        var letters: (any StreamWriter)?
+        do {
+            if let source = self.endpoints.source as? any StreamSource {
+                input = MessageStreamInput(reader: try source.makeStreamReader { doorbell.ring() })
+            } else {
+                input = FileStreamInput(
+                    source: self.endpoints.source,
+                    framing: self.stream.framing,
+                    block: SourceBlock(capacity: Self.blockBytes)
+                )
+            }
+            letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) { doorbell.ring() }
+        } catch {
+            throw .connector(error)
+        }
+        return StreamSourceSubtask(
+            index: index,
+            stage: stage,
+            input: input,
+            inboxes: self.inboxes,
+            wiring: self.wiring(index),
+            mailbox: self.mailboxes[index],
+            deadLetterWriter: letters
+        )
+    }
+
+    private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
+        let doorbell = self.doorbells[index]
+        var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
+        for state in self.begin.states { try stage.restore(state) }
+        do {
+            let wake: @Sendable () -> Void = { doorbell.ring() }
+            let output = try self.endpoints.sink.makeStreamWriter(
+                subtask: index,
+                content: self.stream.sinkContent,
+                wake: wake
+            )
+            let alerts = try self.endpoints.alerts.makeStreamWriter(subtask: index, content: .json, wake: wake)
+            let late = try self.endpoints.late?.makeStreamWriter(subtask: index, content: .json, wake: wake)
+            return WindowSubtask(
+                index: index,
+                stage: stage,
+                inbox: self.inboxes[index],
+                writers: (output, alerts, late),
+                wiring: self.wiring(index)
+            )
+        } catch {
+            throw .connector(error)
+        }
+    }
+}
