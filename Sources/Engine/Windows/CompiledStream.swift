@@ -148,9 +148,6 @@ package final class CompiledStream: Sendable {
 
     /// - Parameter form: How the sink wants records.
     package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
-        guard case .sliced(let grid) = self.windows.kind else {
-            preconditionFailure("only tumbling and sliding windows are run")
-        }
         let definition = self.plan.definition
         let host = WindowHost(
             formatter: StreamFormatter(form: form, format: definition.settings.sinkFormat),
@@ -165,11 +162,6 @@ package final class CompiledStream: Sendable {
         return WindowStage(
             emitter: emitter,
             windows: self.windows,
-            sliced: SlicedWindows(
-                grid: grid,
-                layout: self.windows.layout,
-                allowedLateness: self.windows.allowedLateness
-            ),
             routing: self.routing,
             subtask: subtask
         )

@@ -26,10 +26,10 @@ struct SlicedWindows: ~Copyable {
         let box: SliceBox
     }
 
-    init(grid: SliceGrid, layout: WindowLayout, allowedLateness: Int64) {
+    init(_ grid: SliceGrid, _ windows: StreamWindows) {
         self.grid = grid
-        self.layout = layout
-        self.allowedLateness = allowedLateness
+        self.layout = windows.layout
+        self.allowedLateness = windows.allowedLateness
     }
 
     var bytes: Int { self.slices.reduce(0) { $0 + $1.box.table.bytes } }

@@ -40,6 +40,11 @@ package struct StreamMapStage: ~Copyable {
     private var saysIdle = false
     private var buffer = ByteBuffer()
 
+    /// Where the states of records that are shipped one by one are made.
+    private var scratch: SliceBox
+    private var scratchCount = 0
+    private static let scratchLimit = 1_024
+
     package private(set) var figures = StreamMapFigures()
     private var examples = RejectedExamples()
 
@@ -67,6 +72,7 @@ package struct StreamMapStage: ~Copyable {
         self.clock = WatermarkTracker(outOfOrdernessBound: limits.outOfOrdernessBound)
         self.tableBytesLimit = limits.tableBytes
         self.rows = RowOutput(routing: routing, batchBytes: limits.batchBytes)
+        self.scratch = SliceBox(windows.layout)
         self.deadLetters = limits.writesDeadLetters ? OutputBlock() : nil
     }
 
@@ -279,14 +285,18 @@ package struct StreamMapStage: ~Copyable {
 
     /// Ships a pair as a record of its own.
     private mutating func ship(_ index: Int, time: Int64, record: Bytes?) {
-        var single = SliceTable(self.windows.layout)
         let (key, longKey) = unsafe self.machine.host.key(index)
-        let states = unsafe single.states(of: key, longKey: longKey)
-        unsafe self.add(index, time: time, to: states, of: &single)
+        if self.scratchCount == Self.scratchLimit {
+            self.scratch = SliceBox(self.windows.layout)
+            self.scratchCount = 0
+        }
+        self.scratchCount += 1
+        let states = unsafe self.scratch.table.states(of: KeyWords(integer: Int64(self.scratchCount)), longKey: nil)
+        unsafe self.add(index, time: time, to: states)
         self.buffer.removeAll()
         self.buffer.append(littleEndian: time)
         self.buffer.append(littleEndian: UInt32(0))
-        unsafe single.encode(states, into: &self.buffer)
+        unsafe self.scratch.table.encode(states, into: &self.buffer)
         self.buffer.replace(at: 8, littleEndian: UInt32(self.buffer.count - TimedRow.headerBytes))
         if let record { self.buffer.append(record) }
         // Late ones must not overtake what their key got before.
@@ -313,15 +323,10 @@ package struct StreamMapStage: ~Copyable {
         unsafe target.copyMemory(from: self.buffer.bytes.start, byteCount: self.buffer.count)
     }
 
-    private func add(
-        _ index: Int,
-        time: Int64,
-        to states: UnsafeMutablePointer<UInt64>,
-        of table: inout SliceTable
-    ) {
+    private func add(_ index: Int, time: Int64, to states: UnsafeMutablePointer<UInt64>) {
         for column in self.windows.layout.columns {
             let (value, encoding) = self.machine.host.value(index, column: column.aggregate.column ?? 0)
-            unsafe table.add(value, encoding, time: time, to: states, column: column)
+            unsafe self.scratch.table.add(value, encoding, time: time, to: states, column: column)
         }
     }
 

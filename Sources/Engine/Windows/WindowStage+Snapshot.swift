@@ -11,21 +11,22 @@ internal import WireFormat
 /// | i64, i64              | the watermark, the end up to which windows were fired                                     |
 /// | u32, then each        | slices: i64 start, u32 number of rows, rows with their states                             |
 /// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
+/// | u32, then each        | windows of single keys: i64 start, end, records, pane; u8 1 where fired; a row            |
 ///
 /// A row is the two words of its key, u32 length and bytes of a long key, u32 length and bytes of its states.
 enum SnapshotFormat {
     /// `WSNP`, little endian.
     static let magic: UInt32 = 0x504E_5357
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 }
 
 extension WindowStage {
     /// Hands the state over, some bytes at a time.
-    package func writeSnapshot<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
+    package mutating func writeSnapshot<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
         var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
         buffer.append(littleEndian: SnapshotFormat.magic)
         buffer.append(littleEndian: SnapshotFormat.version)
-        buffer.append(littleEndian: self.sliced.watermark)
+        buffer.append(littleEndian: self.watermark)
         buffer.append(littleEndian: self.sliced.firedEnd)
         buffer.append(littleEndian: UInt32(self.sliced.slices.count))
         for slice in self.sliced.slices {
@@ -37,7 +38,26 @@ extension WindowStage {
             buffer.append(littleEndian: end)
             try Self.write(box.table, &buffer, write)
         }
+        try self.writeKeyed(&buffer, write)
         try write(buffer.bytes)
+    }
+
+    private mutating func writeKeyed<Failure: Error>(
+        _ buffer: inout ByteBuffer,
+        _ write: (Bytes) throws(Failure) -> Void
+    ) throws(Failure) {
+        buffer.append(littleEndian: UInt32(self.keyed.store.liveCount))
+        for number in self.keyed.store.segments.indices where self.keyed.store[number].isLive {
+            let segment = self.keyed.store[number]
+            for field in [segment.start, segment.end, segment.count, segment.pane] { buffer.append(littleEndian: field) }
+            buffer.append(segment.isFired ? 1 : 0)
+            let row = self.keyed.rowOfWindow(number)
+            Self.append(row, of: self.keyed.store.states.table, to: &buffer)
+            if buffer.count >= Self.chunkBytes {
+                try write(buffer.bytes)
+                buffer.removeAll()
+            }
+        }
     }
 
     private static var chunkBytes: Int { 1 << 20 }
@@ -50,22 +70,26 @@ extension WindowStage {
         buffer.append(littleEndian: UInt32(table.keyCount))
         var cursor = TableCursor()
         while let row = table.next(&cursor) {
-            buffer.append(littleEndian: row.key.a)
-            buffer.append(littleEndian: row.key.b)
-            let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
-            buffer.append(littleEndian: UInt32(keyBytes))
-            if let longKey = unsafe row.longKey {
-                buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
-            }
-            let start = buffer.count
-            buffer.append(littleEndian: UInt32(0))
-            unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
-            buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+            Self.append(row, of: table, to: &buffer)
             if buffer.count >= Self.chunkBytes {
                 try write(buffer.bytes)
                 buffer.removeAll()
             }
         }
+    }
+
+    private static func append(_ row: KeyedRow, of table: borrowing SliceTable, to buffer: inout ByteBuffer) {
+        buffer.append(littleEndian: row.key.a)
+        buffer.append(littleEndian: row.key.b)
+        let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
+        buffer.append(littleEndian: UInt32(keyBytes))
+        if let longKey = unsafe row.longKey {
+            buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
+        }
+        let start = buffer.count
+        buffer.append(littleEndian: UInt32(0))
+        unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
+        buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
     }
 
     /// Takes what belongs to this subtask of a snapshot that any subtask wrote, at any parallelism.
@@ -93,6 +117,7 @@ extension WindowStage {
         }
         let watermark = try reader.number(Int64.self)
         self.sliced.restore(watermark: watermark, firedEnd: try reader.number(Int64.self))
+        self.keyed.restore(watermark: watermark)
         for _ in 0..<(try reader.number(UInt32.self)) {
             let start = try reader.number(Int64.self)
             try self.readRows(&reader) { stage in stage.sliced.slice(start) }
@@ -101,22 +126,47 @@ extension WindowStage {
             let end = try reader.number(Int64.self)
             try self.readRows(&reader) { stage in stage.sliced.restoreLatePanes(of: end) }
         }
+        for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader) }
         try reader.end()
+    }
+
+    private mutating func readKeyed(_ reader: inout StateReader) throws {
+        let start = try reader.number(Int64.self)
+        let end = try reader.number(Int64.self)
+        let count = try reader.number(Int64.self)
+        let pane = try reader.number(Int64.self)
+        let isFired = try reader.flag()
+        let (key, keyBytes, states) = try Self.readRow(&reader)
+        guard self.owns(key) else { return }
+        try unsafe self.keyed.restore(
+            states,
+            of: key,
+            longKey: key.isLong ? UnsafeRawPointer(keyBytes.start) : nil,
+            span: FiredWindow(start: start, end: end, pane: pane),
+            count: count,
+            isFired: isFired
+        )
+    }
+
+    private func owns(_ key: KeyWords) -> Bool {
+        self.routing.subtask(ofPartition: self.routing.partition(hash: key.hash)) == self.subtask
+    }
+
+    private static func readRow(_ reader: inout StateReader) throws -> (KeyWords, Bytes, Bytes) {
+        let key = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
+        let keyBytes = try reader.bytes()
+        guard key.b != 0, key.isLong ? keyBytes.count == key.count : keyBytes.count == 0 else {
+            throw ValueDecodingError.impossible(offset: reader.offset)
+        }
+        return (key, keyBytes, try reader.bytes())
     }
 
     /// Reads rows into a table, which is made when the first one belongs here.
     private mutating func readRows(_ reader: inout StateReader, into makeBox: (inout Self) -> SliceBox) throws {
         var box: SliceBox?
         for _ in 0..<(try reader.number(UInt32.self)) {
-            let key = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
-            let keyBytes = try reader.bytes()
-            let states = try reader.bytes()
-            guard key.b != 0, key.isLong ? keyBytes.count == key.count : keyBytes.count == 0 else {
-                throw ValueDecodingError.impossible(offset: reader.offset)
-            }
-            guard self.routing.subtask(ofPartition: self.routing.partition(hash: key.hash)) == self.subtask else {
-                continue
-            }
+            let (key, keyBytes, states) = try Self.readRow(&reader)
+            guard self.owns(key) else { continue }
             let target = box ?? makeBox(&self)
             box = target
             let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil

@@ -12,6 +12,8 @@ package struct WindowStage: ~Copyable {
     private var emitter: WindowEmitter
     private let windows: StreamWindows
     var sliced: SlicedWindows
+    var keyed: KeyedWindows
+    let isKeyed: Bool
     let routing: Routing
     let subtask: Int
 
@@ -36,13 +38,19 @@ package struct WindowStage: ~Copyable {
     init(
         emitter: consuming WindowEmitter,
         windows: StreamWindows,
-        sliced: consuming SlicedWindows,
         routing: Routing,
         subtask: Int
     ) {
         self.emitter = emitter
         self.windows = windows
-        self.sliced = sliced
+        if case .sliced(let grid) = windows.kind {
+            self.sliced = SlicedWindows(grid, windows)
+            self.isKeyed = false
+        } else {
+            self.sliced = SlicedWindows(SliceGrid(size: 1, slide: 1), windows)
+            self.isKeyed = true
+        }
+        self.keyed = KeyedWindows(windows)
         self.routing = routing
         self.subtask = subtask
     }
@@ -58,10 +66,10 @@ package struct WindowStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
     /// Bytes and keys of all tables.
-    package var stateBytes: Int { self.sliced.bytes }
-    package var keyCount: Int { self.sliced.keyCount }
+    package var stateBytes: Int { self.isKeyed ? self.keyed.bytes : self.sliced.bytes }
+    package var keyCount: Int { self.isKeyed ? self.keyed.keyCount : self.sliced.keyCount }
 
-    package var watermark: Int64 { self.sliced.watermark }
+    package var watermark: Int64 { self.isKeyed ? self.keyed.watermark : self.sliced.watermark }
 
     // MARK: Input
 
@@ -92,6 +100,7 @@ package struct WindowStage: ~Copyable {
         of key: KeyWords,
         longKey: UnsafeRawPointer?
     ) throws(EngineError) {
+        if self.isKeyed { return try unsafe self.takeKeyed(record, of: key, longKey: longKey) }
         let grid = self.sliced.grid
         guard grid.contains(record.time) else { return }
         if self.sliced.isPassed(record.time) {
@@ -107,6 +116,35 @@ package struct WindowStage: ~Copyable {
             let window = FiredWindow(start: end - grid.size, end: end, pane: pane)
             try self.emitter.reduce(row, of: found.table, in: window)
         }
+    }
+
+    private mutating func takeKeyed(
+        _ record: TimedRow,
+        of key: KeyWords,
+        longKey: UnsafeRawPointer?
+    ) throws(EngineError) {
+        switch try unsafe self.keyed.take(record, of: key, longKey: longKey) {
+        case .kept: return
+        case .late:
+            let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(record.states.start))
+            try self.putAside(record, key: row)
+        case .fires(let number, let forgets):
+            if case .count(let count, let slide) = self.windows.kind {
+                let (box, span) = self.keyed.window(endingIn: number, count: count, slide: slide)
+                let states = unsafe box.table.states(of: key, longKey: longKey)
+                let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(states))
+                return try self.emitter.reduce(row, of: box.table, in: span)
+            }
+            try self.fireKeyed(number, forgets: forgets)
+        }
+    }
+
+    private mutating func fireKeyed(_ number: Int, forgets: Bool) throws(EngineError) {
+        let segment = self.keyed.store[number]
+        let row = self.keyed.rowOfWindow(number)
+        let window = FiredWindow(start: segment.start, end: segment.end, pane: segment.pane)
+        try self.emitter.reduce(row, of: self.keyed.store.states.table, in: window)
+        self.keyed.noteFired(number, forgets: forgets)
     }
 
     private mutating func putAside(_ record: TimedRow, key row: KeyedRow) throws(EngineError) {
@@ -142,6 +180,7 @@ package struct WindowStage: ~Copyable {
     /// Event time has come to a watermark: windows that end there are fired by the steps that follow.
     package mutating func advance(to watermark: Int64) {
         self.sliced.advance(to: watermark)
+        self.keyed.advance(to: watermark)
         self.hasAdvanced = true
     }
 
@@ -150,6 +189,7 @@ package struct WindowStage: ~Copyable {
     /// - Returns: False where nothing is due.
     package mutating func step() throws(EngineError) -> Bool {
         guard self.hasAdvanced else { return false }
+        if self.isKeyed { return try self.stepKeyed() }
         if self.firing == nil {
             guard let end = self.sliced.nextDueEnd() else {
                 self.sliced.dropPassed()
@@ -160,6 +200,18 @@ package struct WindowStage: ~Copyable {
             self.firing = Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
         }
         try self.fireSome()
+        return true
+    }
+
+    private mutating func stepKeyed() throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let number = self.keyed.nextDue() else {
+                self.keyed.tidy()
+                self.hasAdvanced = false
+                return false
+            }
+            try self.fireKeyed(number, forgets: self.keyed.forgetsAtOnce)
+        }
         return true
     }
 

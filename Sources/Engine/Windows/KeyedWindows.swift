@@ -1,0 +1,306 @@
+internal import WireFormat
+
+/// Windows that every key has for itself: sessions, windows of so many records, and everything.
+///
+/// A session holds records less than the gap apart, and ends the gap behind its last one; records the gap or more apart are
+/// in two sessions.
+struct KeyedWindows: ~Copyable {
+    private let kind: StreamWindows.Kind
+    private let allowedLateness: Int64
+    private(set) var store: SegmentStore
+    private var timers = TimerHeap()
+    private var arena = Arena(limitBytes: 64 << 20)
+    private(set) var watermark = WatermarkTracker.none
+
+    init(_ windows: StreamWindows) {
+        self.kind = windows.kind
+        self.allowedLateness = windows.allowedLateness
+        self.store = SegmentStore(windows.layout)
+    }
+
+    var bytes: Int { self.store.bytes }
+    var keyCount: Int { self.store.liveCount }
+
+    /// What becomes of a record.
+    enum Taken {
+        /// It is in a window that isn't due.
+        case kept
+        /// Its window, by number, is to be fired at once, and forgotten then if it says so.
+        case fires(Int, forgets: Bool)
+        case late
+    }
+
+    mutating func take(
+        _ record: TimedRow,
+        of key: KeyWords,
+        longKey: UnsafeRawPointer?
+    ) throws(EngineError) -> Taken {
+        switch self.kind {
+        case .session(let gap): return try unsafe self.takeIntoSession(record, key, longKey, gap: gap)
+        case .count(let count, let slide):
+            return try unsafe self.takeIntoCount(record, key, longKey, count: count, slide: slide)
+        case .global:
+            let numbers = unsafe self.store.numbers(of: key, longKey: longKey)
+            let number =
+                unsafe numbers.first ?? self.store.add(key, longKey: longKey, start: record.time, end: record.time + 1)
+            try self.add(record, to: number)
+            self.store[number].start = min(self.store[number].start, record.time)
+            self.store[number].end = max(self.store[number].end, record.time + 1)
+            return .kept
+        case .sliced: preconditionFailure("slices are kept elsewhere")
+        }
+    }
+
+    private mutating func add(_ record: TimedRow, to number: Int) throws(EngineError) {
+        do {
+            let states = unsafe self.store.states(of: number)
+            try unsafe self.store.states.table.merge(record.states, into: states, arena: &self.arena)
+        } catch {
+            throw .corrupt("can't decode the states of a window: \(error)")
+        }
+        self.store[number].count += 1
+    }
+
+    // MARK: Sessions
+
+    private mutating func takeIntoSession(
+        _ record: TimedRow,
+        _ key: KeyWords,
+        _ longKey: UnsafeRawPointer?,
+        gap: Int64
+    ) throws(EngineError) -> Taken {
+        let end = record.time + gap
+        let met = unsafe self.store.numbers(of: key, longKey: longKey).filter { number in
+            record.time < self.store[number].end && self.store[number].start < end
+        }
+        if met.isEmpty, self.isPassed(end) { return .late }
+        let number = unsafe met.first ?? self.store.add(key, longKey: longKey, start: record.time, end: end)
+        var isFired = met.first.map { self.store[$0].isFired } ?? false
+        for other in met.dropFirst() {
+            self.store.merge(other, into: number)
+            let merged = self.store[other]
+            self.store[number].start = min(self.store[number].start, merged.start)
+            self.store[number].end = max(self.store[number].end, merged.end)
+            self.store[number].count += merged.count
+            self.store[number].pane = max(self.store[number].pane, merged.pane)
+            isFired = isFired || merged.isFired
+            self.store.remove(other)
+        }
+        try self.add(record, to: number)
+        self.store[number].start = min(self.store[number].start, record.time)
+        self.store[number].end = max(self.store[number].end, end)
+        self.store[number].isFired = false
+        // One that ends behind the watermark is due then, also where a part of it was fired before.
+        if self.watermark != WatermarkTracker.none, self.store[number].end - 1 <= self.watermark {
+            self.timers.push(time: self.store[number].end - 1 + self.allowedLateness, number, self.store[number].serial)
+            return .fires(number, forgets: self.allowedLateness == 0)
+        }
+        self.timers.push(time: self.store[number].end - 1, number, self.store[number].serial)
+        return .kept
+    }
+
+    /// Whether a window that ends then is past the allowed lateness.
+    private func isPassed(_ end: Int64) -> Bool {
+        guard self.watermark != WatermarkTracker.none else { return false }
+        if self.watermark == WatermarkTracker.end { return true }
+        return end - 1 + self.allowedLateness <= self.watermark
+    }
+
+    // MARK: Counts
+
+    /// Records are gathered in slices as long as both the count and the slide are whole numbers of them; the windows of a key
+    /// are its newest slices.
+    private mutating func takeIntoCount(
+        _ record: TimedRow,
+        _ key: KeyWords,
+        _ longKey: UnsafeRawPointer?,
+        count: Int64,
+        slide: Int64
+    ) throws(EngineError) -> Taken {
+        let slice = Self.greatestCommonDivisor(count, slide)
+        var numbers = unsafe self.newestFirst(self.store.numbers(of: key, longKey: longKey))
+        if numbers.first.map({ self.store[$0].count == slice }) ?? true {
+            let position = numbers.first.map { self.store[$0].pane + 1 } ?? 0
+            let new = unsafe self.store.add(key, longKey: longKey, start: record.time, end: record.time + 1)
+            // How many slices of its key came before it.
+            self.store[new].pane = position
+            numbers.insert(new, at: 0)
+        }
+        let newest = numbers[0]
+        try self.add(record, to: newest)
+        self.store[newest].start = min(self.store[newest].start, record.time)
+        self.store[newest].end = max(self.store[newest].end, record.time + 1)
+        guard self.store[newest].count == slice else { return .kept }
+        let held = Int(count / slice)
+        for number in numbers.dropFirst(held) { self.store.remove(number) }
+        guard (self.store[newest].pane + 1) % (slide / slice) == 0 else { return .kept }
+        return .fires(newest, forgets: false)
+    }
+
+    /// The slices that a window of so many records is made of, whose newest is given.
+    mutating func window(endingIn newest: Int, count: Int64, slide: Int64) -> (box: SliceBox, span: FiredWindow) {
+        let held = Int(count / Self.greatestCommonDivisor(count, slide))
+        let segment = self.store[newest]
+        let longKey = unsafe UnsafeRawPointer(bitPattern: segment.longKey)
+        let numbers = unsafe self.newestFirst(self.store.numbers(of: segment.key, longKey: longKey)).prefix(held)
+        let merged = SliceBox(self.store.layout)
+        let target = unsafe merged.table.states(of: segment.key, longKey: longKey)
+        var span = FiredWindow(start: segment.start, end: segment.end, pane: 0)
+        for number in numbers.reversed() {
+            let states = unsafe self.store.states(of: number)
+            unsafe merged.table.merge(states, of: self.store.states.table, into: target)
+            span.start = min(span.start, self.store[number].start)
+            span.end = max(span.end, self.store[number].end)
+        }
+        return (merged, span)
+    }
+
+    private func newestFirst(_ numbers: [Int]) -> [Int] {
+        numbers.sorted { self.store[$0].pane > self.store[$1].pane }
+    }
+
+    private static func greatestCommonDivisor(_ left: Int64, _ right: Int64) -> Int64 {
+        var (larger, smaller) = (left, right)
+        while smaller != 0 { (larger, smaller) = (smaller, larger % smaller) }
+        return larger
+    }
+
+    // MARK: Time
+
+    mutating func advance(to watermark: Int64) { self.watermark = max(self.watermark, watermark) }
+
+    /// The next window that is due, by number; nil where there is none.
+    mutating func nextDue() -> Int? {
+        if self.watermark == WatermarkTracker.end { return self.nextAtEnd() }
+        while let timer = self.timers.first, timer.time <= self.watermark {
+            self.timers.removeFirst()
+            guard self.isCurrent(timer) else { continue }
+            let segment = self.store[timer.number]
+            if !segment.isFired, segment.end - 1 <= self.watermark {
+                self.timers.push(time: segment.end - 1 + self.allowedLateness, timer.number, segment.serial)
+                return timer.number
+            }
+            if segment.isFired, self.isPassed(segment.end) { self.store.remove(timer.number) }
+        }
+        return nil
+    }
+
+    private func isCurrent(_ timer: TimerHeap.Timer) -> Bool {
+        guard timer.number < self.store.segments.count else { return false }
+        let segment = self.store[timer.number]
+        return segment.isLive && segment.serial == timer.serial
+    }
+
+    /// At the end of the input sessions and whole keys are fired; records short of a count aren't a window.
+    private mutating func nextAtEnd() -> Int? {
+        if case .count = self.kind { return nil }
+        while self.endCursor < self.store.segments.count {
+            let number = self.endCursor
+            self.endCursor += 1
+            if self.store[number].isLive, !self.store[number].isFired { return number }
+        }
+        return nil
+    }
+
+    private var endCursor = 0
+
+    /// A window was fired; one that is forgotten must not be asked for again.
+    mutating func noteFired(_ number: Int, forgets: Bool) {
+        if forgets {
+            self.store.remove(number)
+        } else {
+            self.store[number].pane += 1
+            self.store[number].isFired = true
+        }
+    }
+
+    /// The key and states of a window.
+    mutating func rowOfWindow(_ number: Int) -> KeyedRow { self.store.row(number) }
+
+    /// Whether a window that was fired on time may be forgotten at once.
+    var forgetsAtOnce: Bool { self.allowedLateness == 0 }
+
+    /// Gives memory back where most of it is nobody's any more.
+    mutating func tidy() {
+        guard self.store.isMostlyGarbage, self.watermark != WatermarkTracker.end else { return }
+        self.store.compact { _, _ in }
+        self.timers = TimerHeap()
+        for number in self.store.segments.indices { self.setTimer(number) }
+    }
+
+    private mutating func setTimer(_ number: Int) {
+        guard case .session = self.kind else { return }
+        let segment = self.store[number]
+        let time = segment.isFired ? segment.end - 1 + self.allowedLateness : segment.end - 1
+        self.timers.push(time: time, number, segment.serial)
+    }
+
+    // MARK: Snapshots
+
+    mutating func restore(watermark: Int64) {
+        self.watermark = self.watermark == WatermarkTracker.none ? watermark : min(self.watermark, watermark)
+    }
+
+    /// Takes a segment as a checkpoint has it.
+    mutating func restore(
+        _ states: Bytes,
+        of key: KeyWords,
+        longKey: UnsafeRawPointer?,
+        span: FiredWindow,
+        count: Int64,
+        isFired: Bool
+    ) throws(ValueDecodingError) {
+        let number = unsafe self.store.add(key, longKey: longKey, start: span.start, end: span.end)
+        self.store[number].count = count
+        self.store[number].pane = span.pane
+        self.store[number].isFired = isFired
+        let target = unsafe self.store.states(of: number)
+        try unsafe self.store.states.table.merge(states, into: target, arena: &self.arena)
+        self.setTimer(number)
+    }
+}
+
+/// Which windows are due when: the earliest first.
+struct TimerHeap {
+    struct Timer {
+        let time: Int64
+        let number: Int
+        let serial: Int64
+    }
+
+    private var timers: [Timer] = []
+
+    var first: Timer? { self.timers.first }
+
+    mutating func push(time: Int64, _ number: Int, _ serial: Int64) {
+        self.timers.append(Timer(time: time, number: number, serial: serial))
+        var child = self.timers.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard self.isBefore(child, parent) else { return }
+            self.timers.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    mutating func removeFirst() {
+        guard let last = self.timers.popLast(), !self.timers.isEmpty else { return }
+        self.timers[0] = last
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < self.timers.count && self.isBefore(child, least) {
+                least = child
+            }
+            guard least != parent else { return }
+            self.timers.swapAt(parent, least)
+            parent = least
+        }
+    }
+
+    /// Of equal times the one that was made first.
+    private func isBefore(_ left: Int, _ right: Int) -> Bool {
+        let (a, b) = (self.timers[left], self.timers[right])
+        return a.time == b.time ? a.serial < b.serial : a.time < b.time
+    }
+}
