@@ -19,6 +19,10 @@ struct SlicedWindows: ~Copyable {
     private(set) var latePanes: [Int64: SliceBox] = [:]
     private var arena = Arena(limitBytes: 64 << 20)
 
+    /// What the keys have got in the window that was fired last, where windows are made of several slices.
+    private(set) var rolling: RollingWindow
+    let rolls: Bool
+
     private static let paneLayout = WindowLayout([.records])
 
     struct KeptSlice {
@@ -29,10 +33,12 @@ struct SlicedWindows: ~Copyable {
     init(_ grid: SliceGrid, _ windows: StreamWindows) {
         self.grid = grid
         self.layout = windows.layout
+        self.rolling = RollingWindow(windows.layout)
+        self.rolls = grid.size > grid.slide && windows.takesAggregates
         self.allowedLateness = windows.allowedLateness
     }
 
-    var bytes: Int { self.slices.reduce(0) { $0 + $1.box.table.bytes } }
+    var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.box.table.bytes } }
 
     /// Keys in all slices; one in several counts several times.
     var keyCount: Int { self.slices.reduce(0) { $0 + $1.box.table.keyCount } }
@@ -66,8 +72,9 @@ struct SlicedWindows: ~Copyable {
         }
     }
 
-    /// The table of the slice that begins at a time, made where there is none.
+    /// The table of the slice that begins at a time, made where there is none: it is about to change.
     mutating func slice(_ start: Int64) -> SliceBox {
+        if self.rolls, self.rolling.contains(start) { self.rolling.reset() }
         let position = self.position(of: start)
         if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
         let box = SliceBox(self.layout)
@@ -118,6 +125,12 @@ struct SlicedWindows: ~Copyable {
         let merged = SliceBox(self.layout)
         for slice in self.slices[range] { merged.table.merge(slice.box.table) }
         return merged
+    }
+
+    /// Moves the rolling window to the one that ends then.
+    mutating func roll(toWindowEnding end: Int64) {
+        let range = self.position(of: end - self.grid.size)..<self.position(of: end)
+        self.rolling.move(to: self.slices[range])
     }
 
     /// The window that ends then was fired.

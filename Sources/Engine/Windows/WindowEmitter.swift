@@ -31,19 +31,10 @@ struct WindowEmitter: ~Copyable {
     /// The first groups that were left out.
     var rejectedExamples: [RejectedRecord] { self.examples.records }
 
+    /// Reduces a key whose states are these.
     mutating func reduce(_ row: KeyedRow, of table: borrowing SliceTable, in window: FiredWindow) throws(EngineError) {
-        self.machine.beginRecord()
-        let key: Value
-        do {
-            key = try row.value(in: &self.machine.workspace.arena)
-        } catch {
-            throw .corrupt("can't decode a key: \(error)")
-        }
-        self.machine.host.window = window
-        self.machine.host.groupKey = key
-        self.firingCount += 1
-        let outputCount = self.machine.host.output.count
-        let alertCount = self.machine.host.alerts.count
+        let key = try self.begin(row, in: window)
+        let mark = self.mark
         do {
             let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
             switch self.call {
@@ -61,13 +52,57 @@ struct WindowEmitter: ~Copyable {
                 _ = try self.machine.call(function, arguments)
             }
         } catch {
-            let place = ReduceEmitter.place(key)
-            guard self.policy != .fail else { throw .evaluation(error, place) }
-            self.machine.host.output.truncate(to: outputCount)
-            self.machine.host.alerts.truncate(to: alertCount)
-            self.rejectedCount += 1
-            self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+            try self.reject(key, error, mark)
         }
+    }
+
+    /// Reduces a key of the rolling window.
+    mutating func reduce(_ row: KeyedRow, of windows: borrowing SlicedWindows, in window: FiredWindow) throws(EngineError) {
+        guard case .aggregates(let function) = self.call else { preconditionFailure("values don't roll") }
+        let key = try self.begin(row, in: window)
+        let mark = self.mark
+        do {
+            var arguments = [key]
+            arguments.reserveCapacity(self.layout.columns.count + 1)
+            try windows.rolling.results(of: row, in: &self.machine.workspace.arena, into: &arguments) {
+                unsafe windows.table(of: row.key, longKey: row.longKey, inWindowEnding: window.end)
+            }
+            _ = try self.machine.call(function, arguments)
+        } catch {
+            try self.reject(key, error, mark)
+        }
+    }
+
+    private mutating func begin(_ row: KeyedRow, in window: FiredWindow) throws(EngineError) -> Value {
+        self.machine.beginRecord()
+        let key: Value
+        do {
+            key = try row.value(in: &self.machine.workspace.arena)
+        } catch {
+            throw .corrupt("can't decode a key: \(error)")
+        }
+        self.machine.host.window = window
+        self.machine.host.groupKey = key
+        self.firingCount += 1
+        return key
+    }
+
+    private var mark: (outputCount: Int, alertCount: Int) {
+        (self.machine.host.output.count, self.machine.host.alerts.count)
+    }
+
+    /// Takes back what a group emitted that failed, and stops or goes on as the policy says.
+    private mutating func reject(
+        _ key: Value,
+        _ error: EvaluationError,
+        _ mark: (outputCount: Int, alertCount: Int)
+    ) throws(EngineError) {
+        let place = ReduceEmitter.place(key)
+        guard self.policy != .fail else { throw .evaluation(error, place) }
+        self.machine.host.output.truncate(to: mark.outputCount)
+        self.machine.host.alerts.truncate(to: mark.alertCount)
+        self.rejectedCount += 1
+        self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
     }
 }
 

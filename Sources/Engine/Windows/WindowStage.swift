@@ -31,7 +31,8 @@ package struct WindowStage: ~Copyable {
 
     private struct Firing {
         let window: FiredWindow
-        let box: SliceBox
+        /// What its keys have got; nil: it is in the rolling window.
+        let box: SliceBox?
         var cursor = TableCursor()
     }
 
@@ -197,7 +198,12 @@ package struct WindowStage: ~Copyable {
                 return false
             }
             let window = FiredWindow(start: end - self.sliced.grid.size, end: end, pane: 0)
-            self.firing = Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
+            if self.sliced.rolls {
+                self.sliced.roll(toWindowEnding: end)
+                self.firing = Firing(window: window, box: nil)
+            } else {
+                self.firing = Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
+            }
         }
         try self.fireSome()
         return true
@@ -218,12 +224,17 @@ package struct WindowStage: ~Copyable {
     private mutating func fireSome() throws(EngineError) {
         guard var firing = self.firing else { return }
         for _ in 0..<Self.keysPerStep {
-            guard let row = firing.box.table.next(&firing.cursor) else {
+            let next = firing.box.map { $0.table.next(&firing.cursor) } ?? self.sliced.rolling.next(&firing.cursor)
+            guard let row = next else {
                 self.sliced.noteFired(firing.window.end)
                 self.firing = nil
                 return
             }
-            try self.emitter.reduce(row, of: firing.box.table, in: firing.window)
+            if let box = firing.box {
+                try self.emitter.reduce(row, of: box.table, in: firing.window)
+            } else {
+                try self.emitter.reduce(row, of: self.sliced, in: firing.window)
+            }
         }
         self.firing = firing
     }

@@ -1,0 +1,247 @@
+internal import FluentSyntax
+internal import JobPlan
+
+/// What every key has got in the window that moves over the slices: slices are added as they enter it and taken away as
+/// they leave, so that a window costs what changed, not what it holds.
+///
+/// Counts, sums of integers and distinct counts can be taken away again. Other states of a key are put together from its
+/// slices when its window is fired.
+///
+/// | column   | words of a key                                                             |
+/// | -------- | -------------------------------------------------------------------------- |
+/// | –        | slices that hold the key                                                   |
+/// | counter  | number of records                                                          |
+/// | number   | sum, low and high, number of values, slices whose sum isn't of integers    |
+/// | distinct | number of values, number of the key                                        |
+@safe
+struct RollingWindow: ~Copyable {
+    private enum Part {
+        case counter(Int)
+        case sum(Int)
+        case distinct(Int, set: Int)
+        /// Put together from the slices.
+        case gathered
+    }
+
+    private let layout: WindowLayout
+    private let parts: [Part]
+    private let wordCount: Int
+    private var short: KeyTable
+    private var long: KeyTable
+    private var store = ByteStore(firstChunkBytes: 4 << 10)
+    private var occurrences: [OccurrenceBox]
+    private var keyNumbers: UInt64 = 0
+    private var liveCount = 0
+
+    /// The slices in it, oldest first: also those that no later window needs, until it moves on.
+    private var entered: [SlicedWindows.KeptSlice] = []
+
+    private final class OccurrenceBox {
+        var table = OccurrenceTable()
+    }
+
+    init(_ layout: WindowLayout) {
+        self.layout = layout
+        var parts: [Part] = []
+        var offset = 1
+        for column in layout.columns {
+            switch column.storage {
+            case .counter:
+                parts.append(.counter(offset))
+                offset += 1
+            case .number where column.aggregate.function == .sum || column.aggregate.function == .mean:
+                parts.append(.sum(offset))
+                offset += 4
+            case .distinct(let set):
+                parts.append(.distinct(offset, set: set))
+                offset += 2
+            case .number, .ordered, .chain, .sketch:
+                parts.append(.gathered)
+            }
+        }
+        self.parts = parts
+        self.wordCount = offset
+        self.short = KeyTable(payloadWordCount: offset, hasAddress: false, slotCount: 64)
+        self.long = KeyTable(payloadWordCount: offset, hasAddress: true, slotCount: 64)
+        self.occurrences = (0..<layout.distinctCount).map { _ in OccurrenceBox() }
+    }
+
+    var bytes: Int {
+        self.short.bytes + self.long.bytes + self.store.usedBytes + self.occurrences.reduce(0) { $0 + $1.table.bytes }
+    }
+
+    /// Forgets everything: the next move takes all slices of its window.
+    mutating func reset() { self = RollingWindow(self.layout) }
+
+    /// Whether a slice is in it: one that changes then makes it wrong.
+    func contains(_ start: Int64) -> Bool { self.entered.contains { $0.start == start } }
+
+    /// Moves on to a window, which is made of these slices, oldest first.
+    mutating func move(to slices: ArraySlice<SlicedWindows.KeptSlice>) {
+        let first = slices.first?.start ?? .max
+        while let oldest = self.entered.first, oldest.start < first {
+            self.leave(oldest.box, start: oldest.start)
+            self.entered.removeFirst()
+        }
+        let newest = self.entered.last?.start ?? .min
+        for slice in slices where slice.start > newest {
+            self.enter(slice.box, start: slice.start)
+            self.entered.append(slice)
+        }
+        self.rebuildIfSparse(slices)
+    }
+
+    /// Keys that are gone leave their slots: when they are most, the table is made anew.
+    private mutating func rebuildIfSparse(_ slices: ArraySlice<SlicedWindows.KeptSlice>) {
+        guard self.short.count + self.long.count > 2 * self.liveCount + 1_024 else { return }
+        self.reset()
+        for slice in slices {
+            self.enter(slice.box, start: slice.start)
+            self.entered.append(slice)
+        }
+    }
+
+    private mutating func words(of row: KeyedRow) -> UnsafeMutablePointer<UInt64> {
+        guard let longKey = unsafe row.longKey else { return unsafe self.short.payload(of: row.key, hash: row.key.hash) }
+        let slot = unsafe self.long.longSlot(of: row.key, bytes: longKey, hash: row.key.hash)
+        if unsafe slot[2] == 0 {
+            unsafe slot[2] = UInt64(UInt(bitPattern: self.store.store(longKey, count: row.key.count)))
+        }
+        return unsafe slot + 3
+    }
+
+    private mutating func enter(_ box: SliceBox, start: Int64) {
+        box.table.forEachRow { row in
+            let words = unsafe self.words(of: row)
+            if unsafe words[0] == 0 { self.liveCount += 1 }
+            unsafe words[0] += 1
+            let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+            for (column, part) in zip(self.layout.columns, self.parts) {
+                let from = unsafe states + column.offset
+                switch part {
+                case .counter(let offset): unsafe words[offset] &+= from[0]
+                case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: 1)
+                case .distinct(let offset, let set):
+                    unsafe self.enter(box.table.distincts[set], from: from[2], to: words + offset, set: set, start)
+                case .gathered: continue
+                }
+            }
+        }
+    }
+
+    private mutating func enter(
+        _ values: DistinctSet,
+        from newest: UInt64,
+        to words: UnsafeMutablePointer<UInt64>,
+        set: Int,
+        _ start: Int64
+    ) {
+        if unsafe words[1] == 0 {
+            self.keyNumbers += 1
+            unsafe words[1] = self.keyNumbers
+        }
+        let box = self.occurrences[set]
+        values.forEachValue(from: newest) { value, _ in
+            if unsafe box.table.enter(value, key: words[1], slice: start) { unsafe words[0] += 1 }
+        }
+    }
+
+    private mutating func leave(_ box: SliceBox, start: Int64) {
+        box.table.forEachRow { row in
+            let words = unsafe self.words(of: row)
+            unsafe words[0] -= 1
+            if unsafe words[0] == 0 { self.liveCount -= 1 }
+            let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+            for (column, part) in zip(self.layout.columns, self.parts) {
+                let from = unsafe states + column.offset
+                switch part {
+                case .counter(let offset): unsafe words[offset] &-= from[0]
+                case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: -1)
+                case .distinct(let offset, let set):
+                    let occurrences = self.occurrences[set]
+                    let target = unsafe words + offset
+                    unsafe box.table.distincts[set].forEachValue(from: from[2]) { value, _ in
+                        if unsafe occurrences.table.leave(value, key: target[1], slice: start) { unsafe target[0] -= 1 }
+                    }
+                case .gathered: continue
+                }
+            }
+        }
+    }
+
+    private static func add(_ from: UnsafePointer<UInt64>, to words: UnsafeMutablePointer<UInt64>, sign: Int64) {
+        if unsafe from[2] != 0 {
+            unsafe words[3] = UInt64(bitPattern: Int64(bitPattern: words[3]) &+ sign)
+            return
+        }
+        let sum = unsafe Self.sum(words) &+ Int128(sign) &* Int128(Int64(bitPattern: from[0]))
+        unsafe words[0] = UInt64(truncatingIfNeeded: sum)
+        unsafe words[1] = UInt64(truncatingIfNeeded: sum >> 64)
+        unsafe words[2] = UInt64(bitPattern: Int64(bitPattern: words[2]) &+ sign &* Int64(bitPattern: from[1]))
+    }
+
+    private static func sum(_ words: UnsafePointer<UInt64>) -> Int128 {
+        unsafe Int128(Int64(bitPattern: words[1])) << 64 | Int128(words[0])
+    }
+
+    // MARK: Firing
+
+    /// The next key of a walk that is in the window; nil behind the last.
+    func next(_ cursor: inout TableCursor) -> KeyedRow? {
+        while let words = unsafe self.short.nextUsed(&cursor.shortSlot) {
+            guard unsafe words[2] > 0 else { continue }
+            let key = unsafe KeyWords(a: words[0], b: words[1])
+            return unsafe KeyedRow(key: key, longKey: nil, payload: UnsafeRawPointer(words + 2))
+        }
+        while let words = unsafe self.long.nextUsed(&cursor.longSlot) {
+            guard unsafe words[3] > 0 else { continue }
+            let key = unsafe KeyWords(a: words[0], b: words[1])
+            let longKey = unsafe UnsafeRawPointer(bitPattern: UInt(words[2]))
+            return unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(words + 3))
+        }
+        return nil
+    }
+
+    /// The results of a key that ``next(_:)`` gave; `gather` puts its states together from the slices.
+    func results(
+        of row: KeyedRow,
+        in arena: inout Arena,
+        into arguments: inout [Value],
+        gather: () -> SliceBox
+    ) throws(EvaluationError) {
+        let words = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+        var gathered: SliceBox?
+        for (column, part) in zip(self.layout.columns, self.parts) {
+            switch part {
+            case .counter(let offset), .distinct(let offset, _):
+                arguments.append(unsafe Value(Int64(bitPattern: words[offset])))
+                continue
+            case .sum(let offset):
+                if unsafe words[offset + 3] == 0 {
+                    arguments.append(try unsafe Self.number(words + offset, column))
+                    continue
+                }
+            case .gathered: break
+            }
+            let box = gathered ?? gather()
+            gathered = box
+            let states = unsafe box.table.states(of: row.key, longKey: row.longKey)
+            arguments.append(try unsafe box.table.result(of: column, states, in: &arena))
+        }
+    }
+
+    private static func number(
+        _ words: UnsafePointer<UInt64>,
+        _ column: WindowLayout.Column
+    ) throws(EvaluationError) -> Value {
+        let sum = unsafe Self.sum(words)
+        if column.aggregate.function == .mean {
+            let count = unsafe Int64(bitPattern: words[2])
+            return count == 0 ? .nil : Value(Double(sum) / Double(count))
+        }
+        guard let whole = Int64(exactly: sum) else {
+            throw EvaluationError(.integerOverflow(operation: "sum"), at: column.aggregate.range)
+        }
+        return Value(whole)
+    }
+}
