@@ -74,7 +74,7 @@ let dataPath: [Target] = [
 let platform: [Target] = [
     target("Environment", ["CoreTypes"]),
     target("Platform", ["CoreTypes", "Environment", "CPlatform"]),
-    target("Storage", ["CoreTypes", "WireFormat", "Environment", "Compression", "Engine"]),
+    target("Storage", ["CoreTypes", "WireFormat", "Environment", "Compression", "ConnectorKit", "Engine"]),
 ]
 
 let services: [Target] = [

@@ -27,7 +27,9 @@ struct RootCommand: ParsableCommand {
             1 a job failed, 2 wrong usage or a program that doesn't check, 130 stopped with Ctrl-C.
             """,
         version: "weir \(ToolVersion.current)",
-        subcommands: [RunCommand.self, CheckCommand.self, FormatCommand.self, ExplainCommand.self]
+        subcommands: [
+            RunCommand.self, CheckCommand.self, FormatCommand.self, ExplainCommand.self, CheckpointCommand.self,
+        ]
     )
 
     /// What the subcommands are called.

@@ -85,6 +85,9 @@ package struct CheckpointCoordinator: Sendable {
     /// The newest complete one.
     package var newest: Int64? { self.retained.last }
 
+    /// Numbers up to this one were used, wherever.
+    package mutating func skipNumbers(through number: Int64) { self.nextNumber = max(self.nextNumber, number + 1) }
+
     /// A number for the checkpoint at the end of the input, which is written without a barrier.
     package mutating func takeNumber() -> Int64 {
         defer { self.nextNumber += 1 }

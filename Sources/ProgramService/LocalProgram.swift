@@ -33,7 +33,8 @@ package final class LocalProgram: Sendable {
     package func run() -> RunOutcome {
         let outcome = self.evaluate(runs: true)
         let failed = self.context.waitForAll()
-        if self.context.wasCancelled { return .cancelled }
+        // A stream that took its last checkpoint when it was stopped has lost nothing: it has finished.
+        if self.context.wasCancelled, failed != nil || !self.context.hasSubmitted { return .cancelled }
         guard case .finished = outcome, let failed else { return outcome }
         // One that was cancelled has no reason.
         let reason = failed.failure.isEmpty ? "" : ": \(failed.failure)"

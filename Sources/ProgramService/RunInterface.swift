@@ -25,8 +25,45 @@ package struct RunOptions: Sendable {
     package var recordSteps = 100_000_000
     package var recordMemoryBytes = 256 << 20
 
+    /// How streams are run.
+    package var streaming = StreamingOptions()
+
     /// Where spill files go; nil: `TMPDIR`, or `/var/tmp`.
     package var spillDirectory: String?
+
+    package init() {}
+}
+
+/// What the command line says about streams.
+package struct StreamingOptions: Sendable {
+    /// Where checkpoints live, a directory for each stream; nil: none are taken.
+    package var stateDirectory: String?
+
+    /// Milliseconds from one checkpoint to the next, and until one that isn't complete is given up.
+    package var checkpointInterval: Int64 = 10_000
+    package var checkpointTimeout: Int64 = 600_000
+    package var minimumPause: Int64 = 0
+
+    /// Checkpoints that are kept.
+    package var retainedCheckpoints = 3
+
+    /// Whether to go on from the newest checkpoint.
+    package var resumes = false
+
+    /// The directory of a checkpoint to begin from, `…/checkpoint-N`; nil: none.
+    package var beginning: String?
+
+    /// Milliseconds without input after which a stream stops; nil: never.
+    package var untilIdle: Int64?
+
+    /// Whether all windows are fired when a stream is stopped.
+    package var drains = false
+
+    /// Whether state that the program no longer has a use for may be dropped.
+    package var allowsDrop = false
+
+    /// Whether output that may have been delivered may be delivered again.
+    package var allowsDuplicates = false
 
     package init() {}
 }

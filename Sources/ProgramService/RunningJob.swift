@@ -7,19 +7,41 @@ internal import JobService
 internal import Platform
 internal import Synchronization
 
+/// A job or a stream that runs in this process.
+protocol ManagedJob: Sendable {
+    var id: JobID { get }
+
+    /// Blocks until it has ended.
+    func run() -> JobSummary
+    func snapshot() -> JobSnapshot
+
+    /// Asks it to stop.
+    func cancel()
+}
+
+extension LocalJob: ManagedJob {}
+extension StreamJob: ManagedJob {}
+
 /// A job that a program submitted, on a thread of its own.
 final class RunningJob: Sendable {
-    let definition: JobDefinition
-    private let job: LocalJob
+    /// Where its results can be read; nil for a stream, whose results go on.
+    let definition: JobDefinition?
+    private let job: any ManagedJob
     private let observer: any RunObserver
     private let held = Mutex<PinnedThreads?>(nil)
     private let result = Mutex<JobSummary?>(nil)
 
-    init(_ definition: JobDefinition, job: LocalJob, observer: any RunObserver) throws(EnvironmentError) {
+    /// Starts it; `definition` is that of a batch job.
+    init(
+        _ name: String,
+        definition: JobDefinition?,
+        job: any ManagedJob,
+        observer: any RunObserver
+    ) throws(EnvironmentError) {
         self.definition = definition
         self.job = job
         self.observer = observer
-        observer.jobStarted(definition.name) { job.snapshot() }
+        observer.jobStarted(name) { job.snapshot() }
         try self.held.withLock { held throws(EnvironmentError) in
             held = try PinnedThreads(count: 1, name: "weir-job", isPinned: false) { _ in self.runToEnd() }
         }

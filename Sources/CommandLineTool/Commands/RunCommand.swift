@@ -14,6 +14,10 @@ struct RunCommand: ToolCommand {
               weir run jobs/word-count/job.fl
               weir run jobs/word-count/job.fl -D input='books/*.txt' --overwrite
               weir run big.fl --memory 512MiB --parallelism 2 --json > summary.json
+              weir run clickstream.fl --state state --checkpoint-interval 10s --resume
+
+            A stream runs until it is stopped, or its input ends; stopped with --state it takes a last \
+            checkpoint, and ends with 0.
 
             Ctrl-C cancels the jobs and removes what they left half-written; a second one ends at \
             once. Exits with 0 when all is done, 1 if a job failed, 2 if the program doesn't check, \
@@ -44,6 +48,8 @@ struct RunCommand: ToolCommand {
     )
     var recordMemory: Int64?
 
+    @OptionGroup(title: "Streams") var streaming: StreamingArguments
+
     func perform(_ console: Console) -> CommandStatus {
         let session = RunSession(console: console, style: self.style)
         return session.run(path: self.program.job, options: self.options)
@@ -53,6 +59,7 @@ struct RunCommand: ToolCommand {
     var options: RunOptions {
         var options = self.program.runOptions
         options.overwritesOutput = self.overwrite
+        options.streaming = self.streaming.options
         if let steps = self.stepLimit { options.recordSteps = steps }
         if let bytes = self.recordMemory { options.recordMemoryBytes = Int(bytes) }
         return options

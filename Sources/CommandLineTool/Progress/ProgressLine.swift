@@ -26,6 +26,10 @@ struct ProgressLine: Hashable, Sendable {
         case .finishing, .finished: (self.stage, self.fraction, self.details) = ("committing output", nil, [])
         case .failing, .failed: (self.stage, self.fraction, self.details) = ("stopping", nil, [])
         case .cancelling, .cancelled: (self.stage, self.fraction, self.details) = ("cancelling", nil, [])
+        case .running where snapshot.stream != nil:
+            self.stage = "streaming"
+            self.fraction = nil
+            self.details = Self.streamDetails(snapshot, bytesPerSecond: bytesPerSecond)
         case .running:
             let stages = snapshot.progress.stages
             let current = stages.firstIndex { $0.finishedCount < $0.subtaskCount } ?? max(0, stages.count - 1)
@@ -43,6 +47,23 @@ struct ProgressLine: Hashable, Sendable {
                 ]
             }
         }
+    }
+
+    private static func streamDetails(_ snapshot: JobSnapshot, bytesPerSecond: Double) -> [String] {
+        guard let stream = snapshot.stream else { return [] }
+        var details = ["\(Quantity.count(snapshot.inputRecords)) in"]
+        if bytesPerSecond > 0 { details[0] += " (\(Quantity.rate(bytesPerSecond: bytesPerSecond)))" }
+        details.append("\(Quantity.count(snapshot.outputRecords)) out")
+        details.append(stream.watermark.map { "at \(Timestamp.text($0))" } ?? "no time yet")
+        if let split = stream.slowestSplit, bytesPerSecond == 0 { details.append("waits for \(split)") }
+        if stream.lateRecords > 0 { details.append("\(Quantity.count(stream.lateRecords)) late") }
+        if stream.backPressuredCount > 0 { details.append("\(stream.backPressuredCount) held back by the windows") }
+        if let checkpoint = stream.checkpoint {
+            let age = Quantity.estimate(.milliseconds(checkpoint.age))
+            details.append("checkpoint \(checkpoint.number) \(age) ago, \(Quantity.bytes(checkpoint.byteCount))")
+        }
+        if let problem = stream.checkpointProblem { details.append(problem) }
+        return details
     }
 
     private static func mapFraction(_ snapshot: JobSnapshot) -> Double? {

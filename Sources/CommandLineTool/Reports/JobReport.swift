@@ -27,6 +27,7 @@ struct JobReport: Sendable {
         let resident = Quantity.memory(self.usage.residentBytesPeak)
         let anonymous = Quantity.memory(self.usage.anonymousBytesPeak)
         lines.append(self.row("memory", "at most \(resident) resident, \(anonymous) of it anonymous"))
+        if let stream = summary.stream { lines += self.rows(of: stream) }
         if summary.spilledRuns > 0 { lines.append(self.row("spilled", self.spilled)) }
         if summary.rejectedRecords > 0 { lines += self.rejected }
         return lines.joined(separator: "\n")
@@ -44,6 +45,19 @@ struct JobReport: Sendable {
         let summary = self.summary
         let records = Self.counted(summary.outputRecords, "record")
         return "\(summary.output): \(records), \(Quantity.bytes(summary.outputBytes))"
+    }
+
+    private func rows(of stream: StreamFigures) -> [String] {
+        var lines = [self.row("windows", "\(Quantity.exact(stream.firings)) results of keys")]
+        if stream.lateRecords > 0 { lines.append(self.row("late", Self.counted(stream.lateRecords, "record"))) }
+        if stream.completedCheckpoints > 0 || stream.abandonedCheckpoints > 0 {
+            var text = "\(Quantity.exact(stream.completedCheckpoints)) complete"
+            if stream.abandonedCheckpoints > 0 { text += ", \(Quantity.exact(stream.abandonedCheckpoints)) given up" }
+            if let newest = stream.checkpoint { text += "; the newest is \(newest.number)" }
+            lines.append(self.row("checkpoints", text))
+        }
+        if let problem = stream.checkpointProblem { lines.append(self.row("note", problem)) }
+        return lines
     }
 
     private var spilled: String {

@@ -55,6 +55,21 @@ struct RunReport: Sendable {
             .init("rejectedExamples", .array(job.rejectedExamples.map { .string($0) })),
             .init("seconds", .seconds(job.elapsed)),
             .init("failure", .text(job.failure.isEmpty ? nil : job.failure)),
-        ])
+        ] + (job.stream.map(Self.members) ?? []))
+    }
+
+    /// What a stream has beside what any job has.
+    private static func members(_ stream: StreamFigures) -> [JSONValue.Member] {
+        [
+            .init("watermark", stream.watermark.map { .integer($0) } ?? .null),
+            .init("lateRecords", .integer(stream.lateRecords)),
+            .init("firings", .integer(stream.firings)),
+            .init("stateBytes", .integer(stream.stateBytes)),
+            .init("stateKeys", .integer(stream.stateKeys)),
+            .init("completedCheckpoints", .integer(stream.completedCheckpoints)),
+            .init("abandonedCheckpoints", .integer(stream.abandonedCheckpoints)),
+            .init("newestCheckpoint", stream.checkpoint.map { .integer($0.number) } ?? .null),
+            .init("checkpointProblem", .text(stream.checkpointProblem)),
+        ]
     }
 }

@@ -5,10 +5,16 @@ package import Storage
 package struct StreamOptions: Sendable {
     /// Where checkpoints live; nil: none are taken.
     package var store: (any CheckpointStore)?
+
+    /// Where that is, and where what isn't delivered waits.
+    package var stateDirectory: String?
     package var checkpoints = CheckpointCoordinator.Configuration()
 
     /// Whether it goes on from the newest checkpoint that can be read.
     package var resumes = false
+
+    /// The checkpoint of another place to begin from; ``store`` is empty then.
+    package var beginning: (store: any CheckpointStore, number: Int64)?
 
     /// Milliseconds without input after which it stops by itself; nil: never.
     package var untilIdle: Int64?
@@ -18,6 +24,9 @@ package struct StreamOptions: Sendable {
 
     /// Whether state that no operator of the job claims may be dropped.
     package var allowsDrop = false
+
+    /// Whether output that may have been delivered may be delivered again.
+    package var allowsDuplicates = false
 
     package init() {}
 }

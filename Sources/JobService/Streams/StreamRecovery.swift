@@ -24,7 +24,10 @@ struct StreamRecovery {
 
     static func find(_ job: StreamJob) -> StreamRecovery {
         var recovery = StreamRecovery()
-        guard let store = job.options.store else { return recovery }
+        guard let store = job.options.store else {
+            recovery.begin(job)
+            return recovery
+        }
         do {
             (recovery.retained, recovery.lastNumber) = try store.list()
         } catch {
@@ -40,15 +43,25 @@ struct StreamRecovery {
                         + "go on from it with --resume, or choose another directory with --state"
                 )
             }
+            recovery.begin(job)
             return recovery
         }
-        recovery.restoreNewest(from: store, for: job)
+        recovery.restore(recovery.retained.reversed(), from: store, for: job)
+        if recovery.manifest == nil { recovery.begin(job) }
         return recovery
     }
 
-    private mutating func restoreNewest(from store: any CheckpointStore, for job: StreamJob) {
+    /// Begins from a checkpoint of another place, where there is one.
+    private mutating func begin(_ job: StreamJob) {
+        guard self.problem == nil, let (store, number) = job.options.beginning else { return }
+        self.restore([number], from: store, for: job)
+        // What that run wrote is its own business.
+        self.manifest = nil
+    }
+
+    private mutating func restore(_ numbers: [Int64], from store: any CheckpointStore, for job: StreamJob) {
         var damages: [String] = []
-        for number in self.retained.reversed() {
+        for number in numbers {
             do {
                 let manifest = try store.manifest(number)
                 let mismatch = Self.mismatch(manifest, job)

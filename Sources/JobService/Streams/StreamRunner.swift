@@ -21,6 +21,7 @@ struct StreamRunner {
     private var idleRecords: Int64 = -1
     private var discoveredAt: Int64 = 0
     private let recovery: StreamRecovery
+    private var deliveries: StreamDeliveries
 
     private enum StopPhase {
         case running
@@ -39,9 +40,10 @@ struct StreamRunner {
     init(job: StreamJob) {
         self.job = job
         self.recovery = StreamRecovery.find(job)
+        self.deliveries = StreamDeliveries(job)
         self.worker = StreamWorker(
             stream: job.stream,
-            endpoints: job.endpoints,
+            endpoints: self.deliveries.endpoints,
             begin: self.recovery.start,
             counters: job.counters,
             report: job
@@ -60,8 +62,10 @@ struct StreamRunner {
 
     mutating func run() {
         do throws(ConnectorError) {
-            if let problem = self.recovery.problem { throw problem }
+            if let problem = self.recovery.problem ?? self.deliveries.problem { throw problem }
             try self.prepare()
+            let newest = try self.deliveries.open(from: self.recovery.manifest)
+            self.coordinator.skipNumbers(through: newest)
             let splits = try self.findSplits()
             do {
                 try self.worker.start()
@@ -97,7 +101,7 @@ struct StreamRunner {
     }
 
     private var sinks: [(name: WrittenOutput.Sink, sink: any StreamSink)] {
-        let endpoints = self.job.endpoints
+        let endpoints = self.deliveries.endpoints
         var sinks: [(WrittenOutput.Sink, any StreamSink)] = [(.output, endpoints.sink), (.alerts, endpoints.alerts)]
         if let late = endpoints.late { sinks.append((.late, late)) }
         if let letters = endpoints.deadLetters { sinks.append((.deadLetters, letters)) }
@@ -164,8 +168,14 @@ struct StreamRunner {
     private mutating func tick(_ now: Int64) {
         self.post(.tick(now))
         self.discover(now)
+        do throws(ConnectorError) {
+            try self.deliveries.check()
+        } catch {
+            self.job.fail(LocalJob.failure(of: error))
+        }
         let isFailing = self.job.state.withLock { $0.failure != nil }
-        guard !isFailing else { return }
+        // A checkpoint begins when the one before it is delivered: at most one isn't.
+        guard !isFailing, !self.deliveries.areBusy else { return }
         self.stopIfAsked(now)
         guard self.job.options.store != nil, case .running = self.stopPhase else { return }
         self.perform(self.coordinator.step(.tick(now: now)))
@@ -257,6 +267,8 @@ struct StreamRunner {
         } catch {
             throw ConnectorError(.external, retry: .never, "\(error)")
         }
+        self.deliveries.start(outputs, checkpoint: number)
+        try self.deliveries.finish()
     }
 
     private func write(
@@ -271,6 +283,7 @@ struct StreamRunner {
             createdAt: SystemWallClock().millisecondsSince1970,
             watermark: WatermarkTracker.none
         )
+        if case .lastCheckpoint = self.stopPhase { manifest.isSavepoint = true }
         manifest.operators = self.job.stream.operatorShapes
         for (subtask, part) in parts.sorted(by: { $0.key.index < $1.key.index }) {
             for output in part.outputs {
@@ -324,6 +337,7 @@ struct StreamRunner {
         } catch {
             return self.job.fail(LocalJob.failure(of: error))
         }
+        self.deliveries.start(outputs, checkpoint: number)
         self.post(.completed(number))
         if case .lastCheckpoint(let awaited) = self.stopPhase, awaited == number { self.stop() }
     }
@@ -387,8 +401,10 @@ struct StreamRunner {
             return self.job.state.withLock { $0.phase = .failed }
         }
         do throws(ConnectorError) {
+            try self.deliveries.finish()
             try self.writeEnd(outputs)
             try self.commit(outputs)
+            self.deliveries.close()
             for (_, sink) in self.sinks { try sink.endStream() }
         } catch {
             for (_, sink) in self.sinks { sink.abortStream() }

@@ -1,5 +1,5 @@
 internal import Compression
-internal import Environment
+package import Environment
 
 /// The file of a subtask's state: zstd frames, each with a checksum of its content.
 ///
@@ -11,7 +11,7 @@ internal import Environment
 /// |  4, 4 | 0, 0: the end                                                            |
 /// |     8 | length of all content, LE                                                |
 enum CheckpointBlob {
-    private static let magic = Array("WEIRBLB1".utf8)
+    fileprivate static let magic = Array("WEIRBLB1".utf8)
 
     /// Content of one frame.
     static let frameLimit = 1 << 20
@@ -20,29 +20,12 @@ enum CheckpointBlob {
     ///
     /// - Returns: Bytes on disk.
     static func write(_ pieces: [[UInt8]], to path: String, on disk: any Disk) throws(CheckpointError) -> Int64 {
-        do {
-            let file = try disk.createFile(path)
-            try Self.append(Self.magic, to: file)
-            var total: UInt64 = 0
-            var codec = try ZstdBlockCompressor()
-            for piece in pieces {
-                for start in stride(from: 0, to: piece.count, by: Self.frameLimit) {
-                    let content = piece[start..<min(start + Self.frameLimit, piece.count)]
-                    try Self.append(try Self.frame(content, &codec), to: file)
-                    total += UInt64(content.count)
-                }
-            }
-            try Self.append(Array(repeating: 0, count: 8) + Self.bytes(of: total), to: file)
-            try file.synchronize()
-            return try file.size
-        } catch let error as EnvironmentError {
-            throw .disk(error)
-        } catch {
-            throw .damaged(path, "\(error)")
-        }
+        let writer = try BlobWriter(path: path, on: disk)
+        for piece in pieces { try writer.append(piece[...]) }
+        return try writer.finish()
     }
 
-    private static func frame(_ content: ArraySlice<UInt8>, _ codec: inout ZstdBlockCompressor) throws -> [UInt8] {
+    fileprivate static func frame(_ content: ArraySlice<UInt8>, _ codec: inout ZstdBlockCompressor) throws -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: 8 + ZstdBlockCompressor.bound(content.count))
         let length = try unsafe frame.withUnsafeMutableBytes { room in
             try unsafe content.withUnsafeBytes { bytes in
@@ -55,7 +38,7 @@ enum CheckpointBlob {
         return frame
     }
 
-    private static func append(_ bytes: [UInt8], to file: any DiskFile) throws(EnvironmentError) {
+    fileprivate static func append(_ bytes: [UInt8], to file: any DiskFile) throws(EnvironmentError) {
         // A typed error can't pass through the closure's rethrow.
         let result = unsafe bytes.withUnsafeBytes { buffer in
             Result { () throws(EnvironmentError) in try unsafe file.append(buffer) }
@@ -63,20 +46,20 @@ enum CheckpointBlob {
         try result.get()
     }
 
-    private static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {
+    fileprivate static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {
         (0..<MemoryLayout<Number>.size).map { UInt8(truncatingIfNeeded: number >> Number($0 * 8)) }
     }
 
-    /// Reads the state back.
+    /// Reads the state back; `byteCount` is what it should be, where that is known.
     ///
     /// - Throws: ``CheckpointError/damaged(_:_:)`` where a byte isn't as it was written.
-    static func read(_ path: String, byteCount: Int64, on disk: any Disk) throws(CheckpointError) -> [UInt8] {
+    static func read(_ path: String, byteCount: Int64?, on disk: any Disk) throws(CheckpointError) -> [UInt8] {
         do {
             let file = try disk.openFile(path)
             var reader = BlobReader(file: file, path: path)
             guard try reader.bytes(8) == Self.magic else { throw CheckpointError.damaged(path, "it begins wrongly") }
             var content: [UInt8] = []
-            content.reserveCapacity(Int(min(byteCount, 1 << 30)))
+            content.reserveCapacity(Int(min(byteCount ?? 0, 1 << 30)))
             var codec = try ZstdBlockDecompressor()
             while true {
                 let length = Int(try reader.number(4))
@@ -87,7 +70,8 @@ enum CheckpointBlob {
                 }
                 content += try Self.content(of: try reader.bytes(length), count: contentLength, &codec)
             }
-            guard try reader.number(8) == UInt64(content.count), Int64(content.count) == byteCount else {
+            guard try reader.number(8) == UInt64(content.count), Int64(content.count) == byteCount ?? Int64(content.count)
+            else {
                 throw CheckpointError.damaged(path, "it isn't as long as it should be")
             }
             return content
@@ -111,6 +95,57 @@ enum CheckpointBlob {
         }
         guard found == count else { throw CompressionError.corrupt(offset: 0, reason: "a frame is too short") }
         return content
+    }
+}
+
+/// Writes a blob piece by piece.
+package final class BlobWriter {
+    private let file: any DiskFile
+    private let path: String
+    private var codec: ZstdBlockCompressor
+    package private(set) var byteCount: Int64 = 0
+
+    package init(path: String, on disk: any Disk) throws(CheckpointError) {
+        self.path = path
+        do {
+            self.codec = try ZstdBlockCompressor()
+            self.file = try disk.createFile(path)
+            try CheckpointBlob.append(CheckpointBlob.magic, to: self.file)
+        } catch let error as EnvironmentError {
+            throw .disk(error)
+        } catch {
+            throw .damaged(path, "\(error)")
+        }
+    }
+
+    package func append(_ piece: ArraySlice<UInt8>) throws(CheckpointError) {
+        do {
+            var start = piece.startIndex
+            while start < piece.endIndex {
+                let end = min(start + CheckpointBlob.frameLimit, piece.endIndex)
+                try CheckpointBlob.append(try CheckpointBlob.frame(piece[start..<end], &self.codec), to: self.file)
+                start = end
+            }
+            self.byteCount += Int64(piece.count)
+        } catch let error as EnvironmentError {
+            throw .disk(error)
+        } catch {
+            throw .damaged(self.path, "\(error)")
+        }
+    }
+
+    /// Ends the blob and makes it durable.
+    ///
+    /// - Returns: Bytes on disk.
+    package func finish() throws(CheckpointError) -> Int64 {
+        do {
+            let end = Array(repeating: 0, count: 8) + CheckpointBlob.bytes(of: UInt64(self.byteCount))
+            try CheckpointBlob.append(end, to: self.file)
+            try self.file.synchronize()
+            return try self.file.size
+        } catch {
+            throw .disk(error)
+        }
     }
 }
 

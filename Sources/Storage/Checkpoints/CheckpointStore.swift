@@ -38,6 +38,15 @@ package protocol CheckpointStore: Sendable {
 
     func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8]
 
+    /// Remembers that what a checkpoint holds for a sink was delivered, durably.
+    func recordDelivery(of number: Int64, to sink: String) throws(CheckpointError)
+
+    /// The checkpoint that was delivered last to a sink, as far as was recorded.
+    func deliveredCheckpoint(of sink: String) throws(CheckpointError) -> Int64?
+
+    /// A name that no other life of the job has: made by `make` when it is first asked for.
+    func lineage(_ make: () -> String) throws(CheckpointError) -> String
+
     /// Removes a checkpoint, or what is left of one that was given up; what can't be removed stays for the next time.
     func remove(_ number: Int64)
 }
@@ -48,6 +57,9 @@ package protocol CheckpointStore: Sendable {
 /// | --------------------- | ------------------------------------------------------------- |
 /// | `checkpoint-N/`       | the blobs of checkpoint N                                     |
 /// | `checkpoint-N/manifest` | ``CheckpointManifest``, written last: N exists               |
+/// | `delivered-SINK`      | the number of the checkpoint that was delivered last to a sink |
+/// | `lineage`             | the name of this life of the job                              |
+/// | `outbox/`             | records that a checkpoint holds and that aren't delivered     |
 package struct DiskCheckpointStore: CheckpointStore {
     package let directory: String
     private let disk: any Disk
@@ -157,6 +169,64 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     package func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8] {
         try CheckpointBlob.read("\(self.path(number))/\(blob.file)", byteCount: blob.byteCount, on: self.disk)
+    }
+
+    package func recordDelivery(of number: Int64, to sink: String) throws(CheckpointError) {
+        try self.replace("delivered-\(sink)", by: "\(number)\n")
+    }
+
+    package func deliveredCheckpoint(of sink: String) throws(CheckpointError) -> Int64? {
+        guard let text = try self.line("delivered-\(sink)") else { return nil }
+        guard let number = Int64(text) else {
+            throw .damaged("\(self.directory)/delivered-\(sink)", "it doesn't hold a number")
+        }
+        return number
+    }
+
+    package func lineage(_ make: () -> String) throws(CheckpointError) -> String {
+        if let name = try self.line("lineage"), !name.isEmpty { return name }
+        let name = make()
+        try self.replace("lineage", by: "\(name)\n")
+        return name
+    }
+
+    /// Bytes that the small files beside the checkpoints have at most.
+    private static let lineLimit = 256
+
+    /// The first line of a small file; nil where there is none.
+    private func line(_ name: String) throws(CheckpointError) -> String? {
+        var bytes = [UInt8](repeating: 0, count: Self.lineLimit)
+        do {
+            let file = try self.disk.openFile("\(self.directory)/\(name)")
+            let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+                Result { () throws(EnvironmentError) in try unsafe file.read(at: 0, into: buffer) }
+            }
+            bytes.removeLast(bytes.count - (try result.get()))
+        } catch {
+            if error.reason == .notFound { return nil }
+            throw .disk(error)
+        }
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// Writes a small file so that it is there as a whole, durably.
+    private func replace(_ name: String, by text: String) throws(CheckpointError) {
+        let path = "\(self.directory)/\(name)"
+        do {
+            try self.disk.createDirectory(self.directory)
+            try? self.disk.remove("\(path).new")
+            let file = try self.disk.createFile("\(path).new")
+            let bytes = Array(text.utf8)
+            let result = unsafe bytes.withUnsafeBytes { buffer in
+                Result { () throws(EnvironmentError) in try unsafe file.append(buffer) }
+            }
+            try result.get()
+            try file.synchronize()
+            try self.disk.rename("\(path).new", to: path)
+            try self.disk.synchronizeDirectory(self.directory)
+        } catch {
+            throw .disk(error)
+        }
     }
 
     package func remove(_ number: Int64) {
