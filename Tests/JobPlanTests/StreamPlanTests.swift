@@ -143,7 +143,7 @@ struct ColumnPlacementTests {
 
         #expect(
             plan.mapText
-                == "(lambda (user a b c) (do (let ((key user) (part (+ b 1))) (emit key [a c])) (emit \"all\" [1 7])))"
+                == "(lambda (user b a c) (do (let ((key user) (part (+ b 1))) (emit key [a c])) (emit \"all\" [1 7])))"
         )
         #expect(plan.aggregateTexts == ["sum 0", "sum 1"])
     }
