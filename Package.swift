@@ -148,7 +148,13 @@ let testTargets: [Target] = [
         swiftSettings: strict
     ),
     tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter", "OracleWorlds"]),
-    tests("LanguageReferenceTests", ["CoreTypes", "FluentSyntax", "ReferenceInterpreter"]),
+    tests(
+        "LanguageReferenceTests",
+        [
+            "CoordinationCore", "ConnectorKit", "CoreTypes", "FluentSyntax", "JobPlan", "JobService", "ProgramService",
+            "ReferenceInterpreter",
+        ]
+    ),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
     tests("JobPlanTests", ["JobPlan", "FluentSyntax", "CoreTypes"]),
     tests("CoordinationCoreTests", ["CoordinationCore", "JobPlan", "CoreTypes"]),

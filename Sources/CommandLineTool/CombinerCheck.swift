@@ -25,8 +25,8 @@ struct CombinerCheck: Sendable {
         switch local.plans() {
         case .failure(.refused(let diagnostics)): findings.diagnostics = diagnostics
         case .failure(.failed(let message)): findings.failure = message
-        case .success(let jobs):
-            for job in jobs {
+        case .success(let plans):
+            for case .job(let job) in plans {
                 do {
                     let report = try self.report(on: job)
                     findings.reports.append(report)

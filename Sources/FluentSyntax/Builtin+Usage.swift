@@ -57,7 +57,7 @@ extension Builtin {
         case .sum, .mean, .countDistinct: "values"
         case .min, .max: "values…"
         case .quantile: "fraction values"
-        case .now, .uuid: ""
+        case .now, .uuid, .windowStart, .windowEnd, .pane: ""
         case .parseTime: "text [format]"
         case .formatTime: "time [format]"
         case .logInfo, .logWarn, .logError: "message [details]"

@@ -114,6 +114,9 @@ package enum Builtin: UInt16, CaseIterable, Hashable, Sendable {
     case alert
     case throwValue
     case emit
+    case windowStart
+    case windowEnd
+    case pane
     case param
     case submitJob
     case await
@@ -278,6 +281,9 @@ extension Builtin {
         case .alert: Signature("alert", 1, nil)
         case .throwValue: Signature("throw", 1, 1)
         case .emit: Signature("emit", 2, 2)
+        case .windowStart: Signature("window-start", 0, 0)
+        case .windowEnd: Signature("window-end", 0, 0)
+        case .pane: Signature("pane", 0, 0)
         case .param: Signature("param", 1, 2)
         case .submitJob: Signature("submit-job", 1, 1)
         case .await: Signature("await", 1, 1)

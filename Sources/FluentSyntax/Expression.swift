@@ -162,7 +162,7 @@ package struct CatchClause: Sendable {
     }
 }
 
-/// A `define-mapreduce` form (later: streaming forms), its option values lowered.
+/// A form that defines a job, its option values lowered.
 package struct JobForm: Sendable {
     package enum Kind: String, Sendable {
         case mapReduce = "define-mapreduce"
@@ -185,10 +185,14 @@ package struct JobForm: Sendable {
     package let name: String
     package let options: [Option]
 
-    package init(kind: Kind, name: String, options: [Option]) {
+    /// The clauses of a `define-stream-processor`; nil for other forms.
+    package let processor: ProcessorForm?
+
+    package init(kind: Kind, name: String, options: [Option], processor: ProcessorForm? = nil) {
         self.kind = kind
         self.name = name
         self.options = options
+        self.processor = processor
     }
 }
 

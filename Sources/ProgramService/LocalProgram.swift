@@ -1,7 +1,7 @@
 package import ConnectorKit
 internal import CoordinationCore
 package import FluentSyntax
-package import JobPlan
+internal import JobPlan
 internal import JobService
 internal import Synchronization
 
@@ -11,7 +11,7 @@ internal import Synchronization
 package final class LocalProgram: Sendable {
     private let program: Program
     private let context: ProgramContext
-    private let definitions = Mutex<[JobDefinition]>([])
+    private let definitions = Mutex<[ProgramDefinition]>([])
 
     /// Prepares a run; the program's sources and sinks are looked up in `connectors`.
     package init(
@@ -57,7 +57,7 @@ package final class LocalProgram: Sendable {
     }
 
     /// Plans every job of the program without running any: definitions are evaluated, other forms aren't.
-    package func plans() -> Result<[PlannedJob], ProgramProblem> {
+    package func plans() -> Result<[ProgramPlan], ProgramProblem> {
         switch self.evaluate(runs: false) {
         case .finished, .cancelled:
             .success(self.definitions.withLock { $0 }.map { self.context.plan($0) })

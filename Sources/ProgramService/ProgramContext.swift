@@ -48,16 +48,28 @@ final class ProgramContext: Sendable {
         return summaries.first { $0.state != .finished }
     }
 
+    func plan(_ definition: ProgramDefinition) -> ProgramPlan {
+        switch definition {
+        case .job(let job): .job(self.plan(job))
+        case .stream(let stream): .stream(self.plan(stream))
+        }
+    }
+
     func plan(_ definition: JobDefinition) -> PlannedJob {
-        PlannedJob(
-            definition,
-            options: PlanOptions(
-                parallelism: self.threadCount,
-                memoryBytes: self.options.memoryBytes ?? definition.memoryBytes ?? Self.memoryStandardBytes,
-                tableBytes: self.options.tableBytes,
-                kernelsEnabled: self.options.kernelsEnabled,
-                parameters: self.options.parameters
-            )
+        PlannedJob(definition, options: self.planOptions(memoryBytes: definition.memoryBytes))
+    }
+
+    func plan(_ definition: StreamDefinition) -> StreamPlan {
+        StreamPlan(definition, options: self.planOptions(memoryBytes: definition.settings.memoryBytes))
+    }
+
+    private func planOptions(memoryBytes: Int64?) -> PlanOptions {
+        PlanOptions(
+            parallelism: self.threadCount,
+            memoryBytes: self.options.memoryBytes ?? memoryBytes ?? Self.memoryStandardBytes,
+            tableBytes: self.options.tableBytes,
+            kernelsEnabled: self.options.kernelsEnabled,
+            parameters: self.options.parameters
         )
     }
 
@@ -91,6 +103,13 @@ final class ProgramContext: Sendable {
         } catch {
             throw EvaluationError(.host(message: "\(error)"), at: range)
         }
+    }
+
+    /// Plans, compiles and starts a stream.
+    func start(_ stream: StreamDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
+        let message =
+            "can't run \(stream.name): streaming jobs can't run in this build yet; weir explain shows its plan"
+        throw EvaluationError(.host(message: message), at: range)
     }
 
     private func endpoints(of definition: JobDefinition) throws(EvaluationError) -> WorkerEndpoints {

@@ -8,7 +8,7 @@ struct ProgramEvaluation: ~Copyable {
     private let context: ProgramContext
     private let forms: [TopLevelForm]
     private var machine: Machine<ProgramHost>
-    private(set) var definitions: [JobDefinition] = []
+    private(set) var definitions: [ProgramDefinition] = []
 
     init(_ program: Program, context: ProgramContext) throws(ProgramProblem) {
         var compiler = ProgramCompiler()
@@ -63,7 +63,10 @@ struct ProgramEvaluation: ~Copyable {
             }
         }
         do {
-            let definition = try JobDefinition(form: form, values: values, range: range)
+            let definition: ProgramDefinition =
+                form.kind.isStream
+                ? .stream(try StreamDefinition(form: form, values: values, range: range))
+                : .job(try JobDefinition(form: form, values: values, range: range))
             self.definitions.append(definition)
             let handle = self.machine.host.add(.definition(definition))
             self.machine.setGlobal(form.name, to: handle)
@@ -85,7 +88,10 @@ struct ProgramEvaluation: ~Copyable {
             return
         }
         do {
-            _ = try self.context.start(self.definitions[0], at: self.definitions[0].range)
+            switch self.definitions[0] {
+            case .job(let job): _ = try self.context.start(job, at: job.range)
+            case .stream(let stream): _ = try self.context.start(stream, at: stream.range)
+            }
         } catch {
             throw self.problem(error)
         }

@@ -8,7 +8,7 @@ internal import Platform
 
 /// What a handle of a running program stands for.
 enum ProgramHandle {
-    case definition(JobDefinition)
+    case definition(ProgramDefinition)
     case connector(ConnectorCall)
     case job(RunningJob)
 }
@@ -197,7 +197,10 @@ struct ProgramHost: ~Copyable, MachineHost {
                 at: range
             )
         }
-        return try self.context.start(definition, at: range)
+        switch definition {
+        case .job(let job): return try self.context.start(job, at: range)
+        case .stream(let stream): return try self.context.start(stream, at: range)
+        }
     }
 
     private func job(_ value: Value, _ builtin: Builtin, at range: SourceRange) throws(EvaluationError) -> RunningJob {

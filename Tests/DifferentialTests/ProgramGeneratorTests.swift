@@ -63,8 +63,8 @@ struct ProgramGeneratorTests {
 
     @Test func `every builtin that needs no engine is generated`() {
         let effects: Set<Builtin> = [
-            .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .param, .submitJob, .await,
-            .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
+            .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .param,
+            .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
         ]
         var seen: Set<Builtin> = []
         for seed in 0..<Self.programCount {

@@ -27,6 +27,15 @@ import Testing
         #expect(formatted.split(separator: "\n").map(Self.trimmedEnd) == expected.filter { !$0.isEmpty })
     }
 
+    @Test func `the specification's stream processor is laid out as it is written`() throws {
+        let source = try Fixtures.read("spec-08.fl")
+
+        let formatted = try Formatter.formatted(source)
+
+        let expected = String(decoding: source.bytes, as: UTF8.self).split(separator: "\n").map(Self.trimmedEnd)
+        #expect(formatted.split(separator: "\n").map(Self.trimmedEnd) == expected.filter { !$0.isEmpty })
+    }
+
     @Test(arguments: 0..<40)
     func `any program keeps its tree, and formatting twice is formatting once`(block: UInt64) throws {
         for seed in block * 50..<block * 50 + 50 {

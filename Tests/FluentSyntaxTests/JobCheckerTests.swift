@@ -76,7 +76,7 @@ import Testing
 
     @Test func `a source or option that was refused isn't refused again for its type`() {
         let text = """
-            (define-mapreduce j :input (distributed-files) :output (kafka-topic "x") :map (lambda (r) (emit r 1))
+            (define-mapreduce j :input (distributed-files) :output (http-sink "x") :map (lambda (r) (emit r 1))
               :format undefined :partitions (splt 1) :memory nothing)
             """
 

@@ -21,4 +21,14 @@ import Testing
         let other = checked.diagnostics.filter { $0.code != "not-available" }
         #expect(other == [], "\(DiagnosticRenderer(source: source).text(other))")
     }
+
+    @Test(arguments: ["spec-06.fl", "spec-08.fl"])
+    func `the specification's jobs check without a word`(name: String) throws {
+        let source = try Fixtures.read(name)
+
+        let checked = Frontend.check(source)
+
+        #expect(checked.diagnostics == [], "\(DiagnosticRenderer(source: source).text(checked.diagnostics))")
+        #expect(checked.program != nil)
+    }
 }

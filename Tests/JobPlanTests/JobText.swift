@@ -67,6 +67,23 @@ struct JobText {
         try JobDefinition(form: self.form, values: self.values, range: self.range)
     }
 
+    func stream() throws -> StreamDefinition {
+        try StreamDefinition(form: self.form, values: self.values, range: self.range)
+    }
+
+    func streamProblems() -> [Diagnostic] {
+        do {
+            _ = try StreamDefinition(form: self.form, values: self.values, range: self.range)
+            return []
+        } catch {
+            return error.problems
+        }
+    }
+
+    func streamPlan() throws -> StreamPlan {
+        StreamPlan(try self.stream(), options: PlanOptions(parallelism: 2, parameters: [:]))
+    }
+
     /// The codes of everything that is wrong with the options.
     func problems() -> [Diagnostic] {
         do {

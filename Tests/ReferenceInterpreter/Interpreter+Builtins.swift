@@ -33,8 +33,8 @@ extension Interpreter {
             try self.performAggregate(call)
         case .parseJSON, .toJSON, .parseTime, .formatTime, .hash:
             try self.performConversion(call)
-        case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .param, .submitJob,
-            .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
+        case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd,
+            .pane, .param, .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             try self.performEffect(call)
         }
     }

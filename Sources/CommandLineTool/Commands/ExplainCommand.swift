@@ -41,8 +41,8 @@ struct ExplainCommand: ToolCommand {
             observer: SilentObserver(console: console)
         )
         switch local.plans() {
-        case .success(let jobs):
-            console.write(text: self.text(of: jobs, source: checked.source))
+        case .success(let plans):
+            console.write(text: self.text(of: plans, source: checked.source))
             return .done
         case .failure(.refused(let diagnostics)):
             console.note(DiagnosticReport(source: checked.source, diagnostics: diagnostics).text)
@@ -53,10 +53,33 @@ struct ExplainCommand: ToolCommand {
         }
     }
 
-    private func text(of jobs: [PlannedJob], source: SourceFile) -> String {
-        let explanations = jobs.map { PlanExplanation($0, source: source) }
-        if self.json { return JSONNode.array(explanations.map(\.json)).text() + "\n" }
-        if self.dot { return explanations.map(\.dot).joined() }
-        return explanations.isEmpty ? "the program defines no jobs\n" : explanations.map(\.text).joined(separator: "\n")
+    private func text(of plans: [ProgramPlan], source: SourceFile) -> String {
+        if self.json { return JSONNode.array(plans.map { $0.json(source) }).text() + "\n" }
+        if self.dot { return plans.map { $0.dot(source) }.joined() }
+        return plans.isEmpty
+            ? "the program defines no jobs\n" : plans.map { $0.text(source) }.joined(separator: "\n")
+    }
+}
+
+extension ProgramPlan {
+    fileprivate func text(_ source: SourceFile) -> String {
+        switch self {
+        case .job(let job): PlanExplanation(job, source: source).text
+        case .stream(let plan): StreamExplanation(plan, source: source).text
+        }
+    }
+
+    fileprivate func json(_ source: SourceFile) -> JSONNode {
+        switch self {
+        case .job(let job): PlanExplanation(job, source: source).json
+        case .stream(let plan): StreamExplanation(plan, source: source).json
+        }
+    }
+
+    fileprivate func dot(_ source: SourceFile) -> String {
+        switch self {
+        case .job(let job): PlanExplanation(job, source: source).dot
+        case .stream(let plan): StreamExplanation(plan, source: source).dot
+        }
     }
 }

@@ -78,8 +78,8 @@ extension Machine where Host: ~Copyable {
             arguments[index] = try self.materialise(arguments[index])
         }
         switch builtin {
-        case .println, .logInfo, .logWarn, .logError, .alert, .now, .uuid, .param, .submitJob, .await,
-            .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
+        case .println, .logInfo, .logWarn, .logError, .alert, .now, .uuid, .windowStart, .windowEnd, .pane, .param,
+            .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             return try self.performInHost(builtin, arguments)
         case .emit:
             do throws(EvaluationError) {

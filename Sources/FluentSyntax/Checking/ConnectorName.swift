@@ -10,8 +10,17 @@ enum ConnectorName: String, CaseIterable {
 
     var isAvailable: Bool {
         switch self {
-        case .distributedFiles, .distributedPath, .stdout, .generate: true
-        case .kafkaStream, .kafkaTopic, .httpSink: false
+        case .distributedFiles, .distributedPath, .stdout, .generate, .kafkaStream, .kafkaTopic: true
+        case .httpSink: false
+        }
+    }
+
+    /// What its first argument is, where it needs one, and an example.
+    var place: (noun: String, example: String)? {
+        switch self {
+        case .distributedFiles, .distributedPath: ("a path", "\"/data/…\"")
+        case .kafkaStream, .kafkaTopic: ("a topic", "\"events\"")
+        case .stdout, .generate, .httpSink: nil
         }
     }
 

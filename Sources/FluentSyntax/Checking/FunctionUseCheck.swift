@@ -1,4 +1,5 @@
-/// Checks what needs to know who calls whom: `emit` outside job functions, and what can't travel to workers.
+/// Checks what needs to know who calls whom: `emit` outside job functions, what only windows have, and what can't travel
+/// to workers.
 ///
 /// It works on lowered forms. A function is *in* a job if `:map` or `:reduce` refers to it, also by way of others.
 struct FunctionUseCheck {
@@ -6,15 +7,38 @@ struct FunctionUseCheck {
     private enum Owner: Hashable {
         /// Runs where the program runs.
         case program
-        /// Inside `:map` or `:reduce`.
+        /// Inside `:map`, or the `:reduce` of a batch job.
         case job
+        /// Inside the `:reduce` of a streaming job.
+        case windowReduce
         case combiner
+        /// Inside a function of a streaming job whose value is what counts: `:time`, `filter`, `group-by`.
+        case valued
         /// The body of a global function.
         case function(String)
         /// A function that a global function returns: what it does isn't done by calling the global.
         case result(of: String)
 
-        var isJob: Bool { self == .job || self == .combiner }
+        var isJob: Bool {
+            switch self {
+            case .job, .windowReduce, .combiner, .valued: true
+            case .program, .function, .result: false
+            }
+        }
+
+        var mayEmit: Bool {
+            switch self {
+            case .job, .windowReduce, .function, .result: true
+            case .program, .combiner, .valued: false
+            }
+        }
+
+        var mayHaveWindow: Bool {
+            switch self {
+            case .windowReduce, .function, .result: true
+            case .program, .job, .combiner, .valued: false
+            }
+        }
     }
 
     private struct Use {
@@ -23,15 +47,18 @@ struct FunctionUseCheck {
         let range: SourceRange
     }
 
-    private struct Emission {
+    /// A call, or another use, of a builtin that doesn't work everywhere.
+    private struct Site {
         let owner: Owner
+        let builtin: Builtin
         let range: SourceRange
     }
 
     private let source: SourceFile
     private var uses: [Use] = []
-    private var emissions: [Emission] = []
-    private var hosts: [(owner: Owner, builtin: Builtin, range: SourceRange)] = []
+    private var emissions: [Site] = []
+    private var windowReads: [Site] = []
+    private var hosts: [Site] = []
     /// Globals and locals whose value is bound to this process, with the word for it.
     private var boundGlobals: [String: String] = [:]
     private var boundLocals: [Int: String] = [:]
@@ -44,6 +71,7 @@ struct FunctionUseCheck {
 
     mutating func check() -> [Diagnostic] {
         self.checkEmissions()
+        self.checkWindowReads()
         self.checkTravel()
         return self.diagnostics.sorted()
     }
@@ -65,7 +93,7 @@ struct FunctionUseCheck {
 
     private mutating func visit(_ expression: Expression, _ owner: Owner, tail: Tail = .nothing) {
         switch expression.kind {
-        case .constant(.builtin(.emit)): self.emissions.append(Emission(owner: owner, range: expression.range))
+        case .constant(.builtin(let builtin)): self.visitLimited(builtin, owner, at: expression.range)
         case .constant: break
         case .variable(let variable): self.visitVariable(variable, owner, at: expression.range)
         case .global(let name): self.uses.append(Use(owner: owner, name: name, range: expression.range))
@@ -144,18 +172,31 @@ struct FunctionUseCheck {
     }
 
     private mutating func visitBuiltin(_ builtin: Builtin, _ owner: Owner, at range: SourceRange) {
-        if builtin == .emit { self.emissions.append(Emission(owner: owner, range: range)) }
-        if builtin.needsProgram { self.hosts.append((owner, builtin, range)) }
+        self.visitLimited(builtin, owner, at: range)
+        if builtin.needsProgram { self.hosts.append(Site(owner: owner, builtin: builtin, range: range)) }
+    }
+
+    private mutating func visitLimited(_ builtin: Builtin, _ owner: Owner, at range: SourceRange) {
+        let site = Site(owner: owner, builtin: builtin, range: range)
+        if builtin == .emit { self.emissions.append(site) }
+        if builtin.needsWindow { self.windowReads.append(site) }
     }
 
     private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
         self.boundGlobals[job.name] = "a job"
         for option in job.options {
-            switch option.name {
-            case "map", "reduce": self.visit(option.value, .job)
-            case "combiner": self.visit(option.value, .combiner)
-            default: self.visit(option.value, owner)
-            }
+            self.visit(option.value, Self.owner(of: option.name, in: job.kind) ?? owner)
+        }
+    }
+
+    /// Whose code the function of an option is; nil: the option isn't a function of the job.
+    private static func owner(of option: String, in kind: JobForm.Kind) -> Owner? {
+        switch option {
+        case "map": .job
+        case "reduce": kind.isStream ? .windowReduce : .job
+        case "combiner": .combiner
+        case "time": .valued
+        default: ProcessorForm.isFunction(option) ? .valued : nil
         }
     }
 
@@ -176,21 +217,28 @@ struct FunctionUseCheck {
     // MARK: emit
 
     private mutating func checkEmissions() {
-        for emission in self.emissions where emission.owner == .program || emission.owner == .combiner {
-            let isCombiner = emission.owner == .combiner
-            self.diagnostics.error(
-                "emit-outside-job",
-                isCombiner ? "a combiner can't emit: its value is what counts" : "emit works only inside a job",
-                help: isCombiner
-                    ? "return the one value that stands for the values"
-                    : "call it in :map or :reduce, or in a function that they call",
-                at: emission.range
-            )
+        for emission in self.emissions where !emission.owner.mayEmit {
+            let (message, help) =
+                switch emission.owner {
+                case .combiner:
+                    (
+                        "a combiner can't emit: its value is what counts",
+                        "return the one value that stands for the values"
+                    )
+                case .valued: ("this function can't emit: its value is what counts", "return the value")
+                default: ("emit works only inside a job", "call it in :map or :reduce, or in a function that they call")
+                }
+            self.diagnostics.error("emit-outside-job", message, help: help, at: emission.range)
         }
-        let emitters = self.emitters()
-        for use in self.uses where use.owner == .program || use.owner == .combiner {
+        let emitters = self.functions(reaching: self.emissions)
+        for use in self.uses where !use.owner.mayEmit {
             guard let emission = emitters[use.name] else { continue }
-            let caller = use.owner == .combiner ? "a combiner" : "the top level"
+            let caller =
+                switch use.owner {
+                case .combiner: "a combiner"
+                case .valued: "a function whose value counts"
+                default: "the top level"
+                }
             self.diagnostics.error(
                 "emit-outside-job",
                 "\(use.name) emits, so \(caller) can't use it",
@@ -200,13 +248,35 @@ struct FunctionUseCheck {
         }
     }
 
-    /// The functions that emit, themselves or through others, with the place where it happens.
-    private func emitters() -> [String: SourceRange] {
+    private mutating func checkWindowReads() {
+        let help = "call it in the :reduce of a define-streaming-job, or in a function that it calls"
+        for read in self.windowReads where !read.owner.mayHaveWindow {
+            self.diagnostics.error(
+                "no-window",
+                "\(read.builtin.name) works only where a window's values are reduced",
+                help: help,
+                at: read.range
+            )
+        }
+        let readers = self.functions(reaching: self.windowReads)
+        for use in self.uses where !use.owner.mayHaveWindow {
+            guard let read = readers[use.name] else { continue }
+            self.diagnostics.error(
+                "no-window",
+                "\(use.name) asks for its window, so it works only where a window's values are reduced",
+                help: "it asks at \(self.place(read)); \(help)",
+                at: use.range
+            )
+        }
+    }
+
+    /// The functions that come to one of the sites, themselves or through others, and to which.
+    private func functions(reaching sites: [Site]) -> [String: SourceRange] {
         var found: [String: SourceRange] = [:]
         var pending: [String] = []
-        for emission in self.emissions {
-            guard case .function(let name) = emission.owner, found[name] == nil else { continue }
-            found[name] = emission.range
+        for site in sites {
+            guard case .function(let name) = site.owner, found[name] == nil else { continue }
+            found[name] = site.range
             pending.append(name)
         }
         let callers = self.callers()
@@ -237,7 +307,7 @@ struct FunctionUseCheck {
             guard let word = self.boundGlobals[use.name] else { continue }
             let isInJob: Bool
             switch use.owner {
-            case .job, .combiner: isInJob = true
+            case .job, .windowReduce, .combiner, .valued: isInJob = true
             case .function(let name), .result(let name): isInJob = inJobs.contains(name)
             case .program: isInJob = false
             }
@@ -277,7 +347,7 @@ struct FunctionUseCheck {
         var pending: [String] = []
         for use in self.uses {
             switch use.owner {
-            case .job, .combiner: pending.append(use.name)
+            case .job, .windowReduce, .combiner, .valued: pending.append(use.name)
             case .function(let name), .result(let name): callees[name, default: []].append(use.name)
             case .program: break
             }
@@ -297,6 +367,14 @@ struct FunctionUseCheck {
 }
 
 extension Builtin {
+    /// It tells about the window whose values are reduced.
+    fileprivate var needsWindow: Bool {
+        switch self {
+        case .windowStart, .windowEnd, .pane: true
+        default: false
+        }
+    }
+
     /// It acts on jobs, which only the program that submitted them can.
     fileprivate var needsProgram: Bool {
         switch self {

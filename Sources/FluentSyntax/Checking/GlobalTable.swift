@@ -29,7 +29,7 @@ struct GlobalTable {
     private mutating func collect(_ form: SyntaxNode) {
         guard case .list(let items) = form.kind, items.count >= 2 else { return }
         guard let head = items[0].symbol else { return }
-        if head == SpecialForm.mapReduce.rawValue {
+        if SpecialForm(rawValue: head)?.jobKind != nil {
             self.add(items[1], .job)
         } else if head == SpecialForm.define.rawValue {
             self.collectDefine(items)

@@ -22,6 +22,8 @@ enum SpecialForm: String, CaseIterable {
     case assign = "set!"
     case quote
     case mapReduce = "define-mapreduce"
+    case streamingJob = "define-streaming-job"
+    case streamProcessor = "define-stream-processor"
 
     /// Words that only mean something inside another form, and which.
     static func form(containing word: String) -> String? {
@@ -57,6 +59,10 @@ enum SpecialForm: String, CaseIterable {
         case .assign: "(let ((name new-value)) …)"
         case .quote: "(quote form) or 'form"
         case .mapReduce: "(define-mapreduce name :input … :output … :map … :reduce …)"
+        case .streamingJob: "(define-streaming-job name :input … :output … :window … :map … :reduce …)"
+        case .streamProcessor:
+            "(define-stream-processor name :source … :sink … (filter …)… (map …)… "
+                + "(window … (group-by … (aggregate …))))"
         }
     }
 }

@@ -21,9 +21,6 @@ enum UnavailableForm {
         // Fault tolerance.
         "define-supervisor", "on-failure", "define-health-check", "define-circuit-breaker", "with-circuit-breaker",
         "remote-call",
-        // Streams.
-        "define-streaming-job", "define-stream-processor", "tumbling-window", "sliding-window", "session-window",
-        "count-window", "global-window", "bounded-out-of-orderness", "window", "aggregate",
         // Services.
         "define-service", "discover-service", "discover-services", "GET", "POST", "PUT", "PATCH", "DELETE",
     ]

@@ -2,25 +2,33 @@ extension Lowering {
     /// `(distributed-files "…" :format 'csv)`: positional arguments, then options.
     mutating func lowerConnector(_ items: [SyntaxNode], range: SourceRange) -> Expression {
         let name = items[0].symbol ?? ""
-        var index = 1
-        var arguments: [Expression] = []
-        while index < items.count, items[index].keywordName == nil {
-            arguments.append(self.lower(items[index]))
-            index += 1
-        }
-        let written = self.optionPairs(items[index...], of: name)
+        let (arguments, written) = self.callParts(items)
         let options = written.map { pair in
             JobForm.Option(name: pair.name, value: self.lowerOption(pair.name, pair.value))
         }
         if name == ConnectorName.stdout.rawValue, let first = arguments.first {
             return self.fail("argument-count", "stdout takes options only", help: "write (stdout)", at: first.range)
         }
-        let needsPlace =
-            name == ConnectorName.distributedFiles.rawValue || name == ConnectorName.distributedPath.rawValue
-        if needsPlace, arguments.isEmpty {
-            return self.fail("argument-count", "\(name) needs a path", help: "write (\(name) \"/data/…\")", at: range)
+        if let place = ConnectorName(rawValue: name)?.place, arguments.isEmpty {
+            return self.fail(
+                "argument-count",
+                "\(name) needs \(place.noun)",
+                help: "write (\(name) \(place.example))",
+                at: range
+            )
         }
         return Expression(.connector(name: name, arguments: arguments, options: options), range: range)
+    }
+
+    /// The positional arguments of a call, lowered, and its options as written.
+    mutating func callParts(_ items: [SyntaxNode]) -> (arguments: [Expression], options: [WrittenOption]) {
+        var index = 1
+        var arguments: [Expression] = []
+        while index < items.count, items[index].keywordName == nil {
+            arguments.append(self.lower(items[index]))
+            index += 1
+        }
+        return (arguments, self.optionPairs(items[index...], of: items[0].symbol ?? ""))
     }
 
     struct WrittenOption {
@@ -150,7 +158,7 @@ extension Lowering {
         let found: String
         switch value.kind {
         case .connector(let name, _, _):
-            guard let connector = ConnectorName(rawValue: name), !isAllowed(connector) else { return }
+            if let connector = ConnectorName(rawValue: name), isAllowed(connector) { return }
             found = name
         case .constant(let constant): found = constant.typeName
         case .lambda: found = TypeName.function

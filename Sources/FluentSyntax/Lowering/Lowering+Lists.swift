@@ -30,6 +30,7 @@ extension Lowering {
         }
         if UnavailableForm.contains(word) { return self.refuseForm(items, at: range) }
         if ConnectorName(rawValue: word) != nil { return self.lowerConnector(items, range: range) }
+        if let setting = StreamSetting(rawValue: word) { return self.lowerSetting(setting, items, range: range) }
         if let builtin = Builtin(name: word) { return self.lowerBuiltin(builtin, items, range: range) }
         return self.lowerUnknownCall(word, items, range: range)
     }
@@ -73,9 +74,9 @@ extension Lowering {
         case .let: return self.lowerLet(items, range: range)
         case .letrec: return self.lowerLetrec(items, range: range)
         case .define: return self.refuseInnerDefinition(items)
-        case .mapReduce:
+        case .mapReduce, .streamingJob, .streamProcessor:
             _ = self.refuseInnerDefinition(items)
-            return self.lowerMapReduce(items, range: range)
+            return self.lowerJob(form, items, range: range)
         case .if: return self.lowerIf(items, range: range)
         case .when, .unless: return self.lowerWhen(form, items, range: range)
         case .cond: return self.lowerCond(items, range: range)

@@ -24,6 +24,14 @@ extension Lowering {
                 at: range
             )
         }
+        if let setting = StreamSetting(rawValue: name) {
+            return self.fail(
+                "not-a-value",
+                "\(name) makes \(setting.isWindow ? "a window" : "a setting") when it is called",
+                help: "write \(setting.usage)",
+                at: range
+            )
+        }
         if let builtin = Builtin(name: name) { return Expression(.constant(.builtin(builtin)), range: range) }
         return self.failUnknown(name, at: range)
     }
@@ -33,7 +41,7 @@ extension Lowering {
         self.fail(
             "not-available",
             "\(name) is not available in this build",
-            help: "this build runs batch jobs: define-mapreduce over files",
+            help: "this build has define-mapreduce, define-streaming-job and define-stream-processor",
             at: range
         )
     }
@@ -52,13 +60,16 @@ extension Lowering {
         if let form = SpecialForm.form(containing: name) {
             return "\(name) belongs into \(form): \(self.usage(of: form))"
         }
+        if name == "window" || name == "aggregate" {
+            return "\(name) belongs into define-stream-processor: \(self.usage(of: "define-stream-processor"))"
+        }
         if let known = Self.otherLanguages[name] { return known }
         if name.hasPrefix("+"), case .integer = NumberText.parse(String(name.dropFirst())) {
             return "write \(name.dropFirst())"
         }
         let candidates =
             self.scope.names + self.globals.names + Builtin.names + SpecialForm.allCases.map(\.rawValue)
-            + ConnectorName.allCases.map(\.rawValue)
+            + ConnectorName.allCases.map(\.rawValue) + StreamSetting.allCases.map(\.rawValue)
         guard let nearest = NearestName.find(name, among: candidates) else {
             return "define it at the top level, or bind it with let"
         }

@@ -41,7 +41,9 @@ struct Lowering {
         guard case .list(let items) = form.kind, let head = items.first?.symbol else { return self.lower(form) }
         switch SpecialForm(rawValue: head) {
         case .define: return self.lowerDefine(items, range: form.range)
-        case .mapReduce: return self.lowerMapReduce(items, range: form.range)
+        case .mapReduce: return self.lowerJob(.mapReduce, items, range: form.range)
+        case .streamingJob: return self.lowerJob(.streamingJob, items, range: form.range)
+        case .streamProcessor: return self.lowerJob(.streamProcessor, items, range: form.range)
         default: return self.lower(form)
         }
     }

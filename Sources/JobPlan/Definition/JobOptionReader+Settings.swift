@@ -136,8 +136,12 @@ extension JobOptionReader {
     }
 
     /// The record format of a source or sink call; its own option comes before the job's.
-    mutating func format(of call: ConnectorCall, fallback: Constant?) -> RecordFormat {
-        guard let value = call.option("format") ?? fallback, value != .nil else { return .text }
+    mutating func format(
+        of call: ConnectorCall,
+        fallback: Constant?,
+        standard: RecordFormat = .text
+    ) -> RecordFormat {
+        guard let value = call.option("format") ?? fallback, value != .nil else { return standard }
         if case .connector(let format) = value, format.name == "csv" {
             return .csv(CSVDialect(hasHeader: self.flag("header", of: format), separator: self.separator(of: format)))
         }

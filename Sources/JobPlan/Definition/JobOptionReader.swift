@@ -2,10 +2,6 @@ import FluentSyntax
 
 /// Reads the evaluated options of one job form and collects what is wrong with them.
 struct JobOptionReader {
-    static let optionNames = [
-        "input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory",
-    ]
-
     let form: JobForm
     let values: [String: Constant]
     let range: SourceRange
@@ -20,8 +16,8 @@ struct JobOptionReader {
     /// - Returns: Nil where something that can't be left out is missing or wrong.
     mutating func definition() -> JobDefinition? {
         self.checkNames()
-        let input = self.connector("input", example: "(distributed-files \"books/*.txt\")")
-        let output = self.connector("output", example: "(distributed-path \"results\")")
+        let input = self.connector("input", noun: "a source", example: "(distributed-files \"books/*.txt\")")
+        let output = self.connector("output", noun: "a sink", example: "(distributed-path \"results\")")
         let map = self.closure("map", parameterCounts: 1...2, isRequired: true)
         let reduce = self.closure("reduce", parameterCounts: 2...2, isRequired: false)
         let combiner = self.combiner()
@@ -50,14 +46,16 @@ struct JobOptionReader {
         self.problems.append(Diagnostic(.error, code, message, help: help, at: place))
     }
 
-    private mutating func checkNames() {
+    mutating func checkNames() {
+        let names = self.form.kind.optionNames
         var seen: Set<String> = []
         for option in self.form.options {
-            if !Self.optionNames.contains(option.name) {
+            let isClause = self.form.processor != nil && ProcessorForm.isClause(option.name)
+            if !isClause, !names.contains(option.name) {
                 self.report(
                     "unknown-option",
                     "\(self.form.kind.rawValue) has no option :\(option.name)",
-                    help: "its options are \(Self.optionNames.map { ":\($0)" }.joined(separator: " "))",
+                    help: "its options are \(names.map { ":\($0)" }.joined(separator: " "))",
                     option: option.name
                 )
             }
@@ -75,20 +73,22 @@ struct JobOptionReader {
         }
     }
 
-    private mutating func connector(_ name: String, example: String) -> ConnectorCall? {
+    mutating func connector(_ name: String, noun: String, example: String, isRequired: Bool = true) -> ConnectorCall? {
         switch self.values[name] {
-        case .some(.connector(let call)):
+        case .some(.connector(let call)) where StreamSetting(rawValue: call.name) == nil:
             return call
+        case .some(.nil) where !isRequired:
+            return nil
         case .some(let other):
-            let kind = name == "input" ? "a source" : "a sink"
             self.report(
                 "option-type",
-                ":\(name) needs \(kind), got \(other.typeName)",
+                ":\(name) needs \(noun), got \(other.typeName)",
                 help: "write \(example)",
                 option: name
             )
             return nil
         case nil:
+            guard isRequired else { return nil }
             self.report(
                 "missing-option",
                 "job \(self.form.name) has no :\(name)",
@@ -99,7 +99,7 @@ struct JobOptionReader {
         }
     }
 
-    private mutating func closure(
+    mutating func closure(
         _ name: String,
         parameterCounts: ClosedRange<Int>,
         isRequired: Bool

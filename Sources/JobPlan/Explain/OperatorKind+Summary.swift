@@ -23,7 +23,7 @@ extension OperatorKind {
 }
 
 extension RecordFormat {
-    fileprivate var summary: String {
+    var summary: String {
         guard case .csv(let dialect) = self else { return self.name }
         let separator = ExpressionPrinter.quoted(String(UnicodeScalar(dialect.separator)))
         return "csv \(dialect.hasHeader ? "with" : "without") header, separator \(separator)"
@@ -31,7 +31,7 @@ extension RecordFormat {
 }
 
 extension DecodeStep {
-    fileprivate var summary: String {
+    var summary: String {
         var text = self.format.summary
         if let fields = self.fields {
             let names = fields.map(\.name).joined(separator: ", ")

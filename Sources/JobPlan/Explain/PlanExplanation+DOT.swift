@@ -24,7 +24,7 @@ extension PlanExplanation {
         return (lines + ["}"]).joined(separator: "\n") + "\n"
     }
 
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

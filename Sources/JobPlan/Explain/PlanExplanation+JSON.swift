@@ -7,10 +7,10 @@ extension PlanExplanation {
         let graph = self.job.graph
         return .object([
             .init("job", .string(self.job.definition.name)),
-            .init("place", self.place(self.job.definition.range)),
+            .init("place", self.source.node(for: self.job.definition.range)),
             .init("logical", .array(self.job.logical.operators.map(self.node))),
             .init("optimised", .array(self.job.optimised.operators.map(self.node))),
-            .init("rewrites", .array(self.job.optimised.rewrites.map(self.node))),
+            .init("rewrites", .array(self.job.optimised.rewrites.map { $0.node(in: self.source) })),
             .init("stages", .array(graph.stages.map(self.node))),
             .init("partitions", .count(graph.partitionCount)),
             .init("key-groups", .count(graph.keyGroupCount)),
@@ -28,27 +28,8 @@ extension PlanExplanation {
         ])
     }
 
-    private func place(_ range: SourceRange?) -> JSONNode {
-        guard let range else { return .null }
-        let location = self.source.location(of: range.start)
-        return .object([
-            .init("file", .string(self.source.name)),
-            .init("line", .count(location.line)),
-            .init("column", .count(location.column)),
-        ])
-    }
-
     private func node(_ kind: OperatorKind) -> JSONNode {
         .object([.init("kind", .string(kind.name)), .init("summary", .string(kind.summary))])
-    }
-
-    private func node(_ rewrite: Rewrite) -> JSONNode {
-        .object([
-            .init("name", .string(rewrite.name.rawValue)),
-            .init("applied", .boolean(rewrite.isApplied)),
-            .init("reason", .string(rewrite.reason)),
-            .init("place", self.place(rewrite.range)),
-        ])
     }
 
     private func node(_ stage: Stage) -> JSONNode {

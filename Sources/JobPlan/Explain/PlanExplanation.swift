@@ -16,7 +16,7 @@ package struct PlanExplanation: Sendable {
         var lines = self.header
         lines += ["", "logical plan"] + self.chain(self.job.logical.operators)
         lines += ["", "optimised plan"] + self.chain(self.job.optimised.operators)
-        lines += ["", "rewrites"] + self.job.optimised.rewrites.map { "  \(self.line(for: $0))" }
+        lines += ["", "rewrites"] + self.job.optimised.rewrites.map { "  \($0.line(in: self.source))" }
         lines += ["", "job graph"] + self.job.graph.stages.flatMap(self.lines(for:))
         lines += ["", "memory"] + self.memoryLines
         return lines.joined(separator: "\n") + "\n"
@@ -24,29 +24,15 @@ package struct PlanExplanation: Sendable {
 
     private var header: [String] {
         let place = self.source.location(of: self.job.definition.range.start)
-        let policy =
-            switch self.job.graph.onError {
-            case .fail: "fail"
-            case .skip: "skip"
-            case .deadLetter(let sink): "dead-letter to \(ExpressionPrinter().text(sink))"
-            }
         return [
             "job \(self.job.definition.name) (\(self.source.name):\(place.line):\(place.column))",
-            "  on error: \(policy)",
+            "  on error: \(self.job.graph.onError.summary)",
             "  kernels: \(self.job.graph.kernelsEnabled ? "on" : "off")",
         ]
     }
 
     private func chain(_ operators: [OperatorKind]) -> [String] {
         operators.map { "  \($0.name) \($0.summary)" }
-    }
-
-    private func line(for rewrite: Rewrite) -> String {
-        let place = rewrite.range.map { range in
-            let location = self.source.location(of: range.start)
-            return " at \(location.line):\(location.column)"
-        }
-        return "\(rewrite.isApplied ? "+" : "-") \(rewrite.name.rawValue): \(rewrite.reason)\(place ?? "")"
     }
 
     private func lines(for stage: Stage) -> [String] {

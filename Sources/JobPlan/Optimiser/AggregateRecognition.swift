@@ -76,7 +76,7 @@ struct AggregateRecognition {
 
 extension Closure {
     /// A text that is equal for functions that differ only in the ids and places of what they bind.
-    fileprivate var canonicalText: String {
+    var canonicalText: String {
         var renaming = VariableRenaming(nextID: 0)
         return ExpressionPrinter(showsIDs: true).text(renaming.copy(self.lambda))
     }

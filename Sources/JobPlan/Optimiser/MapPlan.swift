@@ -15,7 +15,7 @@ struct MapPlan {
         self.rewrites = [keyRewrite, projection.rewrite, elision.rewrite]
     }
 
-    private static func withoutUnusedKey(_ map: WholeMap) -> (WholeMap, Rewrite) {
+    static func withoutUnusedKey(_ map: WholeMap) -> (WholeMap, Rewrite) {
         guard let key = map.key else {
             return (map, Rewrite(.keyElision, isApplied: false, "the map has no key parameter"))
         }

@@ -10,6 +10,8 @@ package struct Rewrite: Hashable, Sendable {
         case combiner = "place-combiner"
         case fusion = "fuse"
         case lineElision = "elide-lines"
+        case columns = "ship-columns"
+        case slide = "choose-slide"
     }
 
     package let name: Name

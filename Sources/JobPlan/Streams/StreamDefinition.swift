@@ -13,6 +13,12 @@ package struct StreamDefinition: Sendable {
     /// ``columnCount`` values: that value itself where it is one, a list of them where there are more, nil where there are none.
     package let map: Closure
     package let columnCount: Int
+
+    /// A builtin or a closure of one parameter, the list of values: it may run, but needn't.
+    package let combiner: Constant?
+
+    /// Of a `define-stream-processor` what it emits is the group, a list of keys or nil, and the output record, a map that
+    /// has the fields of the group too.
     package let reduce: WindowReduce
     package let window: WindowSpecification
     package let settings: Settings
@@ -25,6 +31,7 @@ package struct StreamDefinition: Sendable {
         kind: JobForm.Kind,
         endpoints: (input: ConnectorCall, output: ConnectorCall?),
         map: (closure: Closure, columnCount: Int),
+        combiner: Constant? = nil,
         reduce: WindowReduce,
         window: WindowSpecification,
         settings: Settings,
@@ -36,6 +43,7 @@ package struct StreamDefinition: Sendable {
         self.output = endpoints.output
         self.map = map.closure
         self.columnCount = map.columnCount
+        self.combiner = combiner
         self.reduce = reduce
         self.window = window
         self.settings = settings
@@ -56,6 +64,9 @@ package struct StreamDefinition: Sendable {
         /// Milliseconds behind a window's end in which records still change its result.
         package var allowedLateness: Int64 = 0
         package var trigger = TriggerSpecification()
+
+        /// Whether the slide of the window wasn't given: it is ``WindowSpecification/slideStandard(ofSize:)``.
+        package var hasStandardSlide = false
 
         /// Where records go that come too late; nil: they are only counted.
         package var late: ConnectorCall?
@@ -85,6 +96,9 @@ package enum WindowSpecification: Hashable, Sendable {
     case count(count: Int64, slide: Int64)
     /// Everything, until the end of the input.
     case global
+
+    /// A tenth of the size, at least a millisecond.
+    package static func slideStandard(ofSize size: Int64) -> Int64 { max(size / 10, 1) }
 }
 
 /// When a window's result is given before and behind the watermark's passing its end.

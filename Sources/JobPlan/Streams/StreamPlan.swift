@@ -8,7 +8,12 @@ package struct StreamPlan: Sendable {
     package let decode: DecodeStep
 
     /// The map, inlined and folded: over fields where ``decode`` has them.
+    ///
+    /// It emits a key and ``columnCount`` values, as ``StreamDefinition/map`` does.
     package let map: MapFunction
+
+    /// How many values the map emits beside the key: those that ``reduce`` reads, where they are aggregates.
+    package let columnCount: Int
 
     /// The time, over the ``timeFieldCount`` last fields where ``decode`` has them.
     package let time: TimeFunction?
@@ -22,14 +27,15 @@ package struct StreamPlan: Sendable {
     package init(
         definition: StreamDefinition,
         decode: DecodeStep,
-        map: MapFunction,
+        map: (function: MapFunction, columnCount: Int),
         time: TimeFunction?,
         reduce: WindowReduce,
         rewrites: [Rewrite]
     ) {
         self.definition = definition
         self.decode = decode
-        self.map = map
+        self.map = map.function
+        self.columnCount = map.columnCount
         self.time = time
         self.reduce = reduce
         self.rewrites = rewrites

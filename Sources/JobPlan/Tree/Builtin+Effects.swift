@@ -6,8 +6,8 @@ extension Builtin {
     /// Failing isn't an effect. A function that is handed to a builtin is judged where it is written.
     var hasEffects: Bool {
         switch self {
-        case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .param, .submitJob, .await,
-            .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
+        case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .windowStart, .windowEnd,
+            .pane, .param, .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             true
         default:
             false

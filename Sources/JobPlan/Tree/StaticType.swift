@@ -16,6 +16,9 @@ enum StaticType: Hashable {
 struct StaticTyping {
     var types: [Variable: StaticType] = [:]
 
+    /// Those that a field can be read of without failing: maps, lists, sets and nil.
+    var collections: Set<Variable> = []
+
     /// - Returns: The type of the value, or nil where evaluating it might fail, have effects or not end.
     func type(of expression: Expression) -> StaticType? {
         switch expression.kind {
@@ -57,6 +60,9 @@ struct StaticTyping {
             types.append(type)
         }
         switch builtin {
+        case .get:
+            guard case .variable(let owner) = arguments[0].kind, self.collections.contains(owner) else { return nil }
+            return arguments[1].constant.flatMap(ElementKey.init) == nil ? nil : .unknown
         case .lower, .upper, .trim:
             return types == [.string] ? .string : nil
         case .count, .isEmpty:
