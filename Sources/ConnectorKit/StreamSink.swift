@@ -47,8 +47,15 @@ public protocol StreamWriter: AnyObject {
     /// - Throws: As ``write(_:from:)``.
     func flush() throws(ConnectorError) -> Bool
 
+    /// What hinders delivery at present without ending it; nil: nothing.
+    var warning: String? { get }
+
     /// Gives up what isn't delivered.
     func close()
+}
+
+extension StreamWriter {
+    public var warning: String? { nil }
 }
 
 /// Records on their way to a sink, in one run of bytes.
