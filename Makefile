@@ -18,7 +18,7 @@ RELEASE := .build-release
 WEIR := $(RELEASE)/release/weir
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
+.PHONY: help setup test-broker build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -27,13 +27,16 @@ help:            ## List these commands
 setup:           ## Install what is missing to build: Debian packages; names a missing or old Swift
 	@scripts/setup
 
+test-broker:     ## As setup, and the broker of the Kafka connector's tests, from PyPI
+	@scripts/setup --test-broker
+
 build: setup     ## The release binary, .build-release/release/weir
 	@swift build -c release --product weir --static-swift-stdlib --scratch-path $(RELEASE)
 
 demo: build      ## Count the words of real files (INPUT='/usr/share/common-licenses/*')
 	@scripts/demo $(WEIR) '$(INPUT)'
 
-test: setup      ## The tests (FILTER='part of a sentence')
+test: test-broker  ## The tests (FILTER='part of a sentence')
 	swift build --build-tests
 	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
@@ -43,7 +46,7 @@ lint:            ## Layout and style of the Swift files
 layers:          ## Who may import whom
 	scripts/check-layers
 
-verify: setup lint layers  ## Everything CI checks; never changes a file
+verify: test-broker lint layers  ## Everything CI checks; never changes a file
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 	@$(MAKE) --no-print-directory test-jobs

@@ -58,6 +58,7 @@ let cLibraries: [Target] = [
     .target(name: "CPlatform"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 ]
 
@@ -102,7 +103,10 @@ let services: [Target] = [
 ]
 
 let programs: [Target] = [
-    target("ConnectorCatalog", ["ConnectorKit", "FilesConnector", "StdoutConnector", "GeneratorConnector"]),
+    target(
+        "ConnectorCatalog",
+        ["ConnectorKit", "FilesConnector", "StdoutConnector", "GeneratorConnector", "KafkaConnector"]
+    ),
     target(
         "CommandLineTool",
         [
@@ -117,6 +121,7 @@ let connectors: [Target] =
     connector("files", "FilesConnector", ["Compression"])
     + connector("stdout", "StdoutConnector")
     + connector("generator", "GeneratorConnector")
+    + connector("kafka", "KafkaConnector", ["CRdkafka", "RegularExpressions"])
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),

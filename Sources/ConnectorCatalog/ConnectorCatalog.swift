@@ -1,6 +1,7 @@
 package import ConnectorKit
 internal import FilesConnector
 internal import GeneratorConnector
+internal import KafkaConnector
 internal import StdoutConnector
 
 /// Every connector of this build: leaving a line out leaves the connector out.
@@ -8,6 +9,7 @@ package struct ConnectorCatalog: ConnectorResolver {
     package static let standard = ConnectorCatalog([
         FilesConnector(),
         GeneratorConnector(),
+        KafkaConnector(defaults: [:]),
         StdoutConnector(),
     ])
 

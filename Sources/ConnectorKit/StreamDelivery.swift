@@ -43,11 +43,9 @@ public protocol StreamDelivery: AnyObject {
 
     /// Delivers a checkpoint's records and moves the marker to it, both or neither.
     ///
-    /// - Parameters:
-    ///   - checkpoint: 1 or more; greater than those delivered before.
-    ///   - recorded: The checkpoint that the engine knows to be delivered; nil: none, or it doesn't insist.
-    ///   - records: Answers the next records, nil behind the last. Not called where nothing is to be delivered. A block may
-    ///     be the same one every time.
+    /// Checkpoints are numbered from 1. `recorded` is the newest one that the engine knows to be delivered; nil: none, or it
+    /// doesn't insist. `records` answers the next records, nil behind the last; the block may be the same one every time.
+    /// It isn't called where nothing is to be delivered.
     func deliver(
         checkpoint: Int64,
         recorded: Int64?,

@@ -75,12 +75,16 @@ public protocol StreamWriter: AnyObject {
     /// - Returns: What the sink needs to make it visible once the checkpoint exists; nothing where it is visible already.
     func endEpoch(_ checkpoint: Int64) throws(ConnectorError) -> [String]
 
+    /// What hinders delivery at present without ending it; nil: nothing.
+    var warning: String? { get }
+
     /// Gives up what isn't delivered.
     func close()
 }
 
 extension StreamWriter {
     public func endEpoch(_ checkpoint: Int64) throws(ConnectorError) -> [String] { [] }
+    public var warning: String? { nil }
 }
 
 /// Records on their way to a sink, in one run of bytes.

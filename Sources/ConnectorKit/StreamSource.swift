@@ -4,16 +4,27 @@
 public protocol StreamSource: Source {
     /// Lists the splits that are there now, each with the position at which a job that never read it begins.
     ///
-    /// Called when the job starts and every so often after that; may wait for the outside system, within a time limit of
-    /// its own.
+    /// Called when a job starts anew; may wait for the outside system, within a time limit of its own.
     ///
     /// - Throws: Nothing is there, or the system can't be reached; no state is left behind.
     func discoverSplits() throws(ConnectorError) -> [StreamSplit]
+
+    /// As ``discoverSplits()``, for a job that has begun, now or in an earlier run.
+    ///
+    /// A split that the job doesn't know has appeared since: its position is that of its first record, wherever new jobs
+    /// begin.
+    func discoverLaterSplits() throws(ConnectorError) -> [StreamSplit]
 
     /// Makes the reader of one subtask; it reads nothing before splits are added to it.
     ///
     /// `wake` is called from any thread, any number of times, when there may be something to poll again.
     func makeStreamReader(wake: @escaping @Sendable () -> Void) throws(ConnectorError) -> any StreamReader
+}
+
+extension StreamSource {
+    public func discoverLaterSplits() throws(ConnectorError) -> [StreamSplit] {
+        try self.discoverSplits()
+    }
 }
 
 /// A part of a stream whose records have an order, and a position in it.
@@ -50,12 +61,23 @@ public protocol StreamReader: AnyObject {
     func poll(into block: MessageBlock) throws(ConnectorError)
 
     /// The position behind the newest record of a split, as far as it is known; nil: not yet.
+    ///
+    /// A split that is read to its end answers the position behind the last message that was polled, or at which reading
+    /// began, even where the system counts something of its own behind it.
     func endPosition(of split: Int) -> Int64?
+
+    /// What hinders reading at present without ending it, such as a broker that can't be reached, for those who ask why a
+    /// job is slow; nil: nothing.
+    var warning: String? { get }
 
     /// Tells the outside system, for those who watch it, up to where a checkpoint has come; failures are logged there.
     func publish(_ positions: [StreamSplit])
 
     func close()
+}
+
+extension StreamReader {
+    public var warning: String? { nil }
 }
 
 /// One record of a stream, in memory of its reader.

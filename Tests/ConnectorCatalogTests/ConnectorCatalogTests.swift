@@ -3,6 +3,10 @@ import ConnectorKit
 import Testing
 
 @Suite struct ConnectorCatalogTests {
+    private static let names = [
+        "distributed-files", "distributed-path", "generate", "kafka-stream", "kafka-topic", "stdout",
+    ]
+
     private let catalog = ConnectorCatalog.standard
 
     @Test func `every constructor of the language makes what it says`() throws {
@@ -15,7 +19,7 @@ import Testing
         #expect(numbers.summary == "5 generated events (seed 1)")
         #expect(path.summary == "/results")
         #expect(output.summary == "standard output")
-        #expect(self.catalog.names == ["distributed-files", "distributed-path", "generate", "stdout"])
+        #expect(self.catalog.names == Self.names)
     }
 
     @Test func `a name that is spelled wrong is answered with the nearest one`() {
@@ -30,9 +34,7 @@ import Testing
     @Test func `a name that is like none is answered with the list`() {
         let error = #expect(throws: ConnectorError.self) { try self.catalog.makeSink(Self.call("http-sink")) }
 
-        #expect(
-            error?.message.hasSuffix("There are distributed-files, distributed-path, generate, stdout") == true
-        )
+        #expect(error?.message.hasSuffix("There are \(Self.names.joined(separator: ", "))") == true)
     }
 
     @Test func `a sink can't be read and a source can't be written`() {
