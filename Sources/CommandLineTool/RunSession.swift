@@ -53,6 +53,8 @@ struct RunSession {
         switch outcome {
         case .finished:
             return self.finish(.finished, jobs: reporter.summaries, failure: nil, diagnostics: warnings)
+        case .failed where reporter.summaries.contains(where: \.isReaderGone):
+            return .brokenPipe
         case .failed(let message):
             if !reporter.hasShown(message) { self.console.note("error: \(message)") }
             return self.finish(.failed, jobs: reporter.summaries, failure: message, diagnostics: warnings)

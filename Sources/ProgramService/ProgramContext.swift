@@ -81,7 +81,8 @@ final class ProgramContext: Sendable {
             job: compiled,
             endpoints: try self.endpoints(of: definition),
             source: self.source,
-            threadCount: self.threadCount
+            threadCount: self.threadCount,
+            note: { [observer] in observer.log(.warning, "job \(definition.name): \($0)") }
         )
         do {
             let running = try RunningJob(definition, job: job, observer: self.observer)

@@ -56,6 +56,7 @@ import Testing
 
     @Test(arguments: [
         (ConnectorError.Domain.user, JobFailure.Cause.userError), (.external, .permanent), (.internal, .permanent),
+        (.reader, .readerGone),
     ])
     func `what a connector says is passed on`(domain: ConnectorError.Domain, cause: JobFailure.Cause) {
         let failure = Self.text.failure(of: .connector(ConnectorError(domain, retry: .never, "can't read x: gone")))
