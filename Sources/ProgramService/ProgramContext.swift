@@ -68,7 +68,11 @@ final class ProgramContext: Sendable {
 
     /// Plans, compiles and starts a job.
     func start(_ definition: JobDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
-        let graph = self.plan(definition).graph
+        let planned = self.plan(definition)
+        if let unset = planned.unsetParameters.first {
+            throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)
+        }
+        let graph = planned.graph
         let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
         let compiled: CompiledJob
         do {

@@ -16,8 +16,8 @@ struct RunCommand: ToolCommand {
               weir run big.fl --memory 512MiB --parallelism 2 --json > summary.json
 
             Ctrl-C cancels the jobs and removes what they left half-written; a second one ends at \
-            once. Exits with 0 when all is done, 1 if a job failed, 2 if the program doesn't check, \
-            130 on Ctrl-C and 143 on SIGTERM.
+            once. Exits with 0 when all is done, 1 if a job failed, 2 if the command line or the program \
+            is wrong, 130 on Ctrl-C, 143 on SIGTERM, 141 without a word if whoever read the output went away.
             """
     )
 
@@ -33,12 +33,14 @@ struct RunCommand: ToolCommand {
     var quiet = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Steps that a lambda may take for one record. (default: 100_000_000)", valueName: "n"),
         transform: OptionValue.steps
     )
     var stepLimit: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Memory that a lambda may take for one record. (default: 256MiB)", valueName: "size"),
         transform: OptionValue.recordMemory
     )
