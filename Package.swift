@@ -134,7 +134,9 @@ let testTargets: [Target] = [
     ),
     .target(
         name: "EngineTestKit",
-        dependencies: ["CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "ConnectorKit", "Engine"],
+        dependencies: [
+            "CoreTypes", "WireFormat", "FluentSyntax", "JobPlan", "ConnectorKit", "Engine", "Environment",
+        ],
         path: "Tests/EngineTestKit",
         swiftSettings: strict
     ),
@@ -224,7 +226,7 @@ let fuzzTargets: [Target] =
         fuzz("JSON", ["Engine"]),
         fuzz("CSV", ["Engine", "JobPlan"]),
         fuzz("Value", ["Engine"]),
-        fuzz("Rows", ["Engine", "WireFormat", "ConnectorKit", "Storage", "Environment"]),
+        fuzz("Rows", ["Engine", "EngineTestKit", "WireFormat", "ConnectorKit", "Storage"]),
     ]
 
 let package = Package(

@@ -1,5 +1,6 @@
 import ConnectorCatalog
 import FluentSyntax
+import JobPlan
 import JobService
 import Platform
 import ProgramService
@@ -32,6 +33,8 @@ struct RunSession {
     func run(path: String, options: RunOptions) -> CommandStatus {
         do {
             let file = try CheckedFile.load(path)
+            let problems = file.program.parameters.problems(with: options.parameters.keys, in: [file.source.name])
+            guard problems.isEmpty else { return self.refuse(problems) }
             if self.style.showsWarnings, !file.warnings.diagnostics.isEmpty { self.console.note(file.warnings.text) }
             return self.run(file, options: options)
         } catch {
@@ -53,6 +56,8 @@ struct RunSession {
         switch outcome {
         case .finished:
             return self.finish(.finished, jobs: reporter.summaries, failure: nil, diagnostics: warnings)
+        case .failed where reporter.summaries.contains(where: \.isReaderGone):
+            return .brokenPipe
         case .failed(let message):
             if !reporter.hasShown(message) { self.console.note("error: \(message)") }
             return self.finish(.failed, jobs: reporter.summaries, failure: message, diagnostics: warnings)
@@ -64,6 +69,11 @@ struct RunSession {
             let status = self.finish(.cancelled, jobs: reporter.summaries, failure: nil, diagnostics: warnings)
             return stop.signal.map { .stopped(code: $0.exitCode) } ?? status
         }
+    }
+
+    private func refuse(_ problems: [String]) -> CommandStatus {
+        for problem in problems { self.console.note("error: \(problem)") }
+        return self.finish(.refused, jobs: [], failure: problems.joined(separator: "\n"), diagnostics: [])
     }
 
     /// Prints the summary for programs, if that is what was asked for.

@@ -22,4 +22,29 @@ package enum CompressionFormat: String, Hashable, Sendable {
         guard word == 0xFD2F_B528 || word & 0xFFFF_FFF0 == 0x184D_2A50 else { return nil }
         self = .zstd
     }
+
+    /// The format that a file's name speaks of; what is in it may be something else.
+    package init?(fileName: String) {
+        if fileName.hasSuffix(".gz") {
+            self = .gzip
+        } else if fileName.hasSuffix(".zst") || fileName.hasSuffix(".zstd") {
+            self = .zstd
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether bytes, at least one but too few for ``init(sniffing:)``, begin like the format's signature: what is left
+    /// of a file that was cut.
+    package func isBegun(by bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 0, bytes.count < Self.sniffLength else { return false }
+        let signatures: [[ClosedRange<UInt8>]] =
+            switch self {
+            case .gzip: [[0x1F...0x1F, 0x8B...0x8B, 8...8]]
+            case .zstd: [[0x28...0x28, 0xB5...0xB5, 0x2F...0x2F], [0x50...0x5F, 0x2A...0x2A, 0x4D...0x4D]]
+            }
+        return signatures.contains { signature in
+            unsafe zip(bytes, signature).allSatisfy { byte, range in range.contains(byte) }
+        }
+    }
 }

@@ -9,6 +9,8 @@ public struct ConnectorError: Error, Sendable, CustomStringConvertible {
         case user
         /// Whoever runs the outside system: a disk is full, a broker is down.
         case external
+        /// Nobody need do anything: whoever read the output has gone away, and wants no more of it.
+        case reader
         /// Us: a bug.
         case `internal`
     }

@@ -91,20 +91,23 @@ public enum NearestName {
         return best?.name
     }
 
-    /// How many characters must be inserted, removed or replaced.
+    /// How many characters must be inserted, removed, replaced or swapped with their neighbours.
     ///
     /// - Complexity: O(left × right); both are names that a person typed.
     private static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        var row = Array(0...right.count)
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
         for (index, character) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
+            var row = [index + 1]
             for (column, other) in right.enumerated() {
-                let replaced = diagonal + (character == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
+                var least = min(last[column] + (character == other ? 0 : 1), last[column + 1] + 1, row[column] + 1)
+                if index > 0, column > 0, character == right[column - 1], left[index - 1] == other {
+                    least = min(least, beforeLast[column - 1] + 1)
+                }
+                row.append(least)
             }
+            (beforeLast, last) = (last, row)
         }
-        return row[right.count]
+        return last[right.count]
     }
 }

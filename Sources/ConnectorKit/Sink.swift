@@ -1,12 +1,16 @@
 /// Writes to an outside system so that a job's output appears as a whole or not at all.
 ///
 /// ## Order of calls
-/// `prepare` once; then writers, at most one live per partition and attempt; then either `commit` with one part for
+/// `checkSpares`, then `prepare`, once each; then writers, at most one live per partition and attempt; then either `commit` with one part for
 /// every partition that was finished, or `abort`. `commit` is idempotent: after a crash in the middle it is called again.
 /// `abort` may follow a `commit`, where another sink of the same job couldn't commit.
 public protocol Sink: Sendable {
     /// What plans, summaries and messages call it: a path.
     var summary: String { get }
+
+    /// Checks that writing here destroys nothing of what the job reads; comes before ``prepare()``, with what the splits
+    /// of the source are read from: ``Split/resource``.
+    func checkSpares(_ resources: [String]) throws(ConnectorError)
 
     /// Checks that the job may write here and removes what a killed run left behind.
     func prepare() throws(ConnectorError)
@@ -20,6 +24,11 @@ public protocol Sink: Sendable {
     /// Removes everything that this run wrote, as far as it can be taken back; never fails, what can't be removed stays
     /// for the next `prepare`.
     func abort()
+}
+
+extension Sink {
+    /// Nothing is destroyed where output is only added.
+    public func checkSpares(_ resources: [String]) throws(ConnectorError) {}
 }
 
 /// The text format of what a writer is given.

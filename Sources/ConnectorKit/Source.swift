@@ -8,8 +8,26 @@ public protocol Source: Sendable {
     /// - Throws: Nothing matches, or something can't be read; no state is left behind.
     func enumerateSplits(framing: Framing, targetBytes: Int64) throws(ConnectorError) -> [Split]
 
+    /// As ``enumerateSplits(framing:targetBytes:)``; `note` takes what people should know though it is no error, in a
+    /// sentence without a full stop.
+    func enumerateSplits(
+        framing: Framing,
+        targetBytes: Int64,
+        noting note: (String) -> Void
+    ) throws(ConnectorError) -> [Split]
+
     /// Opens a split for reading.
     func makeReader(for split: Split, framing: Framing) throws(ConnectorError) -> any SourceReader
+}
+
+extension Source {
+    public func enumerateSplits(
+        framing: Framing,
+        targetBytes: Int64,
+        noting note: (String) -> Void
+    ) throws(ConnectorError) -> [Split] {
+        try self.enumerateSplits(framing: framing, targetBytes: targetBytes)
+    }
 }
 
 /// Reads one split.

@@ -34,6 +34,8 @@ package struct JobFailure: Error, Hashable, Sendable {
         case transient
         /// Trying again can't help: a full disk, a missing permission.
         case permanent
+        /// Whoever read the output has gone away: nobody wants the rest.
+        case readerGone
     }
 
     package let cause: Cause

@@ -23,6 +23,8 @@ package struct EvaluationError: Error, Hashable, Sendable {
         case callDepthLimit(Int64)
         /// A regular expression needed more work than is allowed: it backtracks catastrophically.
         case regexLimit
+        /// A parameter without a default that the command line doesn't set.
+        case unsetParameter(name: String)
         /// A host function failed: a job that can't be submitted, a wait that failed.
         case host(message: String)
     }
@@ -53,12 +55,16 @@ extension EvaluationError.Code {
         case .memoryLimit: "memory-limit"
         case .callDepthLimit: "call-depth-limit"
         case .regexLimit: "regex-limit"
+        case .unsetParameter: "unset-parameter"
         case .host: "host"
         }
     }
 
     /// What happened and what to do about it, in one sentence without a full stop.
-    package var message: String {
+    package var message: String { self.message(evaluating: "one record") }
+
+    /// As ``message``, where limits are those of something else than a record: `one key`.
+    package func message(evaluating what: String) -> String {
         switch self {
         case .typeMismatch(let operation, let expected, let found):
             "\(operation) needs \(expected), got \(found)"
@@ -79,13 +85,15 @@ extension EvaluationError.Code {
         case .undefined(let name):
             "\(name) is used before its define has run"
         case .stepLimit(let limit):
-            "one record took more than \(limit) steps; is there an endless loop or recursion? (--step-limit raises the limit)"
+            "\(what) took more than \(limit) steps; is there an endless loop or recursion? (--step-limit raises the limit)"
         case .memoryLimit(let bytes):
-            "one record needed more than \(bytes) bytes; build smaller values (--record-memory raises the limit)"
+            "\(what) needed more than \(bytes) bytes; build smaller values (--record-memory raises the limit)"
         case .callDepthLimit(let limit):
             "calls are nested deeper than \(limit); is there an endless recursion?"
         case .regexLimit:
             "this regular expression backtracks too much on this input; make its repetitions unambiguous"
+        case .unsetParameter(let name):
+            "the parameter \(name) isn't set; pass it as -D \(name)=…, or give it a default: (param \"\(name)\" \"…\")"
         case .host(let message):
             message
         }

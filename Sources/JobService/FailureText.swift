@@ -17,6 +17,8 @@ struct FailureText {
                 message:
                     "can't decode the record at \(Self.text(of: place)): \(reason); :on-error 'skip leaves such records out"
             )
+        case .unreadable(let resource, let reason):
+            JobFailure(.userError, message: "\(resource): \(reason)")
         case .connector(let error):
             LocalJob.failure(of: error)
         case .spill(let error):
@@ -31,8 +33,9 @@ struct FailureText {
         let diagnostic = Diagnostic(
             .error,
             error.code.name,
-            error.code.message,
-            help: "it was evaluating the record at \(Self.text(of: place))",
+            error.code.message(evaluating: place.isGroup ? "one key" : "one record"),
+            help: place.isGroup
+                ? "it was working on \(place.resource)" : "it was evaluating the record at \(Self.text(of: place))",
             at: error.range
         )
         return DiagnosticRenderer(source: self.source).text(diagnostic)

@@ -12,6 +12,9 @@ package struct JobSummary: Sendable {
     /// The message, and where it was a lambda's fault the source line.
     package let failure: String
 
+    /// Whether it failed because whoever read its output has gone away, as `head` does.
+    package let isReaderGone: Bool
+
     /// What the input and the output are called: patterns, a path.
     package let input: String
     package let output: String

@@ -22,6 +22,8 @@ package final class LocalJob: Sendable {
         var hasStarted = false
         var failures: [JobFailure] = []
         var totalBytes: Int64 = 0
+        /// What the splits are read from, until the sinks are prepared.
+        var resources: [String] = []
     }
 
     package let id: JobID
@@ -29,6 +31,7 @@ package final class LocalJob: Sendable {
     private let endpoints: WorkerEndpoints
     private let source: SourceFile
     private let threadCount: Int
+    private let note: @Sendable (String) -> Void
     private let counters = WorkerCounters()
     private let state: Mutex<State>
     private let doorbell = Doorbell()
@@ -37,19 +40,24 @@ package final class LocalJob: Sendable {
     /// Splits of about this size keep all threads busy to the end, and cost little each.
     private static let splitBytes: Int64 = 16 << 20
 
-    /// Prepares a run; `source` is the program that the job's lambdas come from, for messages.
+    /// Prepares a run.
+    ///
+    /// `source` is the program that the job's lambdas come from, for messages; `note` takes what people should know though
+    /// it doesn't stop the job.
     package init(
         id: JobID,
         job: CompiledJob,
         endpoints: WorkerEndpoints,
         source: SourceFile,
-        threadCount: Int
+        threadCount: Int,
+        note: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.id = id
         self.job = job
         self.endpoints = endpoints
         self.source = source
         self.threadCount = threadCount
+        self.note = note
         self.state = Mutex(State(master: JobMaster(job: id, graph: job.graph)))
     }
 
@@ -92,10 +100,14 @@ package final class LocalJob: Sendable {
         do {
             let splits = try self.endpoints.source.enumerateSplits(
                 framing: self.job.framing,
-                targetBytes: Self.splitBytes
+                targetBytes: Self.splitBytes,
+                noting: self.note
             )
             self.state.withLock { state in
-                for split in splits { state.splits[split.id] = split }
+                for split in splits {
+                    state.splits[split.id] = split
+                    if split.resource != state.resources.last { state.resources.append(split.resource) }
+                }
                 state.totalBytes = splits.reduce(0) { $0 + $1.weightBytes }
             }
             self.report(
@@ -123,7 +135,13 @@ package final class LocalJob: Sendable {
     }
 
     private func prepareSinks() {
+        let resources = self.state.withLock { state in
+            defer { state.resources = [] }
+            return state.resources
+        }
         do {
+            try self.endpoints.sink.checkSpares(resources)
+            try self.endpoints.deadLetters?.checkSpares(resources)
             try self.endpoints.sink.prepare()
             try self.endpoints.deadLetters?.prepare()
             self.report(.sinksPrepared)
@@ -137,13 +155,23 @@ package final class LocalJob: Sendable {
         let committed = Set(attempts)
         let ordered = outputs.sorted { $0.key.subtask.index < $1.key.subtask.index }
         let parts = ordered.filter { committed.contains($0.key) }.flatMap(\.value.parts)
-        let rejected = ordered.flatMap(\.value.deadLetterParts)
+        let rejected = Self.numbered(ordered.flatMap(\.value.deadLetterParts))
         do {
             try self.endpoints.deadLetters?.commit(rejected)
             try self.endpoints.sink.commit(parts)
             self.report(.sinksCommitted)
         } catch {
             self.report(.commitFailed(Self.failure(of: error)))
+        }
+    }
+
+    /// Subtasks number the parts of their dead letters, and most have none: those with some are counted from 0.
+    ///
+    /// One stays in any case, so that the sink is committed.
+    private static func numbered(_ parts: [SinkPart]) -> [SinkPart] {
+        let filled = parts.filter { $0.bytes > 0 }
+        return (filled.isEmpty ? Array(parts.prefix(1)) : filled).enumerated().map { index, part in
+            SinkPart(partition: index, attempt: part.attempt, bytes: part.bytes, token: part.token)
         }
     }
 
@@ -174,7 +202,13 @@ package final class LocalJob: Sendable {
     }
 
     static func failure(of error: ConnectorError) -> JobFailure {
-        JobFailure(error.domain == .user ? .userError : .permanent, message: error.message)
+        let cause: JobFailure.Cause =
+            switch error.domain {
+            case .user: .userError
+            case .external, .internal: .permanent
+            case .reader: .readerGone
+            }
+        return JobFailure(cause, message: error.message)
     }
 
     private func summary() -> JobSummary {
@@ -187,6 +221,7 @@ package final class LocalJob: Sendable {
             name: self.job.graph.name,
             state: state,
             failure: failures.last?.message ?? "",
+            isReaderGone: failures.last?.cause == .readerGone,
             input: self.endpoints.source.summary,
             output: self.endpoints.sink.summary,
             inputBytes: self.counters.inputBytes,

@@ -60,10 +60,19 @@ package final class LocalProgram: Sendable {
     package func plans() -> Result<[ProgramPlan], ProgramProblem> {
         switch self.evaluate(runs: false) {
         case .finished, .cancelled:
-            .success(self.definitions.withLock { $0 }.map { self.context.plan($0) })
+            self.checkedPlans()
         case .failed(let text): .failure(.failed(text))
         case .refused(let diagnostics): .failure(.refused(diagnostics))
         }
+    }
+
+    private func checkedPlans() -> Result<[PlannedJob], ProgramProblem> {
+        let plans = self.definitions.withLock { $0 }.map { self.context.plan($0) }
+        let unset = plans.flatMap(\.unsetParameters).map { parameter in
+            let code = EvaluationError.Code.unsetParameter(name: parameter.name)
+            return Diagnostic(.error, code.name, code.message, at: parameter.range)
+        }
+        return unset.isEmpty ? .success(plans) : .failure(.refused(unset))
     }
 
     /// Stops the jobs that run; ``run()`` then answers `.cancelled`.

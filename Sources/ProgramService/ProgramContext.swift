@@ -80,7 +80,11 @@ final class ProgramContext: Sendable {
 
     /// Plans, compiles and starts a job.
     func start(_ definition: JobDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
-        let graph = self.plan(definition).graph
+        let planned = self.plan(definition)
+        if let unset = planned.unsetParameters.first {
+            throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)
+        }
+        let graph = planned.graph
         let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
         let compiled: CompiledJob
         do {
@@ -93,7 +97,8 @@ final class ProgramContext: Sendable {
             job: compiled,
             endpoints: try self.endpoints(of: definition),
             source: self.source,
-            threadCount: self.threadCount
+            threadCount: self.threadCount,
+            note: { [observer] in observer.log(.warning, "job \(definition.name): \($0)") }
         )
         do {
             let running = try RunningJob(definition, job: job, observer: self.observer)

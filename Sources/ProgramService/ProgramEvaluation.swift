@@ -97,10 +97,18 @@ struct ProgramEvaluation: ~Copyable {
         }
     }
 
-    /// What people read: a job that failed has said where already.
+    /// What is wrong with the command line, or what people read: a job that failed has said where already.
     private func problem(_ error: EvaluationError) -> ProgramProblem {
         if case .host(let message) = error.code, message.hasPrefix("job ") { return .failed(message) }
-        let diagnostic = Diagnostic(.error, error.code.name, error.code.message, at: error.range)
+        if case .unsetParameter = error.code { return .refused([error.diagnostic]) }
+        let message = error.code.message(evaluating: "this top-level form")
+        let diagnostic = Diagnostic(.error, error.code.name, message, at: error.range)
         return .failed(DiagnosticRenderer(source: self.context.source).text(diagnostic))
+    }
+}
+
+extension EvaluationError {
+    fileprivate var diagnostic: Diagnostic {
+        Diagnostic(.error, self.code.name, self.code.message, at: self.range)
     }
 }

@@ -183,7 +183,7 @@ struct ProgramHost: ~Copyable, MachineHost {
             return try self.text(value, in: &arena, at: range)
         }
         if arguments.count == 2 { return arguments[1] }
-        throw EvaluationError(.host(message: "parameter \(name) isn't set; give it with -D \(name)=VALUE"), at: range)
+        throw EvaluationError(.unsetParameter(name: name), at: range)
     }
 
     // MARK: Jobs

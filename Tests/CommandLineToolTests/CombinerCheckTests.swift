@@ -89,6 +89,24 @@ import Testing
         #expect(call.notes.contains(note))
     }
 
+    @Test func `a combiner that takes nothing that was made up is told of with what was tried`() throws {
+        let path = try self.write(
+            "(lambda (vs) {:a (sum (map :a vs))})",
+            map: "(emit line (parse-json line))",
+            reduce: "(emit k (sum (map :a vs)))"
+        )
+
+        let call = Invocation("check", "--combiner", "-D", "input=in", path)
+        let json = Invocation("check", "--combiner", "--json", "-D", "input=in", path).results
+
+        #expect(call.status == .done)
+        #expect(call.notes.contains("its combiner wasn't tried"))
+        #expect(call.notes.contains("\n  integer: get needs a map, got an integer\n"))
+        #expect(call.notes.contains("\nhelp: emit a value whose shape is written in :map"))
+        #expect(json.contains(#""verdict":"untried""#))
+        #expect(json.contains(#"{"values":"string","failure":"get needs a map, got a string"}"#))
+    }
+
     @Test func `programs get an object with both`() throws {
         let path = try self.write("(lambda (vs) (reduce - vs))")
 

@@ -56,6 +56,12 @@ import Testing
         (["run", "job.fl", "--parallelism", "257"], "the number of threads is from 1 to 256"),
         (["run", "job.fl", "--parallelism", "two"], "the number of threads is from 1 to 256"),
         (["run", "job.fl", "--memory", "much"], "a size is a number and a unit, as in 512MiB"),
+        (["run", "job.fl", "--memory", "-5"], "The value '-5' is invalid for '--memory <size>': a size is"),
+        (["run", "job.fl", "--record-memory", "-1"], "The value '-1' is invalid for '--record-memory <size>'"),
+        (["run", "job.fl", "--parallelism", "-2"], "the number of threads is from 1 to 256"),
+        (["check", "job.fl", "--combiner", "--seed", "-1"], "The value '-1' is invalid for '--seed <n>'"),
+        (["run", "job.fl", "-D", "a=1", "-D", "a=2"], "-D a=… is given twice, as '1' and as '2'; give it once"),
+        (["check", "job.fl", "-Da=1", "-Da=1"], "-D a=… is given twice"),
         (["run", "job.fl", "--memory", "1KiB"], "it is too little to work with; give at least 16 MiB"),
         (["run", "job.fl", "--table-memory", "1B"], "give at least 64 B"),
         (["run", "job.fl", "--step-limit", "0"], "the number of steps is from 1"),
@@ -84,7 +90,7 @@ import Testing
             "input=a=b",
             "-D",
             "--x=1",
-            "-Dinput=c=",
+            "-Dother=c=",
             "--parallelism",
             "4",
             "--memory",
@@ -99,7 +105,7 @@ import Testing
             "64MiB"
         )
 
-        #expect(options.parameters == ["input": "c=", "--x": "1"])
+        #expect(options.parameters == ["input": "a=b", "other": "c=", "--x": "1"])
         #expect(options.parallelism == 4)
         #expect(options.memoryBytes == 512 << 20)
         #expect(options.tableBytes == 4 << 10)

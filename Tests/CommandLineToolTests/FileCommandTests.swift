@@ -71,6 +71,21 @@ import Testing
         #expect(call.notes.contains("\(path):1:2: error[invalid-utf8]"))
     }
 
+    @Test func `a parameter needs one of the programs that are checked`() throws {
+        let folder = try TemporaryFolder()
+        let first = try folder.write("(println (param \"input\" 1))\n", to: "first.fl")
+        let second = try folder.write("(println (param \"output\" 1))\n", to: "second.fl")
+
+        let right = Invocation("check", first, second, "-D", "input=a", "-D", "output=b")
+        let wrong = Invocation("check", first, second, "-D", "inputs=a")
+        let unknown = Invocation("check", first, "\(folder.path)/none.fl", "-D", "inputs=a")
+
+        #expect(right.status == .done)
+        #expect(wrong.status == .refused)
+        #expect(wrong.notes.contains("nothing in these programs reads (param \"inputs\"); did you mean 'input'?"))
+        #expect(!unknown.notes.contains("inputs"))
+    }
+
     @Test func `a directory names the job in it`() throws {
         let folder = try TemporaryFolder()
         _ = try folder.write("(println 1)\n", to: "job.fl")

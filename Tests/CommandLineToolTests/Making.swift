@@ -95,6 +95,7 @@ extension JobSummary {
     static func make(
         state: JobState = .finished,
         failure: String = "",
+        isReaderGone: Bool = false,
         spilledBytes: Int64 = 0,
         spilledRuns: Int64 = 0,
         rejectedRecords: Int64 = 0,
@@ -105,6 +106,7 @@ extension JobSummary {
             name: "word-count",
             state: state,
             failure: failure,
+            isReaderGone: isReaderGone,
             input: "books/*.txt",
             output: "results/word-count",
             inputBytes: 824_000_000,

@@ -28,6 +28,17 @@ import Testing
         #expect(run.notes == "error: can't add text and a number\n")
     }
 
+    @Test func `a job whose reader has gone away ends the run without a word`() throws {
+        let run = try Run { observer in
+            observer.jobStarted("word-count") { .make() }
+            observer.jobEnded(.make(state: .failed, failure: "can't write", isReaderGone: true))
+            return .failed("job word-count failed: can't write")
+        }
+
+        #expect(run.status == .brokenPipe)
+        #expect(run.notes.isEmpty)
+    }
+
     @Test func `a failure is said once`() throws {
         let run = try Run { observer in
             observer.jobStarted("word-count") { .make() }

@@ -26,6 +26,21 @@ import Testing
         #expect(short == nil)
     }
 
+    @Test(arguments: [
+        (CompressionFormat.gzip, [0x1F], true), (.gzip, [0x1F, 0x8B], true), (.gzip, [0x1F, 0x61], false),
+        (.zstd, [0x28], true), (.zstd, [0x28, 0xB5, 0x2F], true), (.zstd, [0x28, 0xB5, 0x61], false),
+        (.zstd, [0x5F, 0x2A, 0x4D], true), (.zstd, [0x1F], false), (.gzip, [], false),
+    ])
+    func `the beginning of a signature is known`(format: CompressionFormat, bytes: [UInt8], isBegun: Bool) {
+        #expect(unsafe bytes.withUnsafeBytes { unsafe format.isBegun(by: $0) } == isBegun)
+    }
+
+    @Test func `a name speaks of a format by its ending`() {
+        let found = ["a.gz", "b/c.zst", "d.zstd", "e.txt", "gz"].map { CompressionFormat(fileName: $0) }
+
+        #expect(found == [.gzip, .zstd, .zstd, nil, nil])
+    }
+
     @Test(arguments: [CompressionFormat.gzip, .zstd], [1, 2, 7, 1_000])
     func `members behind each other are one stream`(format: CompressionFormat, step: Int) throws {
         let bytes = Samples.alpha(format) + Samples.beta(format) + Samples.alpha(format)

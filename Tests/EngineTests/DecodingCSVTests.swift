@@ -104,6 +104,23 @@ import Testing
         #expect(throws: CSVError.strayQuote(offset: 1)) { try CSVProbe(hasHeader: true).read("a\"\n1\n", cut: 9) }
     }
 
+    @Test(arguments: [
+        ("a,b\r1,2\r", true, 3), ("a,b\r1,2", false, 3), ("\u{FEFF}a,b\r1\n2,3\n", true, 6),
+        ("\"a\",\"b\"\r\"1\",\"2\"\r", true, 7), ("\"a\"\r\"b\"\r", false, 3),
+    ])
+    func `lines that end in a carriage return alone are an error`(text: String, hasHeader: Bool, offset: Int64) {
+        for cut in 1...text.utf8.count {
+            #expect(throws: CSVError.bareCarriageReturn(offset: offset), "cut every \(cut) bytes") {
+                try CSVProbe(hasHeader: hasHeader).read(text, cut: cut)
+            }
+        }
+    }
+
+    @Test func `a carriage return in quotes, or behind the first line, is data`() throws {
+        #expect(try CSVProbe(hasHeader: true).read("\"a\rb\"\n1\r2\n", cut: 3) == [.map(["a\rb": "1\r2"])])
+        #expect(try CSVProbe().read("\"a\rb\"", cut: 3) == [.list(["a\rb"])])
+    }
+
     @Test func `a record beyond the limit is an error that names its place`() {
         for cut in [1, 3, 100] {
             #expect(throws: CSVError.recordTooLong(offset: 2, limitBytes: 8)) {

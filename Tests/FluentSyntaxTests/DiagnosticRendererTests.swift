@@ -52,6 +52,29 @@ import Testing
         #expect(lines[1].hasSuffix("here"))
     }
 
+    @Test func `carets stand below what a terminal shows of wide and combining scalars`() {
+        let source = SourceFile.make("中文e\u{301} (f 中e\u{301})")
+        let diagnostic = Diagnostic(.error, "code", "message", at: SourceRange(start: 10, end: 20))
+
+        let text = DiagnosticRenderer(source: source).text(diagnostic)
+
+        #expect(text.hasSuffix("  中文e\u{301} (f 中e\u{301})\n        ^^^^^^^\n"))
+    }
+
+    @Test func `carets end where a line was cut, and control characters aren't shown`() {
+        let line = "(f \"" + String(repeating: "e\u{301}", count: 300) + "\u{1B}\u{9B}\")"
+        let count = line.utf8.count
+        let whole = Diagnostic(.error, "code", "message", at: SourceRange(start: 0, end: count))
+        let end = Diagnostic(.error, "code", "message", at: SourceRange(start: count - 1, end: count))
+
+        let texts = [whole, end].map { DiagnosticRenderer(source: .make(line)).text($0).split(separator: "\n") }
+
+        #expect(texts[0][2].count == 2 + 4 + 78)
+        #expect(texts[0][1].hasSuffix("…"))
+        #expect(texts[1][1].hasSuffix("\u{FFFD}\u{FFFD}\")"))
+        #expect(texts[1][2].count == texts[1][1].count)
+    }
+
     @Test func `the machine's form is an array of objects`() {
         let source = SourceFile(name: "a\"b.fl", text: "(f\n x)")
         let diagnostic = Diagnostic(.error, "code", "a \\ \u{1}", help: "h\n", at: SourceRange(start: 0, end: 5))

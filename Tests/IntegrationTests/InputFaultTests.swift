@@ -41,9 +41,32 @@ import Testing
         try self.folder.write("not counted\n", to: "in/directory/text")
         try self.folder.writeWordCount()
 
-        try self.folder.summary()
+        let outcome = try self.folder.run()
 
+        #expect(outcome.code == 0)
+        expect(
+            outcome.notes,
+            contains: ["warning: job job: 'in/*' matches the directory 'in/directory'", ":recursive true"]
+        )
         #expect(try self.folder.lines() == ["a\t2", "b\t1"])
+    }
+
+    @Test func `a program that says so passes directories over without a warning`() throws {
+        try self.folder.write("not counted\n", to: "in/directory/text")
+        try self.folder.write(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in/*" :recursive false)
+              :output (distributed-path "out")
+              :map (lambda (line) (emit line 1)))
+            """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 0)
+        #expect(!outcome.notes.contains("warning"))
     }
 
     @Test func `a wildcard that matches directories only says how to read them`() throws {
@@ -63,6 +86,44 @@ import Testing
         try self.expectFailure([
             "can't decompress 'in/text' (\(format))", "end too early, at byte \(whole.count / 2) of the file",
             "check it with '\(format) --test'",
+        ])
+    }
+
+    @Test(arguments: [("gz", [0x1F, 0x8B, 8]), ("zst", [0x28, 0xB5, 0x2F])], 1...3)
+    func `what is left of a compressed file is no text`(file: (ending: String, bytes: [UInt8]), count: Int) throws {
+        try self.folder.write(file.bytes.prefix(count), to: "in/text.\(file.ending)")
+        try self.folder.writeWordCount(input: "in/*.\(file.ending)")
+
+        try self.expectFailure([
+            "can't decompress 'in/text.\(file.ending)'", "end too early, at byte \(count) of the file",
+        ])
+    }
+
+    @Test func `a short text with the name of a compressed file is a text, and nothing is nothing`() throws {
+        try self.folder.write("a\n", to: "in/text.gz")
+        try self.folder.write("", to: "in/empty.gz")
+        try self.folder.write("", to: "in/empty.zst")
+        try self.folder.writeWordCount(input: "in/*.*")
+
+        try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["a\t1"])
+    }
+
+    @Test func `a header with two equal names is named with its file`() throws {
+        try self.folder.write("x,y,x\n1,2,3\n", to: "in/text")
+        try self.folder.writeJob(map: #"(emit (get line "x") 1)"#, options: ":format (csv :header true)")
+
+        try self.expectFailure(["in/text: can't read the CSV header", "two columns are called 'x'", "rename one"])
+    }
+
+    @Test(arguments: ["true", "false"])
+    func `a CSV file of one giant line says what ends its lines`(header: String) throws {
+        try self.folder.write("x,y\r1,2\r3,4\r", to: "in/text")
+        try self.folder.writeJob(map: "(emit line 1)", options: ":format (csv :header \(header))")
+
+        try self.expectFailure([
+            "in/text: can't read the CSV file", "end in a bare carriage return (the first at byte 3)", "tr '\\r'",
         ])
     }
 

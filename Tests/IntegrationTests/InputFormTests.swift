@@ -23,6 +23,39 @@ import Testing
         #expect(job.inputBytes == 13)
     }
 
+    @Test(arguments: ["plain", "gzip", "zstd"])
+    func `a byte order mark isn't part of the first line, and offsets stay those of the file`(form: String) throws {
+        let text = "\u{FEFF}a b\n\u{FEFF}a\n"
+        if form == "plain" {
+            try self.folder.write(text, to: "in/text")
+        } else {
+            try self.folder.write(self.folder.compressed(text, form), to: "in/text")
+        }
+        try self.folder.write("\u{FEFF}", to: "in/empty")
+        try self.folder.write(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in/*")
+              :output (distributed-path "out")
+              :map (lambda (offset line) (emit offset line)))
+            """,
+            to: "job.fl"
+        )
+
+        try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["3\ta b", "7\t\u{FEFF}a"])
+    }
+
+    @Test func `lines of JSON may begin with a byte order mark`() throws {
+        try self.folder.write("\u{FEFF}{\"a\": \"x\"}\n{\"a\": \"y\"}\n", to: "in/text")
+        try self.folder.writeJob(map: "(emit (get line :a) 1)", options: ":format 'json")
+
+        try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["x\t1", "y\t1"])
+    }
+
     @Test func `an empty input gives an empty output`() throws {
         try self.folder.write("", to: "in/empty")
         try self.folder.writeWordCount()

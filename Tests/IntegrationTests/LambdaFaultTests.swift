@@ -107,8 +107,30 @@ import Testing
         let outcome = try folder.run()
 
         #expect(outcome.code == 1)
-        expect(outcome.notes, contains: ["job.fl:6:", "error[division-by-zero]", "the values of key b"])
+        expect(
+            outcome.notes,
+            contains: ["job.fl:6:", "error[division-by-zero]", "help: it was working on the values of key b\n"]
+        )
         #expect(folder.isWithoutOutput)
+    }
+
+    @Test func `a limit is that of a record, a key or a form`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("a\n", to: "in/text")
+        let endless = "(define (f n) (f (+ n 1)))"
+        let limit = ["--step-limit", "10_000"]
+
+        try folder.writeJob(map: "(emit (f 1) 1)", definitions: endless)
+        let ofMap = try WeirProcess(["run", "job.fl"] + limit, in: folder).wait()
+        try folder.writeJob(map: "(emit line 1)", reduce: "(emit key (f 1))", definitions: endless)
+        let ofReduce = try WeirProcess(["run", "job.fl"] + limit, in: folder).wait()
+        try folder.write("\(endless)\n(f 1)\n", to: "job.fl")
+        let ofForm = try WeirProcess(["run", "job.fl"] + limit, in: folder).wait()
+
+        expect(ofMap.notes, contains: ["one record took more than 10000 steps"])
+        expect(ofReduce.notes, contains: ["one key took more than 10000 steps"])
+        expect(ofForm.notes, contains: ["this top-level form took more than 10000 steps"])
+        #expect([ofMap, ofReduce, ofForm].map(\.code) == [1, 1, 1])
     }
 
     @Test func `all mistakes of a program are shown before anything runs`() throws {

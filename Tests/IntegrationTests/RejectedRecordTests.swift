@@ -45,6 +45,23 @@ import Testing
         #expect(try self.folder.lines() == ["all\t20"])
     }
 
+    @Test func `parts of dead letters are numbered from 0, and none is empty`() throws {
+        for index in 0..<4 { try self.folder.write(index == 2 ? "0\n" : "1\n", to: "in/text-\(index)") }
+        try self.folder.writeJob(
+            map: "(emit line (quot 100 (parse-int line)))",
+            reduce: #"(emit key (if (= key "1") (throw "one") 0))"#,
+            options: #":on-error (dead-letter (distributed-path "rejected"))"#
+        )
+
+        try self.folder.summary("--parallelism", "4")
+
+        let parts = try self.folder.parts(of: "rejected")
+        let names = (0..<parts.count).map { "part-0000\($0)" }
+        #expect(self.folder.names(in: "rejected") == ["_SUCCESS"] + names)
+        #expect(parts.allSatisfy { !$0.isEmpty })
+        #expect(parts.flatMap { $0 }.count == 8)
+    }
+
     @Test func `dead letters may lie in the output's directory`() throws {
         try self.folder.writeJob(
             map: #"(emit "all" (quot 100 (parse-int line)))"#,

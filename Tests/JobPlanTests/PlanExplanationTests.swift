@@ -80,6 +80,27 @@ struct PlanExplanationTests {
         #expect(node.text() == "{\n  \"a\\\"b\": [\n    \"\\\\\\n\\u0001é\",\n    null,\n    true,\n    -1\n  ]\n}")
     }
 
+    @Test func `control characters are escaped in every form`() throws {
+        let job = try JobText(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in\u{1B}[2J") :output (stdout) :format 'json
+              :map (lambda (event) (when (re-match #"\u{1B}\u{9B}\u{7F}" (get event "a\u{1B}b")) (emit "\u{9B}" 1)))
+              :reduce (lambda (k vs) (emit k (sort vs))))
+            """
+        )
+        let plan = PlannedJob(try job.definition(), options: PlanOptions(parallelism: 2))
+
+        let explanation = PlanExplanation(plan, source: job.source)
+
+        for text in [explanation.text, explanation.json.text(), explanation.dot] {
+            #expect(!text.unicodeScalars.contains { $0.isControl && $0 != "\n" })
+        }
+        #expect(explanation.text.contains(#"(distributed-files "in\u{1b}[2J")"#))
+        #expect(explanation.text.contains(##"#"\x{1b}\x{9b}\x{7f}""##))
+        #expect(explanation.text.contains("fields a\\u{1b}b"))
+    }
+
     @Test func `the DOT form has a cluster for each stage and an edge for each step`() {
         let dot = Self.make().dot
 

@@ -33,8 +33,14 @@ import Testing
 
         let failure = Self.text.failure(of: .evaluation(error, place))
 
-        #expect(failure.message.contains("the record at the values of key a\n"))
+        #expect(failure.message.contains("help: it was working on the values of key a\n"))
         #expect(!failure.message.contains("offset"))
+    }
+
+    @Test func `a file that can't be read on is named, without advice on records`() {
+        let failure = Self.text.failure(of: .unreadable(resource: "in/a.csv", reason: "can't read the header; mend it"))
+
+        #expect(failure == JobFailure(.userError, message: "in/a.csv: can't read the header; mend it"))
     }
 
     @Test func `a record that isn't of the format says where it lies and how to go on`() {
@@ -50,6 +56,7 @@ import Testing
 
     @Test(arguments: [
         (ConnectorError.Domain.user, JobFailure.Cause.userError), (.external, .permanent), (.internal, .permanent),
+        (.reader, .readerGone),
     ])
     func `what a connector says is passed on`(domain: ConnectorError.Domain, cause: JobFailure.Cause) {
         let failure = Self.text.failure(of: .connector(ConnectorError(domain, retry: .never, "can't read x: gone")))

@@ -38,7 +38,7 @@ struct StagedMap {
             case .evaluation(let error, let place):
                 guard error.isCatchable else { return .limited }
                 return .failed([MapOutcome.Failure(error, at: place.text)])
-            case .undecodable(let reason, _), .corrupt(let reason): return .broken(reason)
+            case .undecodable(let reason, _), .unreadable(_, let reason), .corrupt(let reason): return .broken(reason)
             case .connector(let error): return .broken(error.message)
             case .spill(let error): return .broken(error.message)
             }

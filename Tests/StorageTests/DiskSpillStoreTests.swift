@@ -1,6 +1,7 @@
 import ConnectorKit
 import CoreTypes
 import Engine
+import EngineTestKit
 import Environment
 import Platform
 import Synchronization
@@ -101,7 +102,7 @@ import Testing
         let store = DiskSpillStore(disk: disk, directory: "spill")
         let text = Array("some words, and some more words, and a few that aren't repeated: xyz".utf8)
         let reader = try Self.write([[text]], to: store)[0].makeReader()
-        disk.file.flip(position)
+        disk.file.damage(at: position, with: 0x24)
 
         let block = SourceBlock(capacity: 16)
         let error = #expect(throws: SpillError.self) { try reader.next(into: block) }

@@ -1,5 +1,6 @@
 import ConnectorKit
 import Engine
+import EngineTestKit
 import Storage
 import WireFormat
 
@@ -50,7 +51,7 @@ private func look(at row: RecordRow) -> UInt8 {
 
 /// Writes two blocks, changes a byte of the file, and reads them.
 private func readSpillFile(_ bytes: [UInt8], damagedAt offset: Int, with mask: UInt8) {
-    let disk = DamagedDisk()
+    let disk = MemoryDisk()
     let store = DiskSpillStore(disk: disk, directory: "spill")
     let half = bytes.count / 2
     let blocks = [Array(bytes[..<half]), Array(bytes[half...])].filter { !$0.isEmpty }

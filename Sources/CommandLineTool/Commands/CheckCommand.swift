@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import FluentSyntax
+import JobPlan
 import Platform
 
 /// `weir check JOB.fl…`: says what is wrong with programs.
@@ -28,7 +29,10 @@ struct CheckCommand: ToolCommand {
     @Flag(help: "Also try the combiners of the jobs.")
     var combiner = false
 
-    @Option(help: ArgumentHelp("Repeat the made-up values of another run.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Repeat the made-up values of another run.", valueName: "n")
+    )
     var seed: UInt64?
 
     @Option(
@@ -52,12 +56,14 @@ struct CheckCommand: ToolCommand {
         guard self.seed == nil || self.combiner else {
             throw ValidationError("--seed has no effect without --combiner; give both")
         }
+        try ParameterDefinition.checkUnique(self.parameters)
     }
 
     func perform(_ console: Console) -> CommandStatus {
         var status = CommandStatus.done
         var diagnostics: [JSONValue] = []
         var combiners: [JSONValue] = []
+        var read: ProgramParameters? = ProgramParameters(names: [], isComplete: true)
         // 32 bits are enough for another run each time, and easy to type.
         let check = CombinerCheck(parameters: self.parameters, seed: self.seed ?? SystemEntropy().next() >> 32)
         for path in self.jobs {
@@ -65,6 +71,8 @@ struct CheckCommand: ToolCommand {
                 let source = try ProgramFile.read(path)
                 let checked = Frontend.check(source)
                 var report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
+                // What one that doesn't check would read nobody knows.
+                read = checked.program.flatMap { read?.merged(with: $0.parameters) }
                 if let program = checked.program, !report.hasErrors {
                     let refused = Self.refusals(of: program)
                     report = DiagnosticReport(source: source, diagnostics: report.diagnostics + refused)
@@ -87,7 +95,12 @@ struct CheckCommand: ToolCommand {
             } catch {
                 console.note("error: \(error.message)")
                 status = .refused
+                read = nil
             }
+        }
+        for problem in read?.problems(with: self.parameters.map(\.name), in: self.jobs) ?? [] {
+            console.note("error: \(problem)")
+            status = .refused
         }
         if self.json { console.write(self.document(diagnostics, combiners).text) }
         return status

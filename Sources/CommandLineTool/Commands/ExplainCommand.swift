@@ -16,7 +16,7 @@ struct ExplainCommand: ToolCommand {
               weir explain jobs/word-count/job.fl
               weir explain jobs/word-count/job.fl --dot | dot -Tsvg > plan.svg
 
-            Exits with 0, or with 2 if the program doesn't check.
+            Exits with 0, 1 if a definition fails, 2 if the command line or the program is wrong.
             """
     )
 
@@ -34,10 +34,16 @@ struct ExplainCommand: ToolCommand {
 
     func perform(_ console: Console) -> CommandStatus {
         guard let checked = CheckedFile.load(self.program.job, console: console) else { return .refused }
+        let options = self.program.runOptions
+        let problems = checked.program.parameters.problems(with: options.parameters.keys, in: [checked.source.name])
+        guard problems.isEmpty else {
+            for problem in problems { console.note("error: \(problem)") }
+            return .refused
+        }
         let local = LocalProgram(
             checked.program,
             connectors: ConnectorCatalog.standard,
-            options: self.program.runOptions,
+            options: options,
             observer: SilentObserver(console: console)
         )
         switch local.plans() {

@@ -20,8 +20,8 @@ struct RunCommand: ToolCommand {
             checkpoint, and ends with 0.
 
             Ctrl-C cancels the jobs and removes what they left half-written; a second one ends at \
-            once. Exits with 0 when all is done, 1 if a job failed, 2 if the program doesn't check, \
-            130 on Ctrl-C and 143 on SIGTERM.
+            once. Exits with 0 when all is done, 1 if a job failed, 2 if the command line or the program \
+            is wrong, 130 on Ctrl-C, 143 on SIGTERM, 141 without a word if whoever read the output went away.
             """
     )
 
@@ -37,12 +37,14 @@ struct RunCommand: ToolCommand {
     var quiet = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Steps that a lambda may take for one record. (default: 100_000_000)", valueName: "n"),
         transform: OptionValue.steps
     )
     var stepLimit: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Memory that a lambda may take for one record. (default: 256MiB)", valueName: "size"),
         transform: OptionValue.recordMemory
     )

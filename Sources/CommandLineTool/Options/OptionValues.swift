@@ -14,6 +14,19 @@ struct ParameterDefinition: Hashable, Sendable {
         }
         return ParameterDefinition(name: String(parts[0]), value: String(parts[1]))
     }
+
+    /// Checks that none is given twice.
+    ///
+    /// - Throws: One is; the values are shown unless the name says that they are secret.
+    static func checkUnique(_ definitions: [ParameterDefinition]) throws {
+        var values: [String: String] = [:]
+        for definition in definitions {
+            guard let first = values.updateValue(definition.value, forKey: definition.name) else { continue }
+            let name = definition.name
+            let shown = Secret.isSecret(name) ? "" : ", as '\(first)' and as '\(definition.value)'"
+            throw ValidationError("the parameter -D \(name)=… is given twice\(shown); give it once")
+        }
+    }
 }
 
 /// Sizes and counts as options take them.

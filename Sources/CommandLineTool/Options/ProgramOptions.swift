@@ -11,7 +11,7 @@ struct ProgramOptions: ParsableArguments {
         name: .customShort("D", allowingJoined: true),
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A parameter, which the program reads as (param \"name\"). Repeatable.",
+            "A parameter, which the program reads as (param \"name\"). Repeatable, once for each name.",
             valueName: "name=value"
         ),
         transform: ParameterDefinition.parse
@@ -19,12 +19,14 @@ struct ProgramOptions: ParsableArguments {
     var parameters: [ParameterDefinition] = []
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Worker threads, from 1 to 256. (default: one a processor)", valueName: "n"),
         transform: OptionValue.parallelism
     )
     var parallelism: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Memory that each job may use, as in 512MiB; above it, it uses the disk.",
             valueName: "size"
@@ -34,6 +36,7 @@ struct ProgramOptions: ParsableArguments {
     var memory: Int64?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Memory that each table of a job may take before it uses the disk. (default: its part of --memory)",
             valueName: "size"
@@ -45,7 +48,11 @@ struct ProgramOptions: ParsableArguments {
     @Flag(help: "Run lambdas on the virtual machine only, for comparison.")
     var noKernels = false
 
-    /// The options of a run, as far as these know them; of a parameter that is given twice, the last counts.
+    func validate() throws {
+        try ParameterDefinition.checkUnique(self.parameters)
+    }
+
+    /// The options of a run, as far as these know them.
     var runOptions: RunOptions {
         var options = RunOptions()
         for parameter in self.parameters { options.parameters[parameter.name] = parameter.value }

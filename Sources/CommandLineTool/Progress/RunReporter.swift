@@ -75,7 +75,8 @@ final class RunReporter: RunObserver {
                 ?? state.running.firstIndex { $0.id == nil && $0.name == summary.name }
             return index.map { state.running.remove(at: $0).processorTimeBefore } ?? .zero
         }
-        guard self.style.isTalkative else { return }
+        // Whoever had enough needn't be told that the rest wasn't written.
+        guard self.style.isTalkative, !summary.isReaderGone else { return }
         let report = JobReport(
             summary: summary,
             usage: RunUsage(

@@ -49,14 +49,20 @@ struct CombinerReport: Sendable {
                 + "\(builtin.name); that is right where any of them will do"
         case .tried(let verdict):
             guard verdict.counterexample == nil else { return nil }
-            guard !verdict.shapes.isEmpty else {
-                return "job \(self.job): its combiner wasn't tried: it takes none of the values that were made up"
-            }
+            guard !verdict.shapes.isEmpty else { return self.note(of: verdict.refused) }
             let unreduced = verdict.triesReduce ? "" : "; its reduce takes none of them and wasn't tried"
             return "job \(self.job): no counter-example to its combiner among "
                 + "\(Quantity.exact(Int64(verdict.sampleCount))) samples of \(verdict.shapes.joined(separator: ", ")) "
                 + "(seed \(self.seed); floats are compared to nine digits)\(unreduced)"
         }
+    }
+
+    private func note(of refused: [RefusedShape]) -> String {
+        let tries = refused.map { "\n  \($0.name): \($0.failure.code.message(evaluating: "the combiner"))" }.joined()
+        return "job \(self.job): its combiner wasn't tried: what the map emits can't be seen, and it takes none of the "
+            + "values that were made up:\(tries)\n"
+            + "help: emit a value whose shape is written in :map, such as (emit key [(parse-int a) 1]), or compare a run "
+            + "without :combiner"
     }
 
     func json(_ source: SourceFile) -> JSONValue {
@@ -74,6 +80,7 @@ struct CombinerReport: Sendable {
             .init("seed", .integer(Int64(bitPattern: self.seed))),
             .init("samples", .integer(Int64(verdict.sampleCount))),
             .init("values", .array(verdict.shapes.map { .string($0) })),
+            .init("refusedValues", .array(verdict.refused.map(Self.object))),
             .init("triesReduce", .boolean(verdict.triesReduce)),
             .init("law", .text(found?.law.rawValue)),
             .init("first", .texts(found?.first)),
@@ -81,9 +88,14 @@ struct CombinerReport: Sendable {
             .init("combinesSecond", found.map { .boolean($0.combinesSecond) } ?? .null),
             .init("expected", .text(found?.expected?.sourceText)),
             .init("found", .text(found?.found?.sourceText)),
-            .init("failure", .text(found?.failure?.code.message)),
+            .init("failure", .text(found?.failure?.code.message(evaluating: "the combiner"))),
         ]
         return .object(members)
+    }
+
+    private static func object(_ shape: RefusedShape) -> JSONValue {
+        let failure = shape.failure.code.message(evaluating: "the combiner")
+        return .object([.init("values", .string(shape.name)), .init("failure", .string(failure))])
     }
 
     private var verdictName: String {
@@ -104,9 +116,10 @@ extension CombinerCounterexample {
         let second = Constant.list(self.second).sourceText
         let all = Constant.list(self.first + self.second).sourceText
         let expected = self.expected?.sourceText ?? "nothing"
-        let found = self.found?.sourceText ?? self.failure.map { "an error (\($0.code.message))" } ?? "nothing"
+        let failure = self.failure?.code.message(evaluating: "the combiner") ?? ""
+        let found = self.found?.sourceText ?? (failure.isEmpty ? "nothing" : "an error (\(failure))")
         return switch self.law {
-        case .total: "it fails on values among \(all), which reduce takes: \(self.failure?.code.message ?? "")"
+        case .total: "it fails on values among \(all), which reduce takes: \(failure)"
         case .order: "it makes \(expected) of \(all), but \(found) of them in another order"
         case .parts: "it makes \(expected) of \(all), but \(found) when \(first) and \(second) are combined first"
         case .again: "it makes \(expected) of \(first), but \(found) of that result"

@@ -45,10 +45,20 @@ package struct CombinerVerdict: Hashable, Sendable {
     /// The shapes of the values that it was tried with, as people call them; empty where it takes none that could be
     /// made up.
     package let shapes: [String]
+
+    /// The shapes that were only guessed and that it doesn't take, with what the first of such values made of it.
+    package let refused: [RefusedShape]
     package let sampleCount: Int
 
     /// Whether the reduce took the values too.
     package let triesReduce: Bool
+}
+
+/// Made-up values that a combiner fails on.
+package struct RefusedShape: Hashable, Sendable {
+    /// As people call it.
+    package let name: String
+    package let failure: EvaluationError
 }
 
 /// Tries a job's combiner with made-up values: pure, the same for the same seed.
@@ -56,6 +66,7 @@ package struct CombinerLaws: ~Copyable {
     private var trial: CombinerTrial
     private let emitted: EmittedShapes
     private var random: SplitMix64
+    private var refused: [RefusedShape] = []
 
     /// The first key with which the reduce takes the values; nil where there is none.
     private var key: Constant?
@@ -100,6 +111,7 @@ package struct CombinerLaws: ~Copyable {
                 return CombinerVerdict(
                     counterexample: self.shrunk(found),
                     shapes: tried,
+                    refused: self.refused,
                     sampleCount: sampleCount,
                     triesReduce: triesReduce
                 )
@@ -108,6 +120,7 @@ package struct CombinerLaws: ~Copyable {
         return CombinerVerdict(
             counterexample: nil,
             shapes: tried,
+            refused: self.refused,
             sampleCount: sampleCount,
             triesReduce: triesReduce
         )
@@ -128,6 +141,7 @@ package struct CombinerLaws: ~Copyable {
                 let once = try self.trial.combined(values)
                 _ = try self.trial.combined([once] + values)
             } catch {
+                self.refused.append(RefusedShape(name: shape.name, failure: error))
                 return false
             }
         }

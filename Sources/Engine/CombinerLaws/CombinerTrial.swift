@@ -92,13 +92,4 @@ private struct TrialHost: MachineHost {
     }
 
     mutating func rewind(_ stream: Int) throws(EvaluationError) { self.position = 0 }
-
-    mutating func perform(
-        _ builtin: Builtin,
-        _ arguments: UnsafeBufferPointer<Value>,
-        at range: SourceRange,
-        in arena: inout Arena
-    ) throws(EvaluationError) -> Value {
-        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
-    }
 }

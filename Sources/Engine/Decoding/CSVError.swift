@@ -12,6 +12,8 @@ package enum CSVError: Error, Hashable, Sendable {
     /// A column, counted from one, has no name.
     case missingName(offset: Int64, column: Int)
     case duplicateName(offset: Int64, name: String)
+    /// A carriage return at that place stands where a line's end is expected: the resource's first "line" has several.
+    case bareCarriageReturn(offset: Int64)
     case outOfMemory
 }
 
@@ -31,11 +33,14 @@ extension CSVError: CustomStringConvertible {
                 + "give it as many"
         case .recordTooLong(let offset, let limitBytes):
             "can't read the CSV record at byte \(offset): it is longer than \(limitBytes) bytes; "
-                + "look for a quote that isn't closed"
+                + "look for a quote that isn't closed, and for lines that end in a bare carriage return"
         case .missingName(let offset, let column):
             "can't read the CSV header at byte \(offset): column \(column) has no name; name it"
         case .duplicateName(let offset, let name):
-            "can't read the CSV header at byte \(offset): two columns are called \(name); rename one"
+            "can't read the CSV header at byte \(offset): two columns are called '\(name)'; rename one"
+        case .bareCarriageReturn(let offset):
+            "can't read the CSV file: its lines end in a bare carriage return (the first at byte \(offset)); "
+                + "make them newlines, for instance with tr '\\r' '\\n', or put the field that holds it in quotes"
         case .outOfMemory:
             "can't read the CSV record: its values are larger than the memory limit; make the record smaller"
         }

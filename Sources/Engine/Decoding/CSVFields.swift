@@ -26,6 +26,17 @@ struct CSVFields {
         return field.hasDoubledQuotes ? try Self.unquoted(text, in: &arena) : Value(.string, text: text)
     }
 
+    /// Where a field without quotes holds a carriage return that doesn't belong to the line's end.
+    var bareCarriageReturn: Int? {
+        for field in self.fields where !field.isQuoted {
+            for index in field.start..<max(field.start, min(field.end, self.record.count))
+            where self.record[index] == UInt8(ascii: "\r") {
+                return index
+            }
+        }
+        return nil
+    }
+
     private static func unquoted(_ text: Bytes, in arena: inout Arena) throws(CSVError) -> Value {
         guard let room = unsafe arena.allocate(text.count) else { throw .outOfMemory }
         let output = unsafe room.assumingMemoryBound(to: UInt8.self)

@@ -31,6 +31,8 @@ package struct CSVReader: ~Copyable {
     private var carry: ByteBuffer
     /// Bytes of the byte order mark seen so far, or nil behind the place where it can be.
     private var markCount: Int?
+    /// Whether the resource's first line is read.
+    private var hasLine = false
 
     /// - Parameters:
     ///   - dialect: How the fields are written.
@@ -55,6 +57,7 @@ package struct CSVReader: ~Copyable {
         self.carry.removeAll()
         self.scanner.beginRecord()
         self.header.clear()
+        self.hasLine = false
         self.block = self.carry.bytes.slice(0, 0)
         self.index = 0
         self.blockOffset = 0
@@ -129,8 +132,10 @@ package struct CSVReader: ~Copyable {
         let line = place.bytes.withoutLineEnd
         if line.count == 0 { return nil }
         let record = CSVPlace(offset: place.offset, bytes: line)
-        if let fault = self.scanner.fault { return try self.reject(fault, record) }
         let fields = CSVFields(record: line, fields: self.scanner.fields)
+        if !self.hasLine { try self.checkLineEnds(fields, place) }
+        self.hasLine = true
+        if let fault = self.scanner.fault { return try self.reject(fault, record) }
         guard self.dialect.hasHeader else { return .record(try fields.list(in: &arena), record) }
         guard self.header.isKnown else {
             try self.header.read(fields, offset: record.offset, arena: &arena)
@@ -143,6 +148,22 @@ package struct CSVReader: ~Copyable {
             )
         }
         return .record(try self.header.value(of: fields, in: &arena), record)
+    }
+
+    /// Checks that the first line isn't a file whose lines all end in a carriage return.
+    ///
+    /// In a file with newlines one inside a field is data, but not inside a column's name.
+    private func checkLineEnds(_ fields: CSVFields, _ place: CSVPlace) throws(CSVError) {
+        guard self.dialect.hasHeader || place.bytes[place.bytes.count - 1] != UInt8(ascii: "\n") else { return }
+        let found: Int? =
+            if let fault = self.scanner.fault {
+                fault.kind == .textAfterQuote && fields.record[fault.position] == UInt8(ascii: "\r")
+                    ? fault.position : nil
+            } else {
+                fields.bareCarriageReturn
+            }
+        guard let found else { return }
+        throw .bareCarriageReturn(offset: place.offset + Int64(found))
     }
 
     /// A header that can't be read makes every record of the resource useless.

@@ -90,7 +90,7 @@ extension EvaluationError.Code {
         switch self {
         case .stepLimit, .memoryLimit, .callDepthLimit: false
         case .typeMismatch, .integerOverflow, .divisionByZero, .indexOutOfRange, .invalidArgument, .argumentCount,
-            .noMatch, .thrown, .undefined, .regexLimit, .host:
+            .noMatch, .thrown, .undefined, .regexLimit, .unsetParameter, .host:
             true
         }
     }

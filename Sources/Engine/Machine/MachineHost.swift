@@ -69,6 +69,24 @@ package struct PairCursorReference {
 extension MachineHost where Self: ~Copyable {
     package var pairCursor: PairCursorReference? { nil }
 
+    /// Refuses: what touches the world is for the program, not for its jobs' functions.
+    package mutating func perform(
+        _ builtin: Builtin,
+        _ arguments: UnsafeBufferPointer<Value>,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value {
+        guard builtin == .param, let name = unsafe arguments.first, name.isText else {
+            throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
+        }
+        // The planner puts in those whose names and defaults are constants.
+        guard arguments.count == 1 else {
+            let message = "the default of param must be a constant inside a job's function; define it at the top level"
+            throw EvaluationError(.host(message: message), at: range)
+        }
+        throw EvaluationError(.unsetParameter(name: name.text.string), at: range)
+    }
+
     package mutating func makeConnector(
         _ call: ConnectorEvaluation,
         at range: SourceRange,

@@ -64,15 +64,6 @@ private struct CombinerHost: MachineHost {
         self.next = self.first
     }
 
-    mutating func perform(
-        _ builtin: Builtin,
-        _ arguments: UnsafeBufferPointer<Value>,
-        at range: SourceRange,
-        in arena: inout Arena
-    ) throws(EvaluationError) -> Value {
-        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
-    }
-
     private static func error(_ message: String) -> EvaluationError {
         EvaluationError(.host(message: message), at: SourceRange(start: 0, end: 0))
     }

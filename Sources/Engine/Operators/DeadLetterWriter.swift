@@ -39,7 +39,7 @@ final class DeadLetterWriter {
             NumberText.append(valueCount, to: &line)
         }
         line.append(",\"error\":")
-        line.append(json: error.code.message)
+        line.append(json: error.code.message(evaluating: "one key"))
         if let source = self.source {
             let place = source.location(of: error.range.start)
             line.append(",\"at\":")

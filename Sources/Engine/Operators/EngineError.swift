@@ -7,6 +7,8 @@ package enum EngineError: Error, Sendable {
     case evaluation(EvaluationError, RecordPlace)
     /// A record isn't of the job's format, and the policy is to stop.
     case undecodable(reason: String, RecordPlace)
+    /// What follows in a file can't be read at all, whatever the policy is.
+    case unreadable(resource: String, reason: String)
     case connector(ConnectorError)
     case spill(SpillError)
     /// Bytes of an exchange or run that can't be: a bug or broken memory.

@@ -357,15 +357,6 @@ extension MapOutput: MachineHost {
     package mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }
 
     package mutating func rewind(_ stream: Int) throws(EvaluationError) {}
-
-    package mutating func perform(
-        _ builtin: Builtin,
-        _ arguments: UnsafeBufferPointer<Value>,
-        at range: SourceRange,
-        in arena: inout Arena
-    ) throws(EvaluationError) -> Value {
-        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
-    }
 }
 
 extension PairBuffer {

@@ -140,7 +140,7 @@ package struct MapStage: ~Copyable {
             try self.reject(mark, reason: error.code.message, range: error.range) { place in .evaluation(error, place) }
             return true
         } catch let error as FatalDecodingError {
-            throw .undecodable(reason: error.reason, self.decoder.place)
+            throw .unreadable(resource: self.decoder.place.resource, reason: error.reason)
         } catch {
             self.recordCount &+= 1
             try self.reject(mark, reason: "\(error)", range: nil) { place in

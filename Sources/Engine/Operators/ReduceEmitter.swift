@@ -199,7 +199,8 @@ struct ReduceEmitter: ~Copyable {
         let place = Self.place(key)
         guard self.policy != .fail else { throw .evaluation(error, place) }
         self.rejectedCount += 1
-        self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+        let reason = error.code.message(evaluating: "one key")
+        self.examples.add(RejectedRecord(place: place, bytes: [], reason: reason, range: error.range))
         try self.deadLetters?.write(key: key, valueCount: valueCount, error)
         try self.endGroup(isKept: false)
     }

@@ -162,15 +162,6 @@ struct ReduceHost: ~Copyable, MachineHost {
         case .replayed: return self.passedCount
         }
     }
-
-    mutating func perform(
-        _ builtin: Builtin,
-        _ arguments: UnsafeBufferPointer<Value>,
-        at range: SourceRange,
-        in arena: inout Arena
-    ) throws(EvaluationError) -> Value {
-        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
-    }
 }
 
 /// Where the values of the current group come from.

@@ -63,12 +63,16 @@ package struct DiagnosticRenderer {
         var marks = cut > 0 ? " " : ""
         for (offset, scalar) in visible.enumerated() {
             // Control characters would garble the terminal; a tab keeps its width in both lines.
-            shown.unicodeScalars.append(scalar.value < 0x20 && scalar != "\t" ? "\u{FFFD}" : scalar)
-            guard cut + offset < first else { continue }
-            marks.unicodeScalars.append(scalar == "\t" ? "\t" : " ")
+            let isTab = scalar == "\t"
+            let safe = !isTab && scalar.isControl ? "\u{FFFD}" : scalar
+            shown.unicodeScalars.append(safe)
+            guard cut + offset < max(last, first + 1) else { continue }
+            let mark: Character = isTab ? "\t" : cut + offset < first ? " " : "^"
+            marks += String(repeating: mark, count: isTab ? 1 : safe.columnCount)
         }
         if cut + visible.count < line.count { shown += "…" }
-        let markCount = max(1, min(last, cut + visible.count) - first)
-        return "  \(shown)\n  \(marks)\(String(repeating: "^", count: markCount))\n"
+        // At the end of a line, or under what has no width, there is a mark too.
+        if !marks.contains("^") { marks += "^" }
+        return "  \(shown)\n  \(marks)\n"
     }
 }

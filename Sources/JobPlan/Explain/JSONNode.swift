@@ -1,3 +1,5 @@
+import FluentSyntax
+
 /// A JSON document whose objects keep the order of their members.
 package indirect enum JSONNode: Hashable, Sendable {
     case null
@@ -56,7 +58,7 @@ package indirect enum JSONNode: Hashable, Sendable {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case "\0"..."\u{1F}":
+            case _ where scalar.isControl:
                 let digits = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: result.unicodeScalars.append(scalar)

@@ -1,4 +1,5 @@
 import CoreTypes
+import FluentSyntax
 
 extension PlanExplanation {
     /// The job graph for Graphviz: a box for each stage, a node for each operator.
@@ -31,6 +32,8 @@ extension PlanExplanation {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"
             case "\n": result += "\\n"
+            // Graphviz would take one backslash for an escape of its own.
+            case _ where scalar.isControl: result += "\\\\u{\(String(scalar.value, radix: 16))}"
             default: result.unicodeScalars.append(scalar)
             }
         }

@@ -19,7 +19,8 @@ package struct PlanExplanation: Sendable {
         lines += ["", "rewrites"] + self.job.optimised.rewrites.map { "  \($0.line(in: self.source))" }
         lines += ["", "job graph"] + self.job.graph.stages.flatMap(self.lines(for:))
         lines += ["", "memory"] + self.memoryLines
-        return lines.joined(separator: "\n") + "\n"
+        // Names and regular expressions may hold anything.
+        return lines.map { $0.escapingControls() + "\n" }.joined()
     }
 
     private var header: [String] {

@@ -89,7 +89,7 @@ extension ExpressionPrinter {
         case .symbol(let name): "'\(name)"
         case .keyword(let name): ":\(name)"
         case .regex(let source):
-            "#\"\(source.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+            "#\"\(Self.escapingQuotes(source).escapingControls(letter: "x"))\""
         case .list(let elements): "[\(elements.map(self.text).joined(separator: " "))]"
         case .map(let entries):
             "{\(entries.map { "\(self.text($0.key)) \(self.text(masking: $0))" }.joined(separator: " "))}"
@@ -113,6 +113,10 @@ extension ExpressionPrinter {
         return self.text(entry.value)
     }
 
+    private static func escapingQuotes(_ text: String) -> String {
+        text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"")
+    }
+
     static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
@@ -123,7 +127,7 @@ extension ExpressionPrinter {
             case "\r": result += "\\r"
             case "\t": result += "\\t"
             case "\0": result += "\\0"
-            case "\u{01}"..."\u{1F}", "\u{7F}": result += "\\u{\(String(scalar.value, radix: 16))}"
+            case _ where scalar.isControl: result += "\\u{\(String(scalar.value, radix: 16))}"
             default: result.unicodeScalars.append(scalar)
             }
         }

@@ -1,13 +1,13 @@
 /// What must never appear in a plan, a log or a page.
-enum Secret {
-    static let mask = "********"
+package enum Secret {
+    package static let mask = "********"
 
     private static let marks = [
         "password", "passwd", "secret", "token", "credential", "api-key", "apikey", "private-key",
     ]
 
     /// Whether an option of this name holds a secret.
-    static func isSecret(_ name: String) -> Bool {
+    package static func isSecret(_ name: String) -> Bool {
         let name = name.lowercased()
         return name.hasPrefix("sasl.") || Self.marks.contains { Self.contains(name, $0) }
     }

@@ -21,6 +21,7 @@ struct FileFinder {
     let isRecursive: Bool?
     private var files: [File] = []
     private var passedOver: [String] = []
+    private var remarks: [String] = []
 
     init(isRecursive: Bool?) {
         self.isRecursive = isRecursive
@@ -29,6 +30,14 @@ struct FileFinder {
     /// - Returns: All files of all patterns, sorted by path, each once.
     /// - Throws: A pattern matches nothing, or something can't be read.
     static func files(of patterns: [String], isRecursive: Bool?) throws(ConnectorError) -> [File] {
+        try self.find(patterns, isRecursive: isRecursive).files
+    }
+
+    /// As ``files(of:isRecursive:)``, with what people should know of what was left out.
+    static func find(
+        _ patterns: [String],
+        isRecursive: Bool?
+    ) throws(ConnectorError) -> (files: [File], remarks: [String]) {
         var finder = FileFinder(isRecursive: isRecursive)
         for pattern in patterns {
             try finder.find(pattern)
@@ -39,7 +48,7 @@ struct FileFinder {
         for file in finder.files where file.path != unique.last?.path {
             unique.append(file)
         }
-        return unique
+        return (unique, finder.remarks)
     }
 
     private mutating func find(_ text: String) throws(ConnectorError) {
@@ -53,6 +62,18 @@ struct FileFinder {
             try self.expand(pattern.components[...], below: pattern.isAbsolute ? "/" : "", depth: 0)
         }
         if self.files.count == before { throw self.nothingFound(text) }
+        self.notePassedOver(text)
+    }
+
+    /// A program that says `:recursive false` knows what it leaves out.
+    private mutating func notePassedOver(_ pattern: String) {
+        guard self.isRecursive == nil, let directory = self.passedOver.first else { return }
+        let count = self.passedOver.count
+        let directories = count == 1 ? "the directory '\(directory)'" : "\(count) directories such as '\(directory)'"
+        self.remarks.append(
+            "'\(pattern)' matches \(directories), which \(count == 1 ? "is" : "are") passed over; say :recursive true "
+                + "to read the files below, or :recursive false to read none without this warning"
+        )
     }
 
     private mutating func expand(

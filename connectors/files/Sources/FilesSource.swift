@@ -14,9 +14,19 @@ public struct FilesSource: Source {
     }
 
     public func enumerateSplits(framing: Framing, targetBytes: Int64) throws(ConnectorError) -> [Split] {
+        try self.enumerateSplits(framing: framing, targetBytes: targetBytes) { _ in }
+    }
+
+    public func enumerateSplits(
+        framing: Framing,
+        targetBytes: Int64,
+        noting note: (String) -> Void
+    ) throws(ConnectorError) -> [Split] {
         precondition(targetBytes > 0, "a split needs at least a byte")
+        let found = try FileFinder.find(self.patterns, isRecursive: self.isRecursive)
+        for remark in found.remarks { note(remark) }
         var splits: [Split] = []
-        for file in try FileFinder.files(of: self.patterns, isRecursive: self.isRecursive) {
+        for file in found.files {
             try Self.append(file, framing: framing, targetBytes: targetBytes, to: &splits)
         }
         return splits
@@ -113,7 +123,11 @@ public struct FilesSource: Source {
         // A local's bytes, because a typed error can't pass through the closure's rethrow otherwise.
         return try unsafe withUnsafeMutableBytes(of: &word) { bytes throws(SystemFailure) in
             let count = try unsafe file.read(at: 0, into: bytes)
-            return unsafe CompressionFormat(sniffing: UnsafeRawBufferPointer(rebasing: bytes[0..<count]))
+            let start = unsafe UnsafeRawBufferPointer(rebasing: bytes[0..<count])
+            if let format = unsafe CompressionFormat(sniffing: start) { return format }
+            // What a broken transfer leaves of a compressed file is no text.
+            let named = CompressionFormat(fileName: file.path)
+            return unsafe named?.isBegun(by: start) == true ? named : nil
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import ConnectorKit
+private import Glibc
 
 /// Cuts the bytes of one split into blocks as the framing wants them.
 @safe
@@ -73,7 +74,7 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
     /// longer, without looking at each.
     private func readLines(into block: SourceBlock, limit: Int) throws(ConnectorError) {
         let most = limit &+ 1 > limit ? limit + 1 : limit
-        let start = self.supply.position - Int64(self.carry.count)
+        var start = self.supply.position - Int64(self.carry.count)
         block.position = start
         var filled = self.restoreCarry(into: block)
         // What is carried holds no line end.
@@ -83,6 +84,11 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
             let wanted = self.wanted(room - filled, from: start + Int64(filled))
             let count = try self.fill(block, filled..<filled + wanted)
             filled += count
+            if start == 0, filled >= Self.mark.count, self.removeMark(from: block, &filled) {
+                start = Int64(Self.mark.count)
+                block.position = start
+                searched = 0
+            }
             if let cut = self.cut(block, start: start, from: searched, to: filled, isAtEnd: count < wanted) {
                 block.count = cut
                 self.saveCarry(of: block, cut..<filled)
@@ -93,6 +99,20 @@ final class FramedReader<Supply: ByteSupply & ~Copyable>: SourceReader {
             guard room < most else { throw self.tooLong("a line is", limit: limit, offset: start, unit: "lines") }
             block.grow(to: min(block.capacity * 2, most), preserving: filled)
         }
+    }
+
+    /// What some programs write in front of UTF-8: no part of the first line.
+    private static var mark: [UInt8] { [0xEF, 0xBB, 0xBF] }
+
+    /// Removes a byte order mark at the beginning of a resource.
+    private func removeMark(from block: SourceBlock, _ filled: inout Int) -> Bool {
+        let mark = Self.mark
+        guard unsafe UnsafeRawBufferPointer(start: block.base, count: mark.count).elementsEqual(mark) else {
+            return false
+        }
+        filled -= mark.count
+        unsafe memmove(block.base, block.base + mark.count, filled)
+        return true
     }
 
     /// How much to read at most: near the split's end not a whole block, because the rest belongs to others.

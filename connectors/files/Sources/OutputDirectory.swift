@@ -43,12 +43,15 @@ struct OutputDirectory {
         }
         var created: [String] = []
         for directory in missing.reversed() {
-            guard unsafe mkdir(directory, 0o777) == 0 else {
-                let failure = SystemFailure.last
-                self.removeCreated(created)
-                throw failure.error("create the directory '\(directory)'")
+            if unsafe mkdir(directory, 0o777) == 0 {
+                created.append(directory)
+                continue
             }
-            created.append(directory)
+            let failure = SystemFailure.last
+            // Another job may have made it in this moment.
+            if failure.code == EEXIST, try Self.status(directory)?.kind == .directory { continue }
+            self.removeCreated(created)
+            throw failure.error("create the directory '\(directory)'")
         }
         return created
     }
@@ -66,14 +69,36 @@ struct OutputDirectory {
     func removeLeftovers() throws(ConnectorError) {
         for name in try self.names() where name.hasPrefix(Self.stagePrefix) {
             guard let lock = try self.lockLeftover(self.file(name)) else {
-                let message =
-                    "can't write to '\(self.path)': another run is writing there ('\(name)'); wait for its end, or "
-                    + "choose another directory"
-                throw ConnectorError(.user, retry: .never, message)
+                throw self.isTaken(by: name)
             }
             try self.recover(name)
             _ = consume lock
         }
+    }
+
+    /// Keeps others from preparing to write here as long as the result lives.
+    ///
+    /// - Returns: Nil where another one is at it.
+    func lockForPreparation() throws(ConnectorError) -> OpenFile? {
+        do throws(SystemFailure) {
+            let lock = try OpenFile(directory: self.path)
+            guard try lock.lock() else { return nil }
+            return consume lock
+        } catch {
+            throw error.error("lock '\(self.path)'")
+        }
+    }
+
+    /// `stageName`: Of the run that writes here, if it is known.
+    func isTaken(by stageName: String?) -> ConnectorError {
+        let isOurs = stageName?.hasPrefix("\(Self.stagePrefix)\(getpid())-") == true
+        let message =
+            isOurs
+            ? "another job of this program, or this job's other sink, is writing there; give each its own directory, "
+                + "or wait for the other job's end before this one is submitted"
+            : "another run is writing there\(stageName.map { " ('\($0)')" } ?? ""); wait for its end, or choose "
+                + "another directory"
+        return ConnectorError(.user, retry: .never, "can't write to '\(self.path)': \(message)")
     }
 
     /// - Returns: Nil where the run that made it is at work.

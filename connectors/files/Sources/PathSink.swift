@@ -54,11 +54,22 @@ public final class PathSink: Sink {
 
     public var summary: String { self.path }
 
+    public func checkSpares(_ resources: [String]) throws(ConnectorError) {
+        guard self.options.replacesOutput else { return }
+        try OutputDirectory(path: self.path).checkHoldsNone(of: resources)
+    }
+
     public func prepare() throws(ConnectorError) {
         try self.state.withLock { state throws(ConnectorError) in
             precondition(state.lock == nil, "a sink is prepared once")
             let output = OutputDirectory(path: self.path)
             state.createdDirectories = try output.create()
+            // Of two that begin at once, one must see what the other has made.
+            guard let preparation = try output.lockForPreparation() else {
+                // The other one needs the directories.
+                state.createdDirectories = []
+                throw output.isTaken(by: nil)
+            }
             do throws(ConnectorError) {
                 try output.removeLeftovers()
                 try output.checkIsFree(replacesOutput: self.options.replacesOutput)
@@ -68,6 +79,7 @@ public final class PathSink: Sink {
                 state.createdDirectories = []
                 throw error
             }
+            _ = consume preparation
         }
     }
 

@@ -109,6 +109,20 @@ import Testing
         #expect(error?.message.contains(":recursive true") == true)
     }
 
+    @Test(arguments: [(Bool?.none, true), (false, false), (true, false)])
+    func `directories that are passed over are told of, unless the program says how to treat them`(
+        isRecursive: Bool?,
+        isTold: Bool
+    ) throws {
+        let pattern = self.directory.file("*")
+
+        let remarks = try FileFinder.find([pattern], isRecursive: isRecursive).remarks
+
+        #expect(remarks.count == (isTold ? 1 : 0))
+        #expect(remarks.allSatisfy { $0.contains("'\(pattern)' matches ") && $0.contains("which ") })
+        #expect(remarks.allSatisfy { $0.contains(":recursive true") })
+    }
+
     @Test func `one pattern without a file is an error even if others have some`() {
         let patterns = ["a.txt", "nothing.txt"].map(self.directory.file)
 

@@ -30,6 +30,41 @@ import Testing
         #expect(read == bytes)
     }
 
+    @Test(arguments: ["", "\n", "a", "a\nb\n", "\n\na", "\u{FEFF}\n"])
+    func `a byte order mark is left out however the file is cut`(text: String) throws {
+        let path = try self.directory.write("\u{FEFF}" + text, to: "text")
+        let source = FilesSource(patterns: [path], isRecursive: nil)
+        let framing = Framing.lines(lengthLimit: 100)
+
+        for targetBytes: Int64 in 1...6 {
+            for capacity in [1, 2, 3, 4, 64] {
+                let splits = try source.enumerateSplits(framing: framing, targetBytes: targetBytes)
+                let blocks = try splits.flatMap { try source.blocks(of: $0, framing: framing, capacity: capacity) }
+
+                #expect(String(decoding: blocks.flatMap(\.bytes), as: UTF8.self) == text, "\(targetBytes), \(capacity)")
+                var position: Int64 = 3
+                for block in blocks {
+                    #expect(block.position == position)
+                    position += Int64(block.bytes.count)
+                }
+            }
+        }
+    }
+
+    @Test func `what is only the beginning of a byte order mark is text`() throws {
+        for bytes: [UInt8] in [[0xEF], [0xEF, 0xBB], [0xEF, 0xBB, 0x0A], [0x61, 0xEF, 0xBB, 0xBF]] {
+            let path = try self.directory.write(bytes, to: "text")
+
+            #expect(try Self.read(path, framing: .lines(lengthLimit: 100), capacity: 2).flatMap(\.bytes) == bytes)
+        }
+    }
+
+    @Test func `a stream keeps its byte order mark`() throws {
+        let path = try self.directory.write("\u{FEFF}a", to: "text")
+
+        #expect(try Self.read(path, framing: .stream).flatMap(\.bytes) == Array("\u{FEFF}a".utf8))
+    }
+
     @Test func `splits cover a file without gaps and are about equal`() throws {
         let path = try self.directory.write([UInt8](repeating: 65, count: 1_003), to: "text")
         let source = FilesSource(patterns: [path], isRecursive: nil)

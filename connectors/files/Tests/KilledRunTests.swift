@@ -1,5 +1,6 @@
 import ConnectorKit
 import Foundation
+import Synchronization
 import Testing
 
 @testable import FilesConnector
@@ -37,8 +38,28 @@ import Testing
         let error = #expect(throws: ConnectorError.self) { try self.makeSink(replacesOutput: true).prepare() }
         try first.commit([part])
 
-        #expect(error?.message.contains("another run is writing there") == true)
+        #expect(error?.message.contains("another job of this program, or this job's other sink, is writing") == true)
         #expect(try self.directory.read("out/part-00000") == Array("a\n".utf8))
+    }
+
+    @Test func `of many that begin at once one writes, and the others say why they don't`() {
+        let path = self.directory.file("new/out")
+        let messages = Mutex<[String]>([])
+        // Nobody's lock goes away before all have tried.
+        let sinks = (0..<8).map { _ in PathSink(path: path, options: PathSinkOptions()) }
+
+        DispatchQueue.concurrentPerform(iterations: sinks.count) { index in
+            do {
+                try sinks[index].prepare()
+            } catch {
+                messages.withLock { $0.append("\(error)") }
+            }
+        }
+
+        let found = messages.withLock { $0 }
+        #expect(found.count == 7)
+        #expect(found.allSatisfy { $0.contains("writing there") }, "\(found)")
+        withExtendedLifetime(sinks) {}
     }
 
     /// Every moment of a commit of three parts at which the process may die.

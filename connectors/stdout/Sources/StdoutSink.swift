@@ -67,12 +67,23 @@ public final class StdoutSink: Sink {
             let message =
                 "can't write \(byteCount) bytes to standard output: whoever read it has gone away (EPIPE); let it "
                 + "read to the end, or write to a (distributed-path …)"
-            throw ConnectorError(.external, retry: .never, message)
+            throw ConnectorError(.reader, retry: .never, message)
         default:
             let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "errno \(code)"
-            let message =
-                "can't write \(byteCount) bytes to standard output: \(reason) (errno \(code)); check where it leads to"
+            let (name, advice) = Self.advice(for: code)
+            let message = "can't write \(byteCount) bytes to standard output: \(reason) (\(name)); \(advice)"
             throw ConnectorError(.external, retry: .never, message)
+        }
+    }
+
+    private static func advice(for code: Int32) -> (name: String, advice: String) {
+        switch code {
+        case ENOSPC: ("ENOSPC", "free some space on the disk that it leads to, or send it somewhere else")
+        case EDQUOT: ("EDQUOT", "free some of the quota where it leads to, or send it somewhere else")
+        case EFBIG: ("EFBIG", "raise the file size limit (ulimit -f)")
+        case EBADF: ("EBADF", "it is closed: send it to a file or a pipe")
+        case EIO: ("EIO", "check the disk or terminal that it leads to")
+        default: ("errno \(code)", "check where it leads to")
         }
     }
 }

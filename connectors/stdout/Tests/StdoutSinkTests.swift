@@ -49,6 +49,7 @@ import Testing
         let error = #expect(throws: ConnectorError.self) { try writer.finish() }
 
         #expect(error?.message.contains("whoever read it has gone away (EPIPE)") == true)
+        #expect(error?.domain == .reader)
         #expect(error?.retry == .never)
     }
 
@@ -72,7 +73,7 @@ import Testing
 
         let error = #expect(throws: ConnectorError.self) { try writer.finish() }
 
-        #expect(error?.message.contains("No space left on device") == true)
+        #expect(error?.message.contains("No space left on device (ENOSPC); free some space on the disk") == true)
     }
 
     private static func writeLines(_ count: Int, partition: Int, to sink: StdoutSink) throws {
