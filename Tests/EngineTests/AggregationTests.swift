@@ -101,6 +101,70 @@ import WireFormat
         #expect(Self.integer(try #require(found["first"]).sum()) == nil)
     }
 
+    /// More keys than a near cache holds, so that slots are fetched ahead, and the table grows meanwhile.
+    @Test(arguments: [100, 30_000])
+    func `slices of any length are counted as in a dictionary`(keyCount: Int) throws {
+        var random = SplitMix64(seed: 5)
+        var model: [String: Int64] = [:]
+        var aggregation = Aggregation(columns: [.sum])
+        for _ in 0..<40 {
+            let keys = (0..<2_000).map { _ in Self.sliceKey(random.next(in: 0..<keyCount)) }
+            for key in keys { model[key, default: 0] += 3 }
+            Self.add(keys, delta: 3, to: &aggregation)
+        }
+
+        let found = Self.contents(of: aggregation)
+
+        #expect(aggregation.form == .integers)
+        #expect(found.count == model.count)
+        for (key, sum) in model { #expect(Self.integer(try #require(found[key]).sum()) == sum) }
+    }
+
+    @Test(arguments: [1, 31, 32, 33, 64, 1_999])
+    func `a sum that overflows leaves what comes before it in columns`(position: Int) throws {
+        var aggregation = Aggregation(columns: [.sum])
+        Self.add((0..<20_000).map { "key\($0)" }, delta: 1, to: &aggregation)
+        Self.add(["big"], delta: Int64.max, to: &aggregation)
+        let keys = (0..<2_000).map { $0 == position ? "big" : "key\($0)" }
+
+        Self.add(keys, delta: 1, to: &aggregation)
+
+        let found = Self.contents(of: aggregation)
+        #expect(aggregation.form == .states)
+        #expect(Self.integer(try #require(found["big"]).sum()) == nil)
+        for number in 0..<20_000 {
+            let expected: Int64 = number < 2_000 && number != position ? 2 : 1
+            #expect(Self.integer(try #require(found["key\(number)"]).sum()) == expected)
+        }
+    }
+
+    /// A key in five is too long for two words.
+    private static func sliceKey(_ number: Int) -> String {
+        number % 5 == 0 ? "a key that is too long for two words \(number)" : "\(number)"
+    }
+
+    private static func add(_ keys: [String], delta: Int64, to aggregation: inout Aggregation) {
+        var bytes: [UInt8] = []
+        var column = TextColumn(capacity: keys.count)
+        for key in keys {
+            unsafe column.starts[column.count] = UInt32(bytes.count)
+            unsafe column.lengths[column.count] = UInt32(key.utf8.count)
+            column.count += 1
+            bytes += Array(key.utf8)
+        }
+        bytes += Array(repeating: 0, count: 16)
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            let base = unsafe bytes.baseAddress.unsafelyUnwrapped
+            let slices = unsafe TextSlices(
+                base: base,
+                starts: column.starts,
+                lengths: column.lengths,
+                count: column.count
+            )
+            aggregation.add(slices, delta: delta)
+        }
+    }
+
     @Test func `infinities aren't taken for a NaN`() {
         var state = AggregateState()
         state.add(Value(Double.infinity))

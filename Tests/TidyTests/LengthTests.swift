@@ -10,7 +10,7 @@ import Testing
     /// become smaller.
     static let longFunctions: [String: Int] = [
         // One case for each instruction: a call per instruction would cost more than the instruction.
-        "Sources/Engine/Machine/Machine+Run.swift run": 136
+        "Sources/Engine/Machine/Machine+Run.swift run": 128
     ]
 
     @Test func `no source file is longer than 500 lines`() throws {

@@ -9,6 +9,12 @@ struct TextReference {
     /// Whether the slices lie in the block, or in a copy of it that has ASCII where the block has.
     let isInBlock: Bool
 
+    /// The length of all selected slices, where it is known to be the same.
+    var commonLength: Int? = nil
+
+    /// The texts as keys, where that is what the slices lie in: a short key begins with its text.
+    var keys: UnsafeMutablePointer<KeyWords>? = nil
+
     @inline(__always)
     func slice(_ row: Int) -> Bytes {
         unsafe Bytes(start: self.base + Int(self.starts[row]), count: Int(self.lengths[row]))
@@ -21,6 +27,7 @@ extension TextReference {
     /// 16 bytes from each slice's beginning can be read.
     @inline(__always)
     func shortKey(_ row: Int) -> KeyWords? {
+        if let keys = unsafe self.keys { return unsafe keys[row] }
         let count = unsafe Int(self.lengths[row])
         guard count <= KeyWords.inlineLimit else { return nil }
         return unsafe KeyWords(short: self.base + Int(self.starts[row]), count: count, kind: KeyKind.shortText)
@@ -41,6 +48,22 @@ struct Selection {
 
     @inline(__always)
     subscript(index: Int) -> Int { unsafe Int(self.rows[index]) }
+
+    /// Whether these are the first rows of the batch, all of them.
+    @inline(__always)
+    private var isGapless: Bool { self.count == 0 || self[self.count &- 1] == self.count &- 1 }
+
+    /// Calls `body` with each row.
+    ///
+    /// Where there are no gaps in plain order: loops over columns become wide instructions then.
+    @inline(__always)
+    func forEach(_ body: (Int) -> Void) {
+        if self.isGapless {
+            for row in 0..<self.count { body(row) }
+        } else {
+            for position in 0..<self.count { body(self[position]) }
+        }
+    }
 }
 
 /// Memory for the columns of one batch, used again for the next.

@@ -1,6 +1,6 @@
 /// `str` of several parts: text built for each row.
 extension KernelRunner {
-    private enum Part {
+    enum Part {
         case bytes(Bytes)
         case text(TextReference)
         case integer(IntegerReference)
@@ -8,9 +8,6 @@ extension KernelRunner {
 
     /// Rows whose texts may be longer are built one behind the other, so that a few long ones don't make all large.
     private static let strideBytesLimit = 256
-
-    /// At most so many digits and a sign has a 64-bit integer.
-    private static let integerBytes = 20
 
     /// Rows that get all their parts before the next ones do: their room stays in the nearest cache meanwhile.
     private static let rowsAtOnce = 256
@@ -21,6 +18,7 @@ extension KernelRunner {
     mutating func concatenate(_ scalars: [KernelScalar], _ selection: Selection) -> TextReference {
         let parts = scalars.map { self.part($0, selection) }
         let longest = parts.reduce(0) { $0 + Self.longest($1, selection) }
+        if longest <= KeyWords.inlineLimit { return self.concatenateAsKeys(parts, selection, longest: longest) }
         let strideBytes = (longest + 2 * Self.stepBytes - 1) & ~(Self.stepBytes - 1)
         return strideBytes <= Self.strideBytesLimit
             ? self.concatenateByPart(parts, selection, strideBytes: strideBytes)
@@ -42,10 +40,11 @@ extension KernelRunner {
     private static func longest(_ part: Part, _ selection: Selection) -> Int {
         switch part {
         case .bytes(let constant): return constant.count
-        case .integer: return Self.integerBytes
+        case .integer(let integer): return integer.longest(selection)
         case .text(let text):
+            if let length = text.commonLength { return length }
             var longest: UInt32 = 0
-            for position in 0..<selection.count { unsafe longest = max(longest, text.lengths[selection[position]]) }
+            selection.forEach { unsafe longest = max(longest, text.lengths[$0]) }
             return Int(longest)
         }
     }
@@ -82,7 +81,7 @@ extension KernelRunner {
             // A short constant goes with the part before it: its bytes are written whatever else is.
             var constant = ConstantPart()
             if index + 1 < parts.count, case .bytes(let bytes) = parts[index + 1], bytes.count <= Self.stepBytes {
-                constant = ConstantPart(bytes)
+                constant.append(bytes)
             }
             Self.append(parts[index], and: constant, selection, to: target)
             index += constant.count > 0 ? 2 : 1
@@ -107,19 +106,17 @@ extension KernelRunner {
     }
 
     /// Up to 16 bytes that every row gets, in two words.
-    private struct ConstantPart {
+    struct ConstantPart {
         var low: UInt64 = 0
         var high: UInt64 = 0
         var count = 0
 
-        init() {}
-
-        init(_ bytes: Bytes) {
+        mutating func append(_ bytes: Bytes) {
             for index in 0..<bytes.count {
-                let shifted = UInt64(bytes[index]) << UInt64(8 * (index & 7))
-                if index < 8 { self.low |= shifted } else { self.high |= shifted }
+                let shifted = UInt64(bytes[index]) << UInt64(8 * (self.count & 7))
+                if self.count < 8 { self.low |= shifted } else { self.high |= shifted }
+                self.count += 1
             }
-            self.count = bytes.count
         }
     }
 
@@ -179,7 +176,7 @@ extension KernelRunner {
         for part in parts {
             switch part {
             case .bytes(let constant): bytes += constant.count * selection.count
-            case .integer: bytes += Self.integerBytes * selection.count
+            case .integer: bytes += IntegerReference.bytesMaximum * selection.count
             case .text(let text):
                 for position in 0..<selection.count { bytes += unsafe Int(text.lengths[selection[position]]) }
             }
@@ -218,7 +215,7 @@ extension KernelRunner {
         return 1 &+ Int(truncatingIfNeeded: hasTwo)
     }
 
-    private static func writeLong(_ value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    static func writeLong(_ value: Int64, to target: UnsafeMutablePointer<UInt8>) -> Int {
         var count = 0
         var rest = value.magnitude
         repeat {

@@ -32,10 +32,7 @@ extension KernelRunner {
     @inline(__always)
     private mutating func flags(_ selection: Selection, _ holds: (Int) -> Bool) -> UnsafeMutablePointer<UInt8> {
         let flags = unsafe self.pool.takeFlags()
-        for position in 0..<selection.count {
-            let row = selection[position]
-            unsafe flags[row] = holds(row) ? 1 : 0
-        }
+        selection.forEach { unsafe flags[$0] = holds($0) ? 1 : 0 }
         return unsafe flags
     }
 

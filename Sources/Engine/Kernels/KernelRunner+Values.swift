@@ -45,10 +45,7 @@ extension KernelRunner {
     @inline(__always)
     private mutating func integers(_ selection: Selection, _ value: (Int) -> Int64) -> IntegerReference {
         let values = unsafe self.pool.takeIntegers()
-        for position in 0..<selection.count {
-            let row = selection[position]
-            unsafe values[row] = value(row)
-        }
+        selection.forEach { unsafe values[$0] = value($0) }
         return unsafe IntegerReference(values: values)
     }
 
@@ -62,8 +59,7 @@ extension KernelRunner {
         let left = self.integer(left, selection)
         let right = self.integer(right, selection)
         let values = unsafe self.pool.takeIntegers()
-        for position in 0..<selection.count {
-            let row = selection[position]
+        selection.forEach { row in
             let result = unsafe combine(left.values[row], right.values[row])
             unsafe values[row] = result.partialValue
             if result.overflow { self.bail(row) }
@@ -105,7 +101,13 @@ extension KernelRunner {
                 isUpper
                 ? unsafe self.raised.base(of: text.base, count: self.blockCount, isUpper: true)
                 : unsafe self.lowered.base(of: text.base, count: self.blockCount, isUpper: false)
-            return unsafe TextReference(base: base, starts: text.starts, lengths: text.lengths, isInBlock: true)
+            return unsafe TextReference(
+                base: base,
+                starts: text.starts,
+                lengths: text.lengths,
+                isInBlock: true,
+                commonLength: text.commonLength
+            )
         }
         let first = isUpper ? UInt8(ascii: "a") : UInt8(ascii: "A")
         return self.build(selection) { row, buffer in
@@ -138,21 +140,11 @@ extension KernelRunner {
         _ end: Int?,
         _ selection: Selection
     ) -> TextReference {
-        let part = unsafe self.makeSlices(base: text.base, isInBlock: text.isInBlock)
         let isASCII = self.blockIsASCII && text.isInBlock
-        if isASCII, let end {
-            let count = UInt32(truncatingIfNeeded: end - start)
-            for position in 0..<selection.count {
-                let row = selection[position]
-                unsafe part.starts[row] = text.starts[row] &+ UInt32(truncatingIfNeeded: start)
-                unsafe part.lengths[row] = count
-                if unsafe text.lengths[row] < end {
-                    unsafe part.lengths[row] = 0
-                    self.bail(row)
-                }
-            }
-            return part
+        if isASCII, let end, self.haveLength(end, text, selection) {
+            return self.slices(of: text, from: start, count: end - start, selection)
         }
+        let part = unsafe self.makeSlices(base: text.base, isInBlock: text.isInBlock)
         for position in 0..<selection.count {
             let row = selection[position]
             let count = unsafe Int(text.lengths[row])
@@ -163,6 +155,36 @@ extension KernelRunner {
             if !fits { self.bail(row) }
         }
         return part
+    }
+
+    /// Whether all texts have so many bytes or more.
+    private func haveLength(_ count: Int, _ text: TextReference, _ selection: Selection) -> Bool {
+        if let length = text.commonLength { return length >= count }
+        let count = UInt32(truncatingIfNeeded: count)
+        var isShorter = false
+        selection.forEach { unsafe isShorter = text.lengths[$0] < count || isShorter }
+        return !isShorter
+    }
+
+    /// Slices of texts that all have these bytes.
+    private mutating func slices(
+        of text: TextReference,
+        from start: Int,
+        count: Int,
+        _ selection: Selection
+    ) -> TextReference {
+        let starts = start == 0 ? unsafe text.starts : unsafe self.pool.takeOffsets()
+        let lengths = unsafe self.pool.takeOffsets()
+        let offset = UInt32(truncatingIfNeeded: start)
+        if start > 0 { selection.forEach { unsafe starts[$0] = text.starts[$0] &+ offset } }
+        selection.forEach { unsafe lengths[$0] = UInt32(truncatingIfNeeded: count) }
+        return unsafe TextReference(
+            base: text.base,
+            starts: starts,
+            lengths: lengths,
+            isInBlock: text.isInBlock,
+            commonLength: count
+        )
     }
 
     /// Text of its own for each row.

@@ -22,6 +22,10 @@ struct KernelRunner: ~Copyable {
     var texts: [BuiltText] = []
     var rooms = TextRooms()
 
+    /// Where the text of each row's key begins in a column of keys.
+    let keyStarts: UnsafeMutablePointer<UInt32>
+    let decimals = ShortDecimals()
+
     var block: UnsafePointer<UInt8>
     var blockCount = 0
     var blockIsASCII = true
@@ -50,6 +54,10 @@ struct KernelRunner: ~Copyable {
         unsafe self.rows.initialize(repeating: 0, count: Self.batchCount)
         unsafe self.identity = .allocate(capacity: Self.batchCount)
         for row in 0..<Self.batchCount { unsafe (self.identity + row).initialize(to: UInt32(row)) }
+        unsafe self.keyStarts = .allocate(capacity: Self.batchCount)
+        for row in 0..<Self.batchCount {
+            unsafe (self.keyStarts + row).initialize(to: UInt32(row * MemoryLayout<KeyWords>.stride))
+        }
         unsafe self.bailed = .allocate(capacity: Self.batchCount)
         unsafe self.bailed.initialize(repeating: 0, count: Self.batchCount)
         self.bindings = Array(repeating: .none, count: plan.boundCount)
@@ -59,6 +67,7 @@ struct KernelRunner: ~Copyable {
     deinit {
         unsafe self.rows.deallocate()
         unsafe self.identity.deallocate()
+        unsafe self.keyStarts.deallocate()
         unsafe self.bailed.deallocate()
     }
 

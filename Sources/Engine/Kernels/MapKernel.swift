@@ -128,9 +128,11 @@ extension KernelRunner {
                 base: text.base,
                 starts: text.starts,
                 lengths: text.lengths,
-                count: selection.count
+                count: selection.count,
+                keys: UnsafePointer(text.keys)
             )
         }
+        if let keys = unsafe text.keys { return unsafe self.slices(keys, text, selection) }
         let starts = unsafe self.pool.takeOffsets()
         let lengths = unsafe self.pool.takeOffsets()
         for position in 0..<selection.count {
@@ -139,6 +141,28 @@ extension KernelRunner {
             unsafe lengths[position] = text.lengths[row]
         }
         return unsafe TextSlices(base: text.base, starts: starts, lengths: lengths, count: selection.count)
+    }
+
+    private mutating func slices(
+        _ keys: UnsafeMutablePointer<KeyWords>,
+        _ text: TextReference,
+        _ selection: Selection
+    ) -> TextSlices {
+        let room = unsafe self.rooms.take(selection.count * MemoryLayout<KeyWords>.stride)
+        let selected = unsafe UnsafeMutableRawPointer(room).assumingMemoryBound(to: KeyWords.self)
+        let lengths = unsafe self.pool.takeOffsets()
+        for position in 0..<selection.count {
+            let row = selection[position]
+            unsafe selected[position] = keys[row]
+            unsafe lengths[position] = text.lengths[row]
+        }
+        return unsafe TextSlices(
+            base: UnsafePointer(room),
+            starts: text.starts,
+            lengths: lengths,
+            count: selection.count,
+            keys: UnsafePointer(selected)
+        )
     }
 
     private func isWhole(_ selection: Selection) -> Bool { selection.count == self.element.count }

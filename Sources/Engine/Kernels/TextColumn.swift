@@ -5,6 +5,9 @@ struct TextSlices {
     let starts: UnsafeMutablePointer<UInt32>
     let lengths: UnsafeMutablePointer<UInt32>
     let count: Int
+
+    /// The same texts as keys, where that is how they were made; all are short then.
+    var keys: UnsafePointer<KeyWords>? = nil
 }
 
 /// A batch of slices of one run of bytes: where each begins and how long it is.

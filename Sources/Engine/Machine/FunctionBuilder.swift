@@ -62,10 +62,9 @@ struct FunctionBuilder {
         let distance = self.code.count - index - 1
         switch self.code[index].opcode {
         case .jump, .jumpIfFalse, .jumpIfTrue, .jumpUnlessMap, .pushHandler, .pushCleanup:
-            self.code[index].b = UInt16(truncatingIfNeeded: distance)
-            self.code[index].c = UInt16(truncatingIfNeeded: distance >> 16)
+            self.code[index] = self.code[index].jumping(wide: distance)
         default:
-            self.code[index].c = UInt16(truncatingIfNeeded: distance)
+            self.code[index] = self.code[index].jumping(distance)
         }
     }
 

@@ -4,19 +4,16 @@
 /// where an instruction has two registers, in `b` and `c` together (`wide`) where it has at most one.
 @frozen
 package struct Instruction: BitwiseCopyable, Sendable {
-    package let opcode: Opcode
-    /// A small number: how many arguments, or which builtin reports an error.
-    package var extra: UInt8
-    package var a: UInt16
-    package var b: UInt16
-    package var c: UInt16
+    /// From the lowest byte on: opcode, `extra`, `a`, `b`, `c`.
+    ///
+    /// One word, of which each instruction takes what it needs: with fields of their own, all of them are loaded before it
+    /// is known which instruction it is, and put together again for a call.
+    private var bits: UInt64
 
     init(_ opcode: Opcode, extra: UInt8 = 0, a: Int = 0, b: Int = 0, c: Int = 0) {
-        self.opcode = opcode
-        self.extra = extra
-        self.a = UInt16(truncatingIfNeeded: a)
-        self.b = UInt16(truncatingIfNeeded: b)
-        self.c = UInt16(truncatingIfNeeded: c)
+        self.bits =
+            UInt64(opcode.rawValue) | UInt64(extra) << 8 | UInt64(UInt16(truncatingIfNeeded: a)) << 16
+            | UInt64(UInt16(truncatingIfNeeded: b)) << 32 | UInt64(UInt16(truncatingIfNeeded: c)) << 48
     }
 
     init(_ opcode: Opcode, a: Int = 0, wide: Int) {
@@ -24,12 +21,37 @@ package struct Instruction: BitwiseCopyable, Sendable {
     }
 
     @inline(__always)
-    var wide: Int {
-        Int(Int32(truncatingIfNeeded: UInt32(self.b) | UInt32(self.c) << 16))
+    package var opcode: Opcode {
+        // Only the initialiser writes it, so the raw value is always one of the cases.
+        unsafe unsafeBitCast(UInt8(truncatingIfNeeded: self.bits), to: Opcode.self)
     }
 
+    /// A small number: how many arguments, or which builtin reports an error.
     @inline(__always)
-    var jump: Int { Int(Int16(bitPattern: self.c)) }
+    package var extra: UInt8 { UInt8(truncatingIfNeeded: self.bits >> 8) }
+
+    @inline(__always)
+    package var a: UInt16 { UInt16(truncatingIfNeeded: self.bits >> 16) }
+
+    @inline(__always)
+    package var b: UInt16 { UInt16(truncatingIfNeeded: self.bits >> 32) }
+
+    @inline(__always)
+    package var c: UInt16 { UInt16(truncatingIfNeeded: self.bits >> 48) }
+
+    @inline(__always)
+    var wide: Int { Int(Int32(truncatingIfNeeded: self.bits >> 32)) }
+
+    @inline(__always)
+    var jump: Int { Int(truncatingIfNeeded: Int64(bitPattern: self.bits) >> 48) }
+
+    /// The same instruction with another distance in `wide`.
+    func jumping(wide distance: Int) -> Instruction { Instruction(self.opcode, a: Int(self.a), wide: distance) }
+
+    /// The same instruction with another distance in `c`.
+    func jumping(_ distance: Int) -> Instruction {
+        Instruction(self.opcode, extra: self.extra, a: Int(self.a), b: Int(self.b), c: distance)
+    }
 }
 
 /// What an instruction does.

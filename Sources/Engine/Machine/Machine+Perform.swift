@@ -18,7 +18,6 @@ extension Machine where Host: ~Copyable {
         case .builderAppendAll: try self.appendAll(i, registers)
         case .builderFinish: registers[i.a] = registers[i.a].finishedBuilder
         case .iterateBegin: try self.beginIteration(i, registers)
-        case .splitBegin: try self.workspace.beginSplit(i, registers)
         case .rangeBegin: try self.workspace.beginRange(i, registers)
         case .checkFunction:
             let value = registers[i.a]

@@ -30,11 +30,7 @@ extension Machine where Host: ~Copyable {
             case .loadCaptured: registers[i.a] = registers.closure.closureCaptures[Int(i.b)]
             case .jump: unsafe pc += i.wide
             case .jumpBack:
-                self.workspace.stepsLeft &-= 1
-                if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
-                    unsafe self.next = pc
-                    try self.finishRound()
-                }
+                unsafe try self.countRound(pc)
                 unsafe pc += i.wide
             case .jumpIfFalse: if !registers[i.a].isTruthy { unsafe pc += i.wide }
             case .jumpIfTrue: if registers[i.a].isTruthy { unsafe pc += i.wide }
@@ -102,17 +98,13 @@ extension Machine where Host: ~Copyable {
                     unsafe self.next = pc
                     if try !self.nextElementSlowly(i, registers) { unsafe pc += i.jump }
                 }
-            case .splitNext:
+            case .splitBegin:
                 unsafe self.next = pc
-                if try !self.nextPiece(i, registers) { unsafe pc += i.jump }
+                try self.workspace.beginSplit(i, registers)
+            case .splitNext: if unsafe try !self.nextPiece(i, registers, pc) { unsafe pc += i.jump }
             case .splitAgain:
-                self.workspace.stepsLeft &-= 1
-                if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
-                    unsafe self.next = pc
-                    try self.finishRound()
-                }
-                unsafe self.next = pc
-                if try self.nextPiece(i, registers) { unsafe pc += i.jump }
+                unsafe try self.countRound(pc)
+                if unsafe try self.nextPiece(i, registers, pc) { unsafe pc += i.jump }
             case .rangeNext:
                 if !Self.nextNumber(i, registers) { unsafe pc += i.jump }
             case .builderAppend:
@@ -146,8 +138,8 @@ extension Machine where Host: ~Copyable {
                 unsafe self.next = pc
                 registers[i.a] = try self.perform(i, registers)
             case .loadGlobal, .storeGlobal, .makeClosure, .patchCapture, .makeList, .makeMap, .builderBegin,
-                .builderAppendAll, .builderFinish, .iterateBegin, .splitBegin, .rangeBegin, .checkFunction, .noMatch,
-                .pushHandler, .pushCleanup, .popHandler, .rethrow, .connector:
+                .builderAppendAll, .builderFinish, .iterateBegin, .rangeBegin, .checkFunction, .noMatch, .pushHandler,
+                .pushCleanup, .popHandler, .rethrow, .connector:
                 unsafe self.next = pc
                 try self.performRarely(i, registers)
             }
@@ -200,11 +192,27 @@ extension Machine where Host: ~Copyable {
         unsafe pc += 1 &+ i.jump
     }
 
+    /// Counts the round of a loop that ends before `pc`, and collects garbage if there is much.
+    @inline(__always)
+    private mutating func countRound(_ pc: UnsafePointer<Instruction>) throws(Code) {
+        self.workspace.stepsLeft &-= 1
+        if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
+            unsafe self.next = pc
+            try self.finishRound()
+        }
+    }
+
     /// The next piece of a split; false when there is none.
-    @inline(never)
-    private mutating func nextPiece(_ i: Instruction, _ registers: Registers) throws(Code) -> Bool {
-        registers[i.a, 2].has(.integer)
-            ? Registers.nextPieceByClass(i, registers) : try self.workspace.nextPiece(i, registers)
+    @inline(__always)
+    private mutating func nextPiece(
+        _ i: Instruction,
+        _ registers: Registers,
+        _ pc: UnsafePointer<Instruction>
+    ) throws(Code) -> Bool {
+        if Registers.takePiece(i, registers) { return true }
+        if registers[i.a, 2].has(.integer) { return Registers.nextPieceByClass(i, registers) }
+        unsafe self.next = pc
+        return try self.workspace.nextPiece(i, registers)
     }
 
     /// The next element of a list or set; false where it is another sequence, or at its end.

@@ -6,9 +6,9 @@ internal import RegularExpressions
 ///
 /// The state is four registers: the text, the offset of the next piece (beyond the text when there is none), the
 /// separator, and what is known of the bytes ahead. The separator is a string, a regex, or the address of the record of
-/// a regex that is one byte class, as an integer whose count tells that the class is repeated. Only a byte class looks ahead: the last register's bits are the
-/// separators that haven't been used in a window of 64 bytes, its count is the offset where the next window begins. The
-/// end of the text counts as a separator.
+/// a regex that is one byte class, as an integer whose count tells that the class is repeated. Only a byte class looks
+/// ahead: the last register's bits are the separators that haven't been used in a window of 64 bytes, its count is the
+/// offset where that window begins. The end of the text counts as a separator.
 extension Workspace {
     mutating func beginSplit(_ i: Instruction, _ registers: Registers) throws(Code) {
         let text = try self.countedText(registers[i.b], .split)
@@ -17,16 +17,24 @@ extension Workspace {
             throw self.mismatch(.split, TypeName.string, separator)
         }
         registers[i.a] = registers[i.b]
+        if separator.has(.regex), Self.isByteClass(separator.regexRecord, for: text) {
+            return Self.beginSplit(text, byClassOf: separator, i, registers)
+        }
+        registers[i.a, 1] = Value(Int64(0))
         registers[i.a, 2] = separator
         registers[i.a, 3] = Value(Int64(0))
-        var start = 0
-        if separator.has(.regex), Self.isByteClass(separator.regexRecord, for: text) {
-            let record = separator.regexRecord
-            registers[i.a, 2] = Value(.integer, bits: separator.bits, count: record.isRepeated ? 1 : 0)
-            // The first piece is empty, and dropped.
-            if !record.isRepeated, text.count > 0, record.contains(text[0]) { start = 1 }
-        }
-        registers[i.a, 1] = Value(Int64(start))
+    }
+
+    @inline(__always)
+    private static func beginSplit(_ text: Bytes, byClassOf separator: Value, _ i: Instruction, _ registers: Registers)
+    {
+        let record = separator.regexRecord
+        // The first piece is empty, and dropped.
+        let isDropped = !record.isRepeated && text.count > 0 && record.contains(text[0])
+        let ahead = Registers.separators(of: record, in: text, at: 0)
+        registers[i.a, 1] = Value(Int64(isDropped ? 1 : 0))
+        registers[i.a, 2] = Value(.integer, bits: separator.bits, count: record.isRepeated ? 1 : 0)
+        registers[i.a, 3] = Value(.integer, bits: ahead, count: 0)
     }
 
     /// Whether the regex can be matched byte by byte here: text that isn't UTF-8 has bytes that match no class.
@@ -131,10 +139,11 @@ extension Registers {
     /// - Returns: False, and nothing changes, where the next piece must be looked for.
     @inline(__always)
     static func takePiece(_ i: Instruction, _ registers: Registers) -> Bool {
+        // Nothing but a byte class knows separators ahead.
         let ahead = registers[i.a, 3]
-        guard registers[i.a, 2].has(.integer), ahead.bits != 0 else { return false }
+        guard ahead.bits != 0 else { return false }
         let start = Int(registers[i.a, 1].integer)
-        let end = ahead.count &- Self.windowBytes &+ ahead.bits.trailingZeroBitCount
+        let end = ahead.count &+ ahead.bits.trailingZeroBitCount
         guard end > start else { return false }
         registers[i.b] = unsafe Value(.string, text: registers[i.a].address + start, count: end &- start)
         registers.setBits(i.a, 1, UInt64(bitPattern: Int64(end &+ 1)))
@@ -143,7 +152,7 @@ extension Registers {
     }
 
     /// The next piece of a split at bytes of a class.
-    @inline(__always)
+    @inline(never)
     static func nextPieceByClass(_ i: Instruction, _ registers: Registers) -> Bool {
         let text = registers[i.a].text
         let separator = registers[i.a, 2]
@@ -152,11 +161,11 @@ extension Registers {
         var window = registers[i.a, 3].count
         while true {
             while separators == 0 {
-                guard window <= text.count else { return false }
-                separators = separator.regexRecord.separators(in: text, at: window)
                 window &+= Self.windowBytes
+                guard window <= text.count else { return false }
+                separators = Self.separators(of: separator.regexRecord, in: text, at: window)
             }
-            let end = window &- Self.windowBytes &+ separators.trailingZeroBitCount
+            let end = window &+ separators.trailingZeroBitCount
             separators &= separators &- 1
             // Of empty pieces a repeated class leaves none, and no split the one at the end of the text.
             if end > start || (end == start && end < text.count && separator.count == 0) {
@@ -170,6 +179,14 @@ extension Registers {
         }
     }
 
+    /// The bytes of the class among the 64 from `offset` on, and the end of the text if it lies there.
+    @inline(__always)
+    static func separators(of record: RegexRecord, in text: Bytes, at offset: Int) -> UInt64 {
+        let left = text.count &- offset
+        let mask = unsafe weir_class_mask(text.start + offset, left, record.byteClass.unsafelyUnwrapped)
+        return left < 64 ? mask | 1 << UInt64(left) : mask
+    }
+
     private static var windowBytes: Int { 64 }
 }
 
@@ -179,14 +196,6 @@ extension RegexRecord {
     func contains(_ byte: UInt8) -> Bool {
         // The members are the first thing that the class holds.
         unsafe UnsafeRawPointer(self.byteClass.unsafelyUnwrapped).load(fromByteOffset: Int(byte), as: UInt8.self) != 0
-    }
-
-    /// The bytes of the class among the 64 from `offset` on, and the end of the text if it lies there.
-    @inline(never)
-    func separators(in text: Bytes, at offset: Int) -> UInt64 {
-        let left = text.count &- offset
-        let mask = unsafe weir_class_mask(text.start + offset, left, self.byteClass.unsafelyUnwrapped)
-        return left < 64 ? mask | 1 << UInt64(left) : mask
     }
 }
 

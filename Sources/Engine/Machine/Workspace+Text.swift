@@ -32,6 +32,7 @@ extension Workspace {
     }
 
     /// A text that is about to be read as a whole.
+    @inline(__always)
     mutating func countedText(_ value: Value, _ builtin: Builtin) throws(Code) -> Bytes {
         let text = try self.text(value, builtin)
         try self.count(bytes: text.count)

@@ -19,8 +19,8 @@ package struct IntegerAggregation: ~Copyable {
     var long: KeyTable
     var longKeys = ByteStore()
 
-    /// Keys hashed and prefetched ahead of the first look-up.
-    static let batchCount = 64
+    /// Rows whose slots are being fetched while one is added; a power of two.
+    private static let aheadCount = 32
 
     package init(columns: [IntegerColumn]) {
         precondition(!columns.isEmpty, "an aggregation has a column")
@@ -40,49 +40,27 @@ package struct IntegerAggregation: ~Copyable {
 
     /// Adds `delta` to the only column, a count or sum, for every slice of `column`.
     ///
-    /// - Returns: The number of slices taken: fewer than all where a sum would overflow in the batch that comes next, of
-    ///   which nothing has been added.
+    /// - Returns: The number of slices taken: fewer than all where a sum would overflow at the next one.
     mutating func add(_ column: TextSlices, delta: Int64) -> Int {
-        unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
-            unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
-                let keys = unsafe keys.baseAddress.unsafelyUnwrapped
-                let hashes = unsafe hashes.baseAddress.unsafelyUnwrapped
-                var row = 0
-                while row < column.count {
-                    let end = min(row &+ Self.batchCount, column.count)
-                    var filled = 0
-                    for index in row..<end {
-                        let length = unsafe Int(column.lengths[index])
-                        let address = unsafe column.base + Int(column.starts[index])
-                        if length <= KeyWords.inlineLimit {
-                            let key = unsafe KeyWords(short: address, count: length, kind: KeyKind.shortText)
-                            let hash = key.hash
-                            self.short.prefetch(hash)
-                            unsafe keys[filled] = key
-                            unsafe hashes[filled] = hash
-                            filled &+= 1
-                        } else if unsafe !self.addLong(UnsafeRawPointer(address), count: length, delta: delta) {
-                            self.takeBackLong(column, row..<index, delta: delta)
-                            return row
-                        }
-                    }
-                    for index in 0..<filled {
-                        let payload = unsafe self.short.payload(of: keys[index], hash: hashes[index])
-                        let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta)
-                        if sum.overflow {
-                            for added in 0..<index {
-                                let payload = unsafe self.short.payload(of: keys[added], hash: hashes[added])
-                                unsafe payload[0] = payload[0] &- UInt64(bitPattern: delta)
-                            }
-                            self.takeBackLong(column, row..<end, delta: delta)
-                            return row
-                        }
-                        unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
-                    }
-                    row = end
-                }
-                return row
+        if let keys = unsafe column.keys {
+            return self.addRows(column.count) { row in
+                unsafe keys[row]
+            } delta: { _ in
+                delta
+            } elsewhere: { _, _ in
+                false
             }
+        }
+        return self.addRows(column.count) { row in
+            let count = unsafe Int(column.lengths[row])
+            guard count <= KeyWords.inlineLimit else { return Self.elsewhere }
+            let address = unsafe column.base + Int(column.starts[row])
+            return unsafe KeyWords(short: address, count: count, kind: KeyKind.shortText)
+        } delta: { _ in
+            delta
+        } elsewhere: { aggregation, row in
+            let address = unsafe UnsafeRawPointer(column.base + Int(column.starts[row]))
+            return unsafe aggregation.addLong(address, count: Int(column.lengths[row]), delta: delta)
         }
     }
 
@@ -91,31 +69,103 @@ package struct IntegerAggregation: ~Copyable {
     /// - Returns: The number of rows taken: fewer than all where a sum would overflow at the next one, or a key is long.
     @inline(__always)
     mutating func add(_ selection: Selection, key: (Int) -> KeyWords?, delta: (Int) -> Int64) -> Int {
-        unsafe withUnsafeTemporaryAllocation(of: KeyWords.self, capacity: Self.batchCount) { keys in
-            let keys = unsafe keys.baseAddress.unsafelyUnwrapped
-            var taken = 0
-            while taken < selection.count {
-                let end = min(taken &+ Self.batchCount, selection.count)
-                for position in taken..<end {
-                    guard let words = key(selection[position]) else { return taken }
-                    self.short.prefetch(words.hash)
-                    unsafe keys[position &- taken] = words
-                }
-                for position in taken..<end {
-                    let words = unsafe keys[position &- taken]
-                    let payload = unsafe self.short.payload(of: words, hash: words.hash)
-                    let sum = unsafe Int64(bitPattern: payload[0])
-                        .addingReportingOverflow(delta(selection[position]))
-                    if sum.overflow { return position }
-                    unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
-                }
-                taken = end
-            }
-            return taken
+        self.addRows(selection.count) { position in
+            key(selection[position]) ?? Self.elsewhere
+        } delta: { position in
+            delta(selection[position])
+        } elsewhere: { _, _ in
+            false
         }
     }
 
-    /// Adds pairs to the only column, a count or sum.
+    /// Stands in for a key that the table of short keys doesn't take: it is in no slot, not even in a free one.
+    private static var elsewhere: KeyWords { KeyWords(a: 1, b: 0) }
+
+    /// A row whose slot is being fetched.
+    private struct Waiting: BitwiseCopyable {
+        let key: KeyWords
+        let hash: UInt64
+
+        @inline(__always)
+        init(_ key: KeyWords) {
+            self.key = key
+            self.hash = key.hash
+        }
+    }
+
+    /// Adds to the only column, row by row, while the slots of the rows behind are being fetched.
+    ///
+    /// In batches, memory would be idle while one is added, and the processor while the slots of the next are asked for.
+    /// `elsewhere` takes a row whose key stands for that, and answers false where it can't.
+    ///
+    /// - Returns: The number of rows taken: fewer than all where a sum would overflow at the next one, or that can't be
+    ///   taken elsewhere.
+    @inline(__always)
+    private mutating func addRows(
+        _ count: Int,
+        key: (Int) -> KeyWords,
+        delta: (Int) -> Int64,
+        elsewhere: (inout IntegerAggregation, Int) -> Bool
+    ) -> Int {
+        var table = self.short.view
+        if table.isCached {
+            for row in 0..<count {
+                let this = Waiting(key(row))
+                guard self.add(delta(row), this, &table, elsewhere: { elsewhere(&$0, row) }) else { return row }
+            }
+            return count
+        }
+        return unsafe withUnsafeTemporaryAllocation(of: Waiting.self, capacity: Self.aheadCount) { waiting in
+            let waiting = unsafe waiting.baseAddress.unsafelyUnwrapped
+            for row in 0..<min(count, Self.aheadCount) {
+                let next = Waiting(key(row))
+                table.prefetch(next.hash)
+                unsafe waiting[row] = next
+            }
+            for row in 0..<count {
+                let place = row & (Self.aheadCount &- 1)
+                let this = unsafe waiting[place]
+                if row &+ Self.aheadCount < count {
+                    let next = Waiting(key(row &+ Self.aheadCount))
+                    table.prefetch(next.hash)
+                    unsafe waiting[place] = next
+                }
+                guard self.add(delta(row), this, &table, elsewhere: { elsewhere(&$0, row) }) else { return row }
+            }
+            return count
+        }
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ delta: Int64,
+        _ row: Waiting,
+        _ table: inout KeyTableView,
+        elsewhere: (inout IntegerAggregation) -> Bool
+    ) -> Bool {
+        if let payload = unsafe table.payload(of: row.key, hash: row.hash) {
+            return unsafe Self.add(delta, to: payload)
+        }
+        if row.key.b == 0 { return elsewhere(&self) }
+        let payload = unsafe self.insert(row.key, hash: row.hash)
+        table = self.short.view
+        return unsafe Self.add(delta, to: payload)
+    }
+
+    @inline(__always)
+    private static func add(_ delta: Int64, to payload: UnsafeMutablePointer<UInt64>) -> Bool {
+        let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta)
+        if sum.overflow { return false }
+        unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
+        return true
+    }
+
+    @inline(never)
+    private mutating func insert(_ key: KeyWords, hash: UInt64) -> UnsafeMutablePointer<UInt64> {
+        unsafe self.short.payload(of: key, hash: hash)
+    }
+
+    /// Adds pairs to the only column, a count or sum; ``prefetch(_:_:)`` was called for them a while ago.
     ///
     /// - Returns: The first pair that wasn't taken: before the end of the range where its value is no integer or a sum
     ///   would overflow; nil where the columns are others.
@@ -136,41 +186,41 @@ package struct IntegerAggregation: ~Copyable {
     ) -> Int {
         let keys = unsafe pairs.keys
         let values = unsafe pairs.values
-        return unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.batchCount) { hashes in
-            let hashes = unsafe hashes.baseAddress.unsafelyUnwrapped
-            var row = range.lowerBound
-            while row < range.upperBound {
-                let end = min(row &+ Self.batchCount, range.upperBound)
-                for index in row..<end {
-                    let hash = unsafe keys[index].hash
-                    self.short.prefetch(hash)
-                    unsafe hashes[index &- row] = hash
-                }
-                for index in row..<end {
-                    guard unsafe values[index].has(.integer) else { return index }
-                    let key = unsafe keys[index]
-                    let hash = unsafe hashes[index &- row]
-                    let longKey = unsafe key.isLong ? UnsafeRawPointer(pairs.longKey(index).start) : nil
-                    let payload = unsafe self.payload(of: key, hash: hash, longKey: longKey)
-                    let sum = unsafe Int64(bitPattern: payload[0]).addingReportingOverflow(delta(values[index]))
-                    if sum.overflow { return index }
-                    unsafe payload[0] = UInt64(bitPattern: sum.partialValue)
-                }
-                row = end
+        var table = self.short.view
+        for index in range {
+            let value = unsafe values[index]
+            guard value.has(.integer) else { return index }
+            let key = unsafe keys[index]
+            let hash = key.hash
+            if let payload = unsafe table.payload(of: key, hash: hash) {
+                guard unsafe Self.add(delta(value), to: payload) else { return index }
+            } else {
+                let payload = unsafe self.payload(of: key, hash: hash, in: pairs, index)
+                guard unsafe Self.add(delta(value), to: payload) else { return index }
+                table = self.short.view
             }
-            return row
         }
+        return range.upperBound
     }
 
-    /// Undoes what ``addLong(_:count:delta:)`` did for the long keys among these rows.
-    private mutating func takeBackLong(_ column: TextSlices, _ rows: Range<Int>, delta: Int64) {
-        for row in rows where unsafe Int(column.lengths[row]) > KeyWords.inlineLimit {
-            let count = unsafe Int(column.lengths[row])
-            let bytes = unsafe UnsafeRawPointer(column.base + Int(column.starts[row]))
-            let key = unsafe KeyWords(long: bytes, count: count, kind: KeyKind.longText)
-            let words = unsafe self.long.longSlot(of: key, bytes: bytes, hash: key.hash)
-            unsafe words[3] = words[3] &- UInt64(bitPattern: delta)
-        }
+    /// The payload of a key that is long or new.
+    @inline(never)
+    private mutating func payload(
+        of key: KeyWords,
+        hash: UInt64,
+        in pairs: borrowing PairBuffer,
+        _ index: Int
+    ) -> UnsafeMutablePointer<UInt64> {
+        let longKey = unsafe key.isLong ? UnsafeRawPointer(pairs.longKey(index).start) : nil
+        return unsafe self.payload(of: key, hash: hash, longKey: longKey)
+    }
+
+    /// Fetches the slots of pairs that are soon added.
+    func prefetch(_ pairs: borrowing PairBuffer, _ range: Range<Int>) {
+        let keys = unsafe pairs.keys
+        let table = self.short.view
+        if table.isCached { return }
+        for index in range { unsafe table.prefetch(keys[index].hash) }
     }
 
     @inline(never)

@@ -51,9 +51,11 @@ package struct KeyTable: ~Copyable {
     }
 
     @inline(__always)
-    package func prefetch(_ hash: UInt64) {
-        unsafe weir_prefetch(self.slot(hash & self.mask))
-    }
+    package func prefetch(_ hash: UInt64) { self.view.prefetch(hash) }
+
+    /// Where the slots lie until the table next grows.
+    @inline(__always)
+    var view: KeyTableView { unsafe KeyTableView(slots: self.slots, mask: self.mask, slotBytes: self.slotBytes) }
 
     /// The payload of a short key, zeroed if the key is new.
     @inline(__always)
@@ -187,5 +189,46 @@ package struct KeyTable: ~Copyable {
             fatalError("can't allocate a table of \(bytes) bytes: the system is out of memory")
         }
         return unsafe memory
+    }
+}
+
+/// Where the slots of a table of short keys lie until it next grows.
+///
+/// A loop that keeps this copy in a local variable keeps it in processor registers: what it stores into slots can't change
+/// it, as it could change the table itself for all that the compiler knows.
+@safe
+struct KeyTableView {
+    fileprivate let slots: UnsafeMutableRawPointer
+    fileprivate let mask: UInt64
+    fileprivate let slotBytes: Int
+
+    /// A table of so many bytes stays in a cache near enough that fetching ahead costs more than it saves.
+    private static let cachedBytes = 256 << 10
+
+    var isCached: Bool { Int(self.mask) &* self.slotBytes < Self.cachedBytes }
+
+    @inline(__always)
+    private func slot(_ index: UInt64) -> UnsafeMutablePointer<UInt64> {
+        unsafe (self.slots + Int(truncatingIfNeeded: index) &* self.slotBytes).assumingMemoryBound(to: UInt64.self)
+    }
+
+    /// Fetches a slot and its payload, which may lie on the next line of the cache.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        let slot = unsafe self.slot(hash & self.mask)
+        unsafe weir_prefetch(slot)
+        unsafe weir_prefetch(slot + 2)
+    }
+
+    /// The payload of a short key; nil where the table doesn't have it.
+    @inline(__always)
+    func payload(of key: KeyWords, hash: UInt64) -> UnsafeMutablePointer<UInt64>? {
+        var index = hash & self.mask
+        while true {
+            let words = unsafe self.slot(index)
+            if unsafe words[0] == key.a && words[1] == key.b { return unsafe words + 2 }
+            if unsafe words[1] == 0 { return nil }
+            index = (index &+ 1) & self.mask
+        }
     }
 }

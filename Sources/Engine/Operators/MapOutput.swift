@@ -56,6 +56,9 @@ package struct MapOutput: ~Copyable {
     private var bypassCount = 0
     private var addedSinceCheck = 0
 
+    /// So many of the pairs have their slots of the table fetched.
+    private var prefetchedCount = 0
+
     /// Pairs that a record is about to emit a second time: they are left out.
     var repeatedCount = 0 {
         didSet { self.pairs.allowsDirectAppends = self.repeatedCount == 0 }
@@ -139,6 +142,7 @@ package struct MapOutput: ~Copyable {
     /// Passes on what was appended, when it is enough to be worth it.
     @inline(__always)
     mutating func commitPairs() throws(EngineError) {
+        self.prefetchPairs()
         if self.pairs.count >= Self.drainCount || self.pairs.isHeavy { try self.drainPairs() }
     }
 
@@ -206,7 +210,18 @@ package struct MapOutput: ~Copyable {
         self.pairs.removeAll()
     }
 
+    /// Fetches the table's slots of pairs that came since this was last done: until they are added, the map works on more.
+    @inline(__always)
+    private mutating func prefetchPairs() {
+        let count = self.pairs.count
+        guard self.kind == .aggregate, self.bypassCount <= 0, self.prefetchedCount < count else { return }
+        self.aggregation.prefetch(self.pairs, self.prefetchedCount..<count)
+        self.prefetchedCount = count
+    }
+
     private mutating func aggregatePairs() {
+        self.prefetchPairs()
+        self.prefetchedCount = 0
         if self.bypassCount > 0, self.shipIntegers() {
             self.bypassCount -= self.pairs.count
             return
