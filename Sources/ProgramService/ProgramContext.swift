@@ -66,14 +66,17 @@ final class ProgramContext: Sendable {
     private func planOptions(memoryBytes: Int64?) -> PlanOptions {
         PlanOptions(
             parallelism: self.threadCount,
-            memoryBytes: self.options.memoryBytes ?? memoryBytes ?? Self.memoryStandardBytes,
+            memoryBytes: self.memoryBytes(memoryBytes),
             tableBytes: self.options.tableBytes,
             kernelsEnabled: self.options.kernelsEnabled,
             parameters: self.options.parameters
         )
     }
 
-    private var threadCount: Int { self.options.parallelism ?? Processors.count }
+    /// What a job may take that says so much itself, or nothing.
+    func memoryBytes(_ own: Int64?) -> Int64 { self.options.memoryBytes ?? own ?? Self.memoryStandardBytes }
+
+    var threadCount: Int { self.options.parallelism ?? Processors.count }
 
     /// Half of what is available, when nobody says.
     private static let memoryStandardBytes = max((AvailableMemory.bytes() ?? 2 << 30) / 2, 64 << 20)
@@ -101,20 +104,19 @@ final class ProgramContext: Sendable {
             note: { [observer] in observer.log(.warning, "job \(definition.name): \($0)") }
         )
         do {
-            let running = try RunningJob(definition, job: job, observer: self.observer)
-            self.jobs.withLock { $0.append(running) }
-            if self.wasCancelled { running.cancel() }
-            return running
+            return self.run(
+                try RunningJob(definition.name, definition: definition, job: job, observer: self.observer)
+            )
         } catch {
             throw EvaluationError(.host(message: "\(error)"), at: range)
         }
     }
 
-    /// Plans, compiles and starts a stream.
-    func start(_ stream: StreamDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
-        let message =
-            "can't run \(stream.name): streaming jobs can't run in this build yet; weir explain shows its plan"
-        throw EvaluationError(.host(message: message), at: range)
+    /// Takes a job on that was started.
+    func run(_ running: RunningJob) -> RunningJob {
+        self.jobs.withLock { $0.append(running) }
+        if self.wasCancelled { running.cancel() }
+        return running
     }
 
     private func endpoints(of definition: JobDefinition) throws(EvaluationError) -> WorkerEndpoints {

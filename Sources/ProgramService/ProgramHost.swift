@@ -224,7 +224,10 @@ struct ProgramHost: ~Copyable, MachineHost {
     private mutating func openResults(of value: Value, at range: SourceRange) throws(EvaluationError) -> Value {
         let job = try self.job(value, .jobGetResults, at: range)
         try job.succeed(at: range)
-        self.results.append(try ResultReader(job.definition, connectors: self.context.connectors, at: range))
+        guard let definition = job.definition else {
+            throw EvaluationError(.host(message: "the results of a stream go on: read what it wrote"), at: range)
+        }
+        self.results.append(try ResultReader(definition, connectors: self.context.connectors, at: range))
         return Value(.stream, bits: UInt64(self.results.count - 1))
     }
 }

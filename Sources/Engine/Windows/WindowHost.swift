@@ -76,9 +76,9 @@ struct WindowHost: ~Copyable, MachineHost {
         case .alert:
             try self.alert(unsafe Array(arguments), at: range)
             return .nil
-        //LATER case .windowStart: return Value(self.window.start)
-        //LATER case .windowEnd: return Value(self.window.end)
-        //LATER case .pane: return Value(self.window.pane)
+        case .windowStart: return Value(self.window.start)
+        case .windowEnd: return Value(self.window.end)
+        case .pane: return Value(self.window.pane)
         default:
             throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
         }
