@@ -120,7 +120,7 @@ struct RunnableProgram {
     static func local(_ file: CheckedFile, options: RunOptions, observer: any RunObserver) -> RunnableProgram {
         let program = LocalProgram(
             file.program,
-            connectors: ConnectorCatalog.standard,
+            connectors: ConnectorCatalog(defaults: ConnectorDefaults.values(options.parameters)),
             options: options,
             observer: observer
         )

@@ -6,12 +6,17 @@ internal import StdoutConnector
 
 /// Every connector of this build: leaving a line out leaves the connector out.
 package struct ConnectorCatalog: ConnectorResolver {
-    package static let standard = ConnectorCatalog([
-        FilesConnector(),
-        GeneratorConnector(),
-        KafkaConnector(defaults: [:]),
-        StdoutConnector(),
-    ])
+    package static let standard = ConnectorCatalog(defaults: [:])
+
+    /// The connectors of this build; `defaults` are settings that programs leave out, by names like `kafka.brokers`.
+    package init(defaults: [String: String]) {
+        self.init([
+            FilesConnector(),
+            GeneratorConnector(),
+            KafkaConnector(defaults: defaults),
+            StdoutConnector(),
+        ])
+    }
 
     private let factories: [any ConnectorFactory]
 

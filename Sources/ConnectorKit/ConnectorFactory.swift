@@ -17,7 +17,9 @@ public protocol ConnectorFactory: Sendable {
 }
 
 extension ConnectorFactory {
-    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? { nil }
+    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
+        try self.makeSink(call) as? any StreamSink
+    }
 }
 
 /// What a program wrote in a source or sink call.

@@ -66,7 +66,7 @@ package final class LocalProgram: Sendable {
         }
     }
 
-    private func checkedPlans() -> Result<[PlannedJob], ProgramProblem> {
+    private func checkedPlans() -> Result<[ProgramPlan], ProgramProblem> {
         let plans = self.definitions.withLock { $0 }.map { self.context.plan($0) }
         let unset = plans.flatMap(\.unsetParameters).map { parameter in
             let code = EvaluationError.Code.unsetParameter(name: parameter.name)

@@ -1,3 +1,4 @@
+internal import FluentSyntax
 package import JobPlan
 
 /// A job that a program defines.
@@ -10,4 +11,12 @@ enum ProgramDefinition: Sendable {
 package enum ProgramPlan: Sendable {
     case job(PlannedJob)
     case stream(StreamPlan)
+
+    /// Parameters that are read and have no value.
+    var unsetParameters: [(name: String, range: SourceRange)] {
+        switch self {
+        case .job(let job): job.unsetParameters
+        case .stream(let stream): stream.unsetParameters
+        }
+    }
 }

@@ -20,11 +20,15 @@ extension ProgramContext {
                 at: stream.input.range
             )
         }
+        let planned = self.plan(stream)
+        if let unset = planned.unsetParameters.first {
+            throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)
+        }
         let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
         let compiled: CompiledStream
         do {
             compiled = try CompiledStream(
-                self.plan(stream),
+                planned,
                 parallelism: min(self.threadCount, CompiledStream.keyGroupCount),
                 memoryBytes: self.memoryBytes(stream.settings.memoryBytes),
                 outOfOrdernessBound: isUnbounded ? Self.unboundedDisorder : 0,

@@ -42,7 +42,7 @@ struct ExplainCommand: ToolCommand {
         }
         let local = LocalProgram(
             checked.program,
-            connectors: ConnectorCatalog.standard,
+            connectors: ConnectorCatalog(defaults: ConnectorDefaults.values(self.program.runOptions.parameters)),
             options: options,
             observer: SilentObserver(console: console)
         )

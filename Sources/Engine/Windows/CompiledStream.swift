@@ -150,7 +150,11 @@ package final class CompiledStream: Sendable {
     package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
         let definition = self.plan.definition
         let host = WindowHost(
-            formatter: StreamFormatter(form: form, format: definition.settings.sinkFormat),
+            formatter: StreamFormatter(
+                form: form,
+                format: definition.settings.sinkFormat,
+                writesRecords: definition.kind == .streamProcessor
+            ),
             jobName: definition.name
         )
         let emitter = WindowEmitter(

@@ -5,15 +5,19 @@ internal import JobPlan
 ///
 /// | form     | key                                    | value                                                    |
 /// | -------- | -------------------------------------- | -------------------------------------------------------- |
-/// | lines    | none                                   | the line of ``PairFormatter``; a map without a key: JSON |
+/// | lines    | none                                   | the line of ``PairFormatter``; a record alone: JSON      |
 /// | messages | the text of the emitted key, or of its group's where that is nil | the value alone: text, or JSON |
 struct StreamFormatter: ~Copyable {
     private let form: OutputForm
     private let format: RecordFormat
+
+    /// Whether what is emitted is a record, whose key only says where it goes.
+    private let writesRecords: Bool
     private var lines: PairFormatter
     private var buffer = ByteBuffer()
 
-    init(form: OutputForm, format: RecordFormat) {
+    init(form: OutputForm, format: RecordFormat, writesRecords: Bool) {
+        self.writesRecords = writesRecords
         self.form = form
         self.format = format
         self.lines = PairFormatter(format: format)
@@ -40,7 +44,7 @@ struct StreamFormatter: ~Copyable {
         timestamp: Int64,
         to block: OutputBlock
     ) throws(ValueWalkError) {
-        if key.has(.nil), value.has(.map), self.writesJSONLines {
+        if self.writesRecords || key.has(.nil), value.has(.map), self.writesJSONLines {
             self.buffer.removeAll(capacityLimit: Self.keptBytes)
             var json = ValueJSON()
             try json.append(value, to: &self.buffer)

@@ -53,9 +53,7 @@ extension PlannedJob {
     ///
     /// One that is read in a branch only is found when the branch is taken.
     package var unsetParameters: [(name: String, range: SourceRange)] {
-        var found: [(name: String, range: SourceRange)] = []
-        for lambda in self.lambdas { Self.addUnset(in: lambda.body, to: &found) }
-        return found
+        UnsetParameters.find(in: self.lambdas)
     }
 
     private var lambdas: [Lambda] {
@@ -67,6 +65,27 @@ extension PlannedJob {
             default: []
             }
         }
+    }
+}
+
+extension StreamPlan {
+    /// As ``PlannedJob/unsetParameters``.
+    package var unsetParameters: [(name: String, range: SourceRange)] {
+        var lambdas = [self.map.closure.lambda]
+        if let time = self.time { lambdas.append(time.whole.lambda) }
+        switch self.reduce {
+        case .general(let closure), .aggregates(_, let closure): lambdas.append(closure.lambda)
+        }
+        return UnsetParameters.find(in: lambdas)
+    }
+}
+
+/// Finds `(param "name")` calls that every run of a function comes to and that have no value.
+private enum UnsetParameters {
+    static func find(in lambdas: [Lambda]) -> [(name: String, range: SourceRange)] {
+        var found: [(name: String, range: SourceRange)] = []
+        for lambda in lambdas { self.addUnset(in: lambda.body, to: &found) }
+        return found
     }
 
     private static func addUnset(in expression: Expression, to found: inout [(name: String, range: SourceRange)]) {

@@ -121,6 +121,7 @@ package final class StreamJob: Sendable {
             name: self.stream.name,
             state: phase,
             failure: failure?.message ?? "",
+            isReaderGone: failure?.cause == .readerGone,
             input: self.endpoints.source.summary,
             output: self.endpoints.sink.summary,
             inputBytes: self.counters.inputBytes,
