@@ -1,15 +1,15 @@
 /// Writes to an outside system so that a job's output appears as a whole or not at all.
 ///
 /// ## Order of calls
-/// `checkSpares`, then `prepare`, once each; then writers, at most one live per partition and attempt; then either `commit` with one part for
-/// every partition that was finished, or `abort`. `commit` is idempotent: after a crash in the middle it is called again.
-/// `abort` may follow a `commit`, where another sink of the same job couldn't commit.
+/// `checkSpares`, then `prepare`, once each; then writers, at most one live per partition and attempt; then either
+/// `commit` with one part for every partition that was finished, or `abort`. `commit` is idempotent: after a crash in
+/// the middle it is called again. `abort` may follow a `commit`, where another sink of the same job couldn't commit.
 public protocol Sink: Sendable {
     /// What plans, summaries and messages call it: a path.
     var summary: String { get }
 
-    /// Checks that writing here destroys nothing of what the job reads; comes before ``prepare()``, with what the splits
-    /// of the source are read from: ``Split/resource``.
+    /// Checks that writing here destroys nothing of what the job reads; comes before ``prepare()``, with what the
+    /// splits of the source are read from: ``Split/resource``.
     func checkSpares(_ resources: [String]) throws(ConnectorError)
 
     /// Checks that the job may write here and removes what a killed run left behind.

@@ -42,8 +42,8 @@ package final class LocalJob: Sendable {
 
     /// Prepares a run.
     ///
-    /// `source` is the program that the job's lambdas come from, for messages; `note` takes what people should know though
-    /// it doesn't stop the job.
+    /// `source` is the program that the job's lambdas come from, for messages; `note` takes what people should know
+    /// though it doesn't stop the job.
     package init(
         id: JobID,
         job: CompiledJob,
@@ -169,6 +169,7 @@ package final class LocalJob: Sendable {
     ///
     /// One stays in any case, so that the sink is committed.
     private static func numbered(_ parts: [SinkPart]) -> [SinkPart] {
+        let parts = parts.sorted { $0.partition < $1.partition }
         let filled = parts.filter { $0.bytes > 0 }
         return (filled.isEmpty ? Array(parts.prefix(1)) : filled).enumerated().map { index, part in
             SinkPart(partition: index, attempt: part.attempt, bytes: part.bytes, token: part.token)

@@ -61,8 +61,8 @@ struct CombinerReport: Sendable {
         let tries = refused.map { "\n  \($0.name): \($0.failure.code.message(evaluating: "the combiner"))" }.joined()
         return "job \(self.job): its combiner wasn't tried: what the map emits can't be seen, and it takes none of the "
             + "values that were made up:\(tries)\n"
-            + "help: emit a value whose shape is written in :map, such as (emit key [(parse-int a) 1]), or compare a run "
-            + "without :combiner"
+            + "help: emit a value whose shape is written in :map, such as (emit key [(parse-int a) 1]), or compare "
+            + "with a run without :combiner"
     }
 
     func json(_ source: SourceFile) -> JSONValue {

@@ -18,8 +18,8 @@ extension OutputDirectory {
             let isLinkedInside = status.kind == .symbolicLink && Self.realPath(file)?.hasPrefix(prefix) == true
             guard isInside || isLinkedInside else { continue }
             let message =
-                "can't overwrite '\(self.path)': the job reads '\(file)', which lies there and would be removed; choose "
-                + "another directory for the output, or another input"
+                "can't overwrite '\(self.path)': the job reads '\(file)', which lies there and would be removed; "
+                + "choose another directory for the output, or another input"
             throw ConnectorError(.user, retry: .never, message)
         }
     }
