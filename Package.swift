@@ -154,7 +154,10 @@ let testTargets: [Target] = [
         path: "Tests/Oracle",
         swiftSettings: strict
     ),
-    tests("DifferentialTests", ["CoreTypes", "FluentSyntax", "JobPlan", "ReferenceInterpreter", "OracleWorlds"]),
+    tests(
+        "DifferentialTests",
+        ["CoreTypes", "FluentSyntax", "JobPlan", "Engine", "ReferenceInterpreter", "OracleWorlds"]
+    ),
     tests(
         "LanguageReferenceTests",
         [

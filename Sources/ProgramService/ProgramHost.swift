@@ -68,12 +68,20 @@ struct ProgramHost: ~Copyable, MachineHost {
                 elements.append(try self.constant(of: value.elements[index], in: name, at: range))
             }
             return .list(elements)
+        case .map:
+            var entries: [ConstantEntry] = []
+            for index in 0..<value.count {
+                let key = try self.constant(of: value.pairs[2 * index], in: name, at: range)
+                let element = try self.constant(of: value.pairs[2 * index + 1], in: name, at: range)
+                entries.append(ConstantEntry(key, element))
+            }
+            return .map(entries)
         case .handle:
             if let constant = self.constant(ofHandle: Int(value.bits)) { return constant }
-        case .map, .set, .function, .regex, .builtin, .stream: break
+        case .set, .function, .regex, .builtin, .stream: break
         }
         throw EvaluationError(
-            .typeMismatch(operation: name, expected: "text, numbers or lists of them", found: value.tag.typeName),
+            .typeMismatch(operation: name, expected: "text, numbers, lists or maps", found: value.tag.typeName),
             at: range
         )
     }

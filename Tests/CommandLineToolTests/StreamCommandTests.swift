@@ -80,6 +80,17 @@ import Testing
         #expect(call.notes.contains("\(path):"))
     }
 
+    @Test func `options of a source may be maps`() throws {
+        let folder = try TemporaryFolder()
+        let source = "(kafka-stream \"events\" :properties {:fetch.min.bytes 5 :sasl.password \"hunter2\"})"
+        let path = try folder.write(Self.job.replacing("(kafka-stream \"events\")", with: source), to: "stream.fl")
+
+        let call = Invocation("explain", path)
+
+        #expect(call.status == .done)
+        #expect(call.results.contains(":properties {:fetch.min.bytes 5 :sasl.password ********}"))
+    }
+
     @Test func `values that are wrong are found when the program is explained`() throws {
         let folder = try TemporaryFolder()
         let text = Self.job.replacing("60000", with: "(param \"size\" \"a minute\")")

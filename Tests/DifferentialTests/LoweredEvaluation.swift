@@ -46,6 +46,16 @@ final class LoweredEvaluation {
         }
     }
 
+    /// Calls a function that captured nothing and names no globals.
+    static func call(
+        _ lambda: Lambda,
+        _ arguments: [ReferenceValue],
+        on interpreter: Interpreter
+    ) throws(EvaluationError) -> ReferenceValue {
+        let function = LoweredEvaluation(interpreter: interpreter).function(lambda, in: Frame(in: nil))
+        return try interpreter.call(function, arguments, at: lambda.range)
+    }
+
     private func evaluate(_ expression: Expression, in frame: Frame) throws(EvaluationError) -> ReferenceValue {
         switch expression.kind {
         case .constant(let constant): return ReferenceValue(constant)

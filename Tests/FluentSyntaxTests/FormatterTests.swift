@@ -36,6 +36,26 @@ import Testing
         #expect(formatted.split(separator: "\n").map(Self.trimmedEnd) == expected.filter { !$0.isEmpty })
     }
 
+    @Test func `what is grouped stands below its key, also where that is a function`() throws {
+        let text =
+            "(define-stream-processor p\n:source (generate)\n(window (global-window)\n"
+            + "(group-by (lambda (r) (get r :x))\n(aggregate\n:n (count)))))"
+
+        let formatted = try Formatter.formatted(.make(text))
+
+        #expect(
+            formatted == """
+                (define-stream-processor p
+                  :source (generate)
+                  (window (global-window)
+                    (group-by (lambda (r) (get r :x))
+                      (aggregate
+                        :n (count)))))
+
+                """
+        )
+    }
+
     @Test(arguments: 0..<40)
     func `any program keeps its tree, and formatting twice is formatting once`(block: UInt64) throws {
         for seed in block * 50..<block * 50 + 50 {

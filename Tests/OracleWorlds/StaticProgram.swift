@@ -1,12 +1,24 @@
-import FluentSyntax
-import JobPlan
+package import FluentSyntax
+package import JobPlan
 
 /// A program of definitions and one job whose options are literals and functions: what needs no evaluation.
-struct StaticProgram {
-    let definition: JobDefinition
+package struct StaticProgram {
+    private let form: JobForm
+    private let values: [String: Constant]
+    private let range: SourceRange
+
+    /// Nil where its options are wrong.
+    var definition: JobDefinition? {
+        try? JobDefinition(form: self.form, values: self.values, range: self.range)
+    }
+
+    /// The same for a program whose job is a stream.
+    package var stream: StreamDefinition? {
+        try? StreamDefinition(form: self.form, values: self.values, range: self.range)
+    }
 
     /// Nil if the checker refuses the program, or something must be evaluated.
-    init?(_ source: SourceFile) {
+    package init?(_ source: SourceFile) {
         guard let forms = Frontend.check(source).program?.forms else { return nil }
         var globals: [String: Constant] = [:]
         for form in forms {
@@ -20,8 +32,9 @@ struct StaticProgram {
             guard let constant = Self.constant(option.value, globals) else { return nil }
             values[option.name] = constant
         }
-        guard let definition = try? JobDefinition(form: job, values: values, range: last.range) else { return nil }
-        self.definition = definition
+        self.form = job
+        self.values = values
+        self.range = last.range
     }
 
     private static func constant(_ expression: Expression, _ globals: [String: Constant]) -> Constant? {
