@@ -12,6 +12,7 @@ FUZZ_SECONDS ?= 60
 PROGRAMS ?= 100000
 SEED   ?= 0
 KIND   ?= both
+KILLS  ?= 200
 
 SWIFT_FILES := Sources Tests connectors Fuzz Package.swift
 RELEASE := .build-release
@@ -19,6 +20,7 @@ WEIR := $(RELEASE)/release/weir
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test-broker build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
+.PHONY: chaos-stream demo-stream
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -40,6 +42,9 @@ test: test-broker  ## The tests (FILTER='part of a sentence')
 	swift build --build-tests
 	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
+demo-stream: build test-broker ## Clickstream between two topics of a broker: events made, windows written, time behind
+	scripts/demo-stream $(WEIR)
+
 lint:            ## Layout and style of the Swift files
 	swift format lint --strict --recursive --parallel $(SWIFT_FILES)
 
@@ -50,10 +55,14 @@ verify: test-broker lint layers  ## Everything CI checks; never changes a file
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 	@$(MAKE) --no-print-directory test-jobs
+	scripts/chaos-stream $(WEIR) --kills 5 --events 10000 --seed 1
 	@$(MAKE) --no-print-directory fuzz
 
 test-jobs: build ## The golden jobs with the release binary (NAME=word-count for one)
 	scripts/test-jobs $(WEIR) $(NAME)
+
+chaos-stream: build test-broker ## Kill a stream between topics KILLS=200 times, and hold what it wrote against a recomputation
+	scripts/chaos-stream $(WEIR) --kills $(KILLS) --events $$((300 * $(KILLS)))
 
 oracle: setup    ## Generated programs on interpreter, machine, kernels (PROGRAMS=100000 SEED=0 KIND=programs, maps)
 	swift build -c release --product oracle --static-swift-stdlib --scratch-path $(RELEASE)
