@@ -63,18 +63,8 @@ package struct WatermarkTracker: Sendable {
 
     package func isIdle(_ split: Int) -> Bool { self.splits[split].phase == .idle }
 
-    /// Whether there are splits that aren't finished, and all of them are idle.
-    package var isWhollyIdle: Bool {
-        var hasIdle = false
-        for split in self.splits {
-            switch split.phase {
-            case .active: return false
-            case .idle: hasIdle = true
-            case .finished: continue
-            }
-        }
-        return hasIdle
-    }
+    /// Whether no split holds time back: all are idle or read to their end, or there is none.
+    package var isWhollyIdle: Bool { !self.splits.contains { $0.phase == .active } }
 
     /// The watermark of a split as such.
     package func watermark(of split: Int) -> Int64 {

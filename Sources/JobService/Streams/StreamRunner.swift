@@ -110,7 +110,9 @@ struct StreamRunner {
 
     private func findSplits() throws(ConnectorError) -> [AssignedSplit] {
         if let source = self.job.endpoints.source as? any StreamSource {
-            return try source.discoverSplits().map { self.assigned($0.name, position: $0.position, split: nil) }
+            let isNew = self.recovery.manifest == nil
+            let found = try isNew ? source.discoverSplits() : source.discoverLaterSplits()
+            return found.map { self.assigned($0.name, position: $0.position, split: nil) }
         }
         let splits = try self.job.endpoints.source.enumerateSplits(
             framing: self.job.stream.framing,
@@ -133,6 +135,8 @@ struct StreamRunner {
         )
     }
 
+    private var hasAssigned = false
+
     /// Deals splits to the reading subtasks in turn.
     private mutating func assign(_ splits: [AssignedSplit]) {
         let parallelism = self.job.stream.parallelism
@@ -143,9 +147,11 @@ struct StreamRunner {
         }
         let isBounded = !(self.job.endpoints.source is any StreamSource)
         for (subtask, share) in shares.enumerated() {
-            if !share.isEmpty { self.worker.post(.add(share), to: subtask) }
+            // Also of none: a subtask must know that it has nothing to read.
+            if !share.isEmpty || !self.hasAssigned { self.worker.post(.add(share), to: subtask) }
             if isBounded { self.worker.post(.noMoreSplits, to: subtask) }
         }
+        self.hasAssigned = true
     }
 
     // MARK: Running
@@ -186,7 +192,7 @@ struct StreamRunner {
         self.discoveredAt = now
         guard let source = self.job.endpoints.source as? any StreamSource else { return }
         // A source that can't be asked now is asked again; its readers tell what is wrong with it.
-        guard let found = try? source.discoverSplits() else { return }
+        guard let found = try? source.discoverLaterSplits() else { return }
         self.assign(found.map { self.assigned($0.name, position: $0.position, split: nil) })
     }
 

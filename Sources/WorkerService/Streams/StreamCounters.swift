@@ -36,10 +36,10 @@ package final class StreamCounters: Sendable {
     package var lateRecords: Int64 { self.late.load(ordering: .relaxed) }
     package var rejectedRecords: Int64 { self.rejected.load(ordering: .relaxed) }
 
-    /// The least watermark of the reading subtasks; nil where none knows any.
+    /// The least watermark of the reading subtasks that aren't idle; nil where none knows any.
     package var watermark: Int64? {
         let least = self.perSubtask.withLock { $0.map(\.watermark).min() } ?? WatermarkTracker.none
-        return least == WatermarkTracker.none ? nil : least
+        return least == WatermarkTracker.none || least == WatermarkTracker.end ? nil : least
     }
 
     /// The split that holds event time back, if one does.

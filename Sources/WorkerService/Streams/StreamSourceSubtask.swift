@@ -54,6 +54,9 @@ final class StreamSourceSubtask: StreamSubtask {
     private var sentCount = 0
     private var hasOpenBlock = false
     private var isComplete = false
+
+    /// Whether it knows its share of the splits: before that it can't say that it has nothing to read.
+    private var isAssigned = false
     private var isForced = false
     private var checkpoints: [Int64] = []
     private var snapshots: [Int64: [SplitProgress]] = [:]
@@ -107,7 +110,9 @@ final class StreamSourceSubtask: StreamSubtask {
             case .tick(let now):
                 self.input.findIdle(&self.stage, now: now, idleAfter: self.idleAfter)
                 self.isForced = true
-            case .add(let splits): try self.input.add(splits, to: &self.stage)
+            case .add(let splits):
+                try self.input.add(splits, to: &self.stage)
+                self.isAssigned = true
             case .noMoreSplits: self.isComplete = true
             case .checkpoint(let number): self.checkpoints.append(number)
             case .completed(let number):
@@ -119,6 +124,7 @@ final class StreamSourceSubtask: StreamSubtask {
     }
 
     private func poll() throws(EngineError) -> SubtaskStep {
+        guard self.isAssigned else { return .waiting }
         switch try self.input.poll(&self.stage) {
         case .block:
             self.hasOpenBlock = true
@@ -129,6 +135,7 @@ final class StreamSourceSubtask: StreamSubtask {
         case .nothing:
             let hadMore = self.isForced
             self.advance()
+            if hadMore { self.publish() }
             return hadMore ? .progressed : .waiting
         case .finished:
             self.advance()
@@ -239,7 +246,7 @@ final class StreamSourceSubtask: StreamSubtask {
         let slowest = self.stage.clock.slowest
         self.counters.setSource(
             self.id.index,
-            watermark: self.stage.clock.current,
+            watermark: self.stage.clock.isWhollyIdle ? WatermarkTracker.end : self.stage.clock.current,
             slowest: slowest.map { self.stage.splitName($0) },
             isBackPressured: false
         )
