@@ -15,6 +15,10 @@ public protocol StreamSink: Sendable {
     /// `tokens`: What ``commitEpoch(_:)`` will be called with next: what the checkpoint counts as written.
     func resumeStream(keeping tokens: [String]) throws(ConnectorError)
 
+    /// The newest checkpoint whose output is visible already, that of these tokens left out; nil: there is none, or it can't
+    /// be told.
+    func newestEpoch(besides tokens: [String]) throws(ConnectorError) -> Int64?
+
     /// Makes what writers ended with ``StreamWriter/endEpoch(_:)`` visible, now that its checkpoint exists.
     ///
     /// Comes again after a crash, and in the order of checkpoints: what was committed before is left as it is.
@@ -39,6 +43,7 @@ public protocol StreamSink: Sendable {
 
 extension StreamSink {
     public func resumeStream(keeping tokens: [String]) throws(ConnectorError) { try self.prepareStream() }
+    public func newestEpoch(besides tokens: [String]) throws(ConnectorError) -> Int64? { nil }
     public func commitEpoch(_ tokens: [String]) throws(ConnectorError) {}
     public func endStream() throws(ConnectorError) {}
     public func abortStream() {}

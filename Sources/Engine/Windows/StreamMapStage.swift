@@ -506,16 +506,23 @@ final class SliceBox {
 
     /// Takes the pairs that wait in a host; `times` where the layout needs them.
     func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) {
+        // Through one access: each costs more than a key does.
+        self.table.add(count, of: host, times: times)
+    }
+}
+
+extension SliceTable {
+    mutating func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) {
         let keys = unsafe host.pairs.keys
-        let columns = self.table.layout.columns
-        for index in 0..<count { unsafe self.table.short.prefetch(keys[index].hash) }
+        let columns = self.layout.columns
+        for index in 0..<count { unsafe self.short.prefetch(keys[index].hash) }
         for index in 0..<count {
             let (key, longKey) = unsafe host.key(index)
-            let states = unsafe self.table.states(of: key, longKey: longKey)
+            let states = unsafe self.states(of: key, longKey: longKey)
             let time = times.isEmpty ? 0 : times[index]
             for column in columns {
                 let (value, encoding) = host.value(index, column: column.aggregate.column ?? 0)
-                unsafe self.table.add(value, encoding, time: time, to: states, column: column)
+                unsafe self.add(value, encoding, time: time, to: states, column: column)
             }
         }
     }
@@ -523,7 +530,9 @@ final class SliceBox {
 
 /// The decoder of one split.
 final class SplitDecoder {
-    var decoder: RecordDecoder
+    // One subtask's thread decodes and looks at what was decoded in turn: accesses never overlap, and checking each of them
+    // would cost as much as a field does.
+    @exclusivity(unchecked) var decoder: RecordDecoder
 
     /// Records that begin before this offset were read before.
     var firstOffset: Int64 = 0

@@ -92,12 +92,27 @@ struct StreamRunner {
         for (name, sink) in self.sinks {
             if let manifest = self.recovery.manifest {
                 let tokens = manifest.deliveries.filter { $0.sink == name.rawValue }.map(\.token)
+                if let newest = try sink.newestEpoch(besides: tokens), newest > manifest.number {
+                    try self.refuseRepetition(of: newest, from: manifest.number)
+                }
                 try sink.resumeStream(keeping: tokens)
                 try sink.commitEpoch(tokens)
             } else {
                 try sink.prepareStream()
             }
         }
+    }
+
+    /// Output of a later checkpoint would come again.
+    private func refuseRepetition(of newest: Int64, from number: Int64) throws(ConnectorError) {
+        guard !self.job.options.allowsDuplicates else { return }
+        let what = newest == .max ? "the output of the end" : "the output of checkpoint \(newest)"
+        throw ConnectorError(
+            .user,
+            retry: .never,
+            "can't go on from checkpoint \(number): \(what) is there already and would come again; restore that checkpoint, "
+                + "or say --allow-duplicates\(self.recovery.note.map { " (\($0))" } ?? "")"
+        )
     }
 
     private var sinks: [(name: WrittenOutput.Sink, sink: any StreamSink)] {

@@ -61,6 +61,14 @@ public final class PathStreamSink: StreamSink {
         }
     }
 
+    public func newestEpoch(besides tokens: [String]) throws(ConnectorError) -> Int64? {
+        let own = Set(tokens.compactMap { $0.split(separator: "/").last.map(String.init) })
+        return try OutputDirectory(path: self.path).names()
+            .filter { !own.contains($0) }
+            .compactMap { OutputDirectory.streamPartEpoch($0) }
+            .max()
+    }
+
     public func commitEpoch(_ tokens: [String]) throws(ConnectorError) {
         guard !tokens.isEmpty else { return }
         let output = OutputDirectory(path: self.path)
@@ -125,6 +133,13 @@ extension OutputDirectory {
         guard unsafe rmdir(self.file(stageName)) == 0 || errno == ENOENT || errno == ENOTEMPTY else {
             throw SystemFailure.last.error("remove '\(self.file(stageName))'")
         }
+    }
+
+    /// The epoch of a stream's part by its name; the last possible one for what comes behind all checkpoints.
+    static func streamPartEpoch(_ name: String) -> Int64? {
+        let fields = name.prefix { $0 != "." }.split(separator: "-")
+        guard fields.count == 3, fields[0] == "part" else { return nil }
+        return fields[2] == "end" ? .max : Int64(fields[2])
     }
 
     /// What a stream's part is called: its subtask and epoch, in an order that sorts.
