@@ -529,16 +529,28 @@ extension SliceTable {
 }
 
 /// The decoder of one split.
+///
+/// Behind a pointer, since each access to a field of a class is checked, which would cost as much as a field of a record.
+@safe
 final class SplitDecoder {
-    // One subtask's thread decodes and looks at what was decoded in turn: accesses never overlap, and checking each of them
-    // would cost as much as a field does.
-    @exclusivity(unchecked) var decoder: RecordDecoder
+    private let memory: UnsafeMutablePointer<RecordDecoder>
 
     /// Records that begin before this offset were read before.
     var firstOffset: Int64 = 0
 
     init(_ step: DecodeStep) {
-        self.decoder = RecordDecoder(step)
+        unsafe self.memory = .allocate(capacity: 1)
+        unsafe self.memory.initialize(to: RecordDecoder(step))
+    }
+
+    deinit {
+        unsafe self.memory.deinitialize(count: 1)
+        unsafe self.memory.deallocate()
+    }
+
+    var decoder: RecordDecoder {
+        @inline(__always) _read { yield unsafe self.memory.pointee }
+        @inline(__always) _modify { yield unsafe &self.memory.pointee }
     }
 }
 
