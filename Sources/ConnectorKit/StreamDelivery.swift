@@ -63,7 +63,8 @@ public enum DeliveryOutcome: Hashable, Sendable {
     /// The marker stands at this checkpoint.
     case wasDelivered
 
-    /// The engine has recorded a delivery, and the outside system knows none: it forgot the marker, or it is another system.
+    /// The engine has recorded a delivery, and the outside system knows of none, or of older ones only: it forgot the marker,
+    /// or it is another system.
     case markerMissing
 
     /// A later checkpoint was delivered: this one belongs to a past that was restored.

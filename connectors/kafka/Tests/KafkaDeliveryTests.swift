@@ -75,6 +75,14 @@ import Testing
         #expect(try self.values() == ["a"])
     }
 
+    @Test func `a marker behind what was recorded is as good as none`() throws {
+        let delivery = try self.makeDelivery()
+        #expect(try delivery.deliver(3, blocks: [["a"]]) == .delivered)
+
+        #expect(try delivery.deliver(9, recorded: 8, blocks: [["b"]]) == .markerMissing)
+        #expect(try self.values() == ["a"])
+    }
+
     @Test func `identities don't share markers`() throws {
         _ = try self.makeDelivery("one").deliver(4, blocks: [["a"]])
 

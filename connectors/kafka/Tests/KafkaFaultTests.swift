@@ -96,6 +96,66 @@ import Testing
         #expect(error?.message.contains("give this user the right") == true)
     }
 
+    @Test func `positions that the log no longer has stop a job that comes back, with their place`() throws {
+        self.cluster.createTopic("clicks")
+        let client = try NativeClient(self.cluster.brokers)
+        // The mock brokers keep five megabytes of a partition.
+        let large = String(repeating: "x", count: 500_000)
+        for _ in 0..<15 { try client.produce("clicks", [TestRecord(value: large)]) }
+        let source = try self.makeSource()
+        let first = try #require(try source.discoverSplits().first)
+        let driver = try StreamDriver(source)
+        try driver.reader.add([StreamSplit(name: "clicks/0", position: 1)])
+
+        let error = #expect(throws: ConnectorError.self) { try driver.read(1) }
+
+        #expect(first.position > 1)
+        #expect(error?.message.contains("can't read clicks/0 at position 1") == true, "\(String(describing: error))")
+        #expect(error?.message.contains("deleted before the job read them") == true)
+        #expect(error?.retry == .never)
+    }
+
+    @Test func `encryption that the brokers don't speak is a possible reason of theirs`() throws {
+        let options: [String: SettingValue] = ["properties": .map(["security.protocol": .string("ssl")])]
+        let source = try KafkaSource.make(["clicks"], brokers: self.cluster.brokers, options: options)
+
+        let error = #expect(throws: ConnectorError.self) {
+            _ = try TopicDirectory(source.configuration, patience: .seconds(1)).partitions(of: "clicks")
+        }
+
+        #expect(error?.message.contains("SSL_HANDSHAKE") == true, "\(String(describing: error))")
+        #expect(error?.message.contains("and that security.protocol is theirs") == true)
+    }
+
+    @Test func `a login that the brokers don't know is found out at once, and the password isn't told`() throws {
+        let properties: [String: SettingValue] = [
+            "security.protocol": .string("sasl_plaintext"), "sasl.mechanism": .string("PLAIN"),
+            "sasl.username": .string("weir"), "sasl.password": .string("correct-horse"),
+        ]
+        let options: [String: SettingValue] = ["properties": .map(properties)]
+        let source = try KafkaSource.make(["clicks"], brokers: self.cluster.brokers, options: options)
+
+        let error = #expect(throws: ConnectorError.self) {
+            _ = try TopicDirectory(source.configuration, patience: .seconds(3)).partitions(of: "clicks")
+        }
+
+        #expect(error?.message.contains("correct-horse") == false, "\(String(describing: error))")
+        #expect(error?.message.contains("list the partitions of topic clicks") == true)
+    }
+
+    @Test func `properties that contradict what writers need are found out before the job starts`() {
+        let options: [String: SettingValue] = [
+            "properties": .map(["max.in.flight.requests.per.connection": .integer(100)])
+        ]
+
+        let error = #expect(throws: ConnectorError.self) {
+            try KafkaSink.make("results", brokers: self.cluster.brokers, options: options).prepareStream()
+        }
+
+        #expect(error?.message.contains("max.in.flight") == true, "\(String(describing: error))")
+        #expect(error?.domain == .user)
+    }
+
     @Test func `new topics are found by a pattern later`() throws {
         self.cluster.createTopic("clicks-a")
         let source = try KafkaSource.make(

@@ -204,6 +204,43 @@ import Testing
         #expect(read.filter { $0.split == 0 }.map(\.position) == (0..<1_000).map { Int64($0) })
     }
 
+    @Test func `a paused split stays so when others are added`() throws {
+        try self.client.createTopic(self.topic, partitions: 2)
+        try self.client.produce(self.topic, TestRecord.numbered(0..<10))
+        try self.client.produce(self.topic, TestRecord.numbered(10..<20, partition: 1))
+        let driver = try StreamDriver(try self.makeSource(), blockCapacity: 4)
+        try driver.reader.add([StreamSplit(name: "\(self.topic)/0", position: 0)])
+        var read = try driver.read(4)
+        try driver.reader.setPaused(0, true)
+        read += try driver.poll()
+
+        try driver.reader.add([StreamSplit(name: "\(self.topic)/1", position: 0)])
+        let whilePaused = try driver.read(10)
+        try driver.reader.setPaused(0, false)
+        read += try driver.read(10 - read.count)
+
+        #expect(whilePaused.map(\.split) == Array(repeating: 1, count: 10))
+        #expect(read.map(\.position) == (0..<10).map { Int64($0) })
+    }
+
+    @Test func `a reader that waits is woken by a message`() throws {
+        try self.client.createTopic(self.topic)
+        let bell = Bell()
+        let reader = try self.makeSource().makeStreamReader { bell.ring() }
+        defer { reader.close() }
+        try reader.add([StreamSplit(name: "\(self.topic)/0", position: 0)])
+        let block = MessageBlock(capacity: 8)
+        // Everything that comes by itself: the end of the split, at most.
+        while bell.wait(milliseconds: 1_500) { try reader.poll(into: block) }
+
+        try self.client.produce(self.topic, TestRecord.numbered(0..<1))
+        let isWoken = bell.wait(milliseconds: 20_000)
+        try reader.poll(into: block)
+
+        #expect(isWoken)
+        #expect(block.count == 1)
+    }
+
     @Test func `a split that was paused before its first message begins where it was to begin`() throws {
         try self.client.createTopic(self.topic)
         try self.client.produce(self.topic, TestRecord.numbered(0..<50))

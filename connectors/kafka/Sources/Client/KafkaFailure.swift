@@ -91,7 +91,9 @@ enum FailureKind: Hashable, Sendable {
 
     var advice: String {
         switch self {
-        case .unreachable: "check that the brokers run, that :brokers names them, and that this machine can reach them"
+        case .unreachable:
+            "check that the brokers run, that :brokers names them, that this machine can reach them, "
+                + "and that security.protocol is theirs"
         case .notAuthenticated:
             "check security.protocol and the sasl.… and ssl.… settings in :properties against those of the brokers"
         case .notAuthorized:

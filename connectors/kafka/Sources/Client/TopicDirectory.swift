@@ -27,8 +27,14 @@ struct TopicDirectory: ~Copyable {
         createsTopics: Bool = false,
         patience: Duration = patience
     ) throws(ConnectorError) {
-        let required = createsTopics ? [:] : ConsumerProperties.observer(group: configuration.group)
-        let properties = configuration.properties(preset: ConsumerProperties.preset, required: required)
+        // As a writer has them, so that what contradicts them is found out here.
+        let properties =
+            createsTopics
+            ? configuration.properties(preset: ProducerProperties.preset, required: ProducerProperties.writer)
+            : configuration.properties(
+                preset: ConsumerProperties.preset,
+                required: ConsumerProperties.observer(group: configuration.group)
+            )
         self.client = try KafkaClient(createsTopics ? .producer : .observer, configuration, properties: properties)
         self.configuration = configuration
         self.limit = TimeLimit(patience)
@@ -59,30 +65,20 @@ struct TopicDirectory: ~Copyable {
         }
     }
 
-    /// Where a partition's records begin and end.
-    func range(of partition: TopicPartition) throws(ConnectorError) -> Range<Int64> {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        try self.ask("find where \(partition.name) begins and ends") { milliseconds in
-            let code = unsafe rd_kafka_query_watermark_offsets(
-                self.client.handle,
-                partition.topic,
-                partition.partition,
-                &low,
-                &high,
-                milliseconds
-            )
-            return code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaFailure(code)
-        }
-        return low..<max(low, high)
+    /// Where the partitions' records begin.
+    func firstPositions(of partitions: [TopicPartition]) throws(ConnectorError) -> [Int64] {
+        try self.edges(of: partitions, Int64(RD_KAFKA_OFFSET_BEGINNING), "find the first records")
+    }
+
+    /// Behind the partitions' last records.
+    func endPositions(of partitions: [TopicPartition]) throws(ConnectorError) -> [Int64] {
+        try self.edges(of: partitions, Int64(RD_KAFKA_OFFSET_END), "find the last records")
     }
 
     /// The first positions whose records have a time or a later one; nil: there is none yet.
     func positions(of partitions: [TopicPartition], at time: Int64) throws(ConnectorError) -> [Int64?] {
         let attempt = "find the records of time \(time)"
-        return try unsafe self.positions(of: partitions, asking: time, attempt) { list, milliseconds in
-            unsafe rd_kafka_offsets_for_times(self.client.handle, list, milliseconds)
-        }
+        return try self.positions(of: partitions, at: time, attempt)
     }
 
     /// Where the group has come to; nil: it knows nothing of that partition.
@@ -124,6 +120,29 @@ struct TopicDirectory: ~Copyable {
             return nil
         }
         return topics
+    }
+
+    /// The protocol has names for both ends of a log where it takes times, so that one question to each broker suffices.
+    private func edges(
+        of partitions: [TopicPartition],
+        _ edge: Int64,
+        _ attempt: String
+    ) throws(ConnectorError) -> [Int64] {
+        let positions = try self.positions(of: partitions, at: edge, attempt).compactMap { $0 }
+        guard positions.count == partitions.count else {
+            throw self.error(KafkaFailure(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION), attempt)
+        }
+        return positions
+    }
+
+    private func positions(
+        of partitions: [TopicPartition],
+        at time: Int64,
+        _ attempt: String
+    ) throws(ConnectorError) -> [Int64?] {
+        try unsafe self.positions(of: partitions, asking: time, attempt) { list, milliseconds in
+            unsafe rd_kafka_offsets_for_times(self.client.handle, list, milliseconds)
+        }
     }
 
     private func positions(

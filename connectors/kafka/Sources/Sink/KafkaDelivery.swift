@@ -36,7 +36,7 @@ final class KafkaDelivery: StreamDelivery {
         precondition(checkpoint > 0, "checkpoints are numbered from 1")
         if self.session == nil { _ = try self.open() }
         let marker = self.session?.marker
-        if marker == nil, recorded != nil { return .markerMissing }
+        if let recorded, marker ?? 0 < recorded { return .markerMissing }
         if let marker, marker > checkpoint { return .markerAbove(marker) }
         if marker == checkpoint { return .wasDelivered }
         do {

@@ -81,18 +81,18 @@ public struct KafkaSource: Source, StreamSource {
         from start: StartPosition,
         _ directory: borrowing TopicDirectory
     ) throws(ConnectorError) -> [Int64] {
-        // Asked first: a record that comes between two questions is one that comes after the answer.
-        var ranges: [Range<Int64>] = []
-        for partition in partitions { ranges.append(try directory.range(of: partition)) }
         switch start {
         case .earliest:
-            return ranges.map(\.lowerBound)
+            return try directory.firstPositions(of: partitions)
         case .latest:
-            return ranges.map(\.upperBound)
+            return try directory.endPositions(of: partitions)
         case .committed:
-            return zip(try directory.committedPositions(of: partitions), ranges).map { $0 ?? $1.lowerBound }
+            let firsts = try directory.firstPositions(of: partitions)
+            return zip(try directory.committedPositions(of: partitions), firsts).map { $0 ?? $1 }
         case .time(let time):
-            return zip(try directory.positions(of: partitions, at: time), ranges).map { $0 ?? $1.upperBound }
+            // Asked first: a record that comes between two questions is one that comes after the answer.
+            let ends = try directory.endPositions(of: partitions)
+            return zip(try directory.positions(of: partitions, at: time), ends).map { $0 ?? $1 }
         }
     }
 }
