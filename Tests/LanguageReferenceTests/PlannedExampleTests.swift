@@ -54,6 +54,10 @@ private struct NoConnectors: ConnectorResolver {
     func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> any Sink {
         preconditionFailure("planning makes no sink")
     }
+
+    func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> any StreamSink {
+        preconditionFailure("planning makes no sink")
+    }
 }
 
 private final class DeafObserver: RunObserver {
