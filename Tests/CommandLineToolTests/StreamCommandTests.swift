@@ -69,14 +69,14 @@ import Testing
     }
 
     @Test(arguments: ["", "(submit-job real-time-analytics)\n"])
-    func `a stream that is run says that this build can't`(submission: String) throws {
+    func `a stream whose broker nobody names says how to name it, and where it is used`(submission: String) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(Self.job + submission, to: "stream.fl")
 
         let call = Invocation("run", path)
 
         #expect(call.status == .failed)
-        #expect(call.notes.contains("streaming jobs can't run in this build yet"))
+        #expect(call.notes.contains("-D kafka.brokers=host:port"))
         #expect(call.notes.contains("\(path):"))
     }
 

@@ -137,9 +137,10 @@ import Testing
 
     @Test func `going on from a checkpoint whose successor's output is there is refused`() throws {
         #expect(try self.folder.run("--checkpoint-interval", "1ms", "--state", "state").code == 0)
-        let names = (self.folder.names(in: "state/shop") ?? []).filter { $0.hasPrefix("checkpoint-") }
-        let newest = try #require(names.compactMap { Int($0.dropFirst("checkpoint-".count)) }.max())
-        try #require(names.count > 1)
+        let numbers = (self.folder.names(in: "state/shop") ?? [])
+            .compactMap { $0.hasPrefix("checkpoint-") ? Int($0.dropFirst("checkpoint-".count)) : nil }
+        let newest = try #require(numbers.max())
+        try #require(numbers.count > 1)
         try FileManager.default.removeItem(atPath: self.folder.file("state/shop/checkpoint-\(newest)"))
 
         let outcome = try self.folder.run("--state", "state", "--resume")

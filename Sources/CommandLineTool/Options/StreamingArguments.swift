@@ -3,48 +3,48 @@ import ProgramService
 
 /// What `weir run` can be told about streams.
 struct StreamingArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Streams: keep checkpoints here, and go on from them with --resume.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Keep checkpoints here, and go on from them with --resume.", valueName: "dir"))
     var state: String?
 
     @Option(
-        help: ArgumentHelp("Streams: time from one checkpoint to the next. (default: 10s)", valueName: "time"),
+        help: ArgumentHelp("Time from one checkpoint to the next. (default: 10s)", valueName: "time"),
         transform: TimeValue.positive
     )
     var checkpointInterval: Int64?
 
     @Option(
-        help: ArgumentHelp("Streams: give a checkpoint up that takes longer. (default: 10min)", valueName: "time"),
+        help: ArgumentHelp("Give a checkpoint up that takes longer. (default: 10min)", valueName: "time"),
         transform: TimeValue.positive
     )
     var checkpointTimeout: Int64?
 
     @Option(
-        help: ArgumentHelp("Streams: checkpoints that are kept. (default: 3)", valueName: "n"),
+        help: ArgumentHelp("Checkpoints that are kept. (default: 3)", valueName: "n"),
         transform: TimeValue.retained
     )
     var retainedCheckpoints: Int?
 
-    @Flag(help: "Streams: go on from the newest checkpoint in --state.")
+    @Flag(help: "Go on from the newest checkpoint in --state.")
     var resume = false
 
     @Option(
-        help: ArgumentHelp("Streams: begin from this checkpoint, a directory checkpoint-N.", valueName: "dir")
+        help: ArgumentHelp("Begin from this checkpoint, a directory checkpoint-N.", valueName: "dir")
     )
     var from: String?
 
     @Option(
-        help: ArgumentHelp("Streams: stop when nothing came for so long.", valueName: "time"),
+        help: ArgumentHelp("Stop when nothing came for so long.", valueName: "time"),
         transform: TimeValue.positive
     )
     var untilIdle: Int64?
 
-    @Flag(help: "Streams: on stopping fire all windows, as if time had come to its end.")
+    @Flag(help: "On stopping fire all windows, as if time had come to its end.")
     var drain = false
 
-    @Flag(help: "Streams: with --resume, drop state that the program changed the meaning of.")
+    @Flag(help: "With --resume, drop state that the program changed the meaning of.")
     var allowDrop = false
 
-    @Flag(help: "Streams: deliver again what may have been delivered, instead of stopping.")
+    @Flag(help: "Deliver again what may have been delivered, instead of stopping.")
     var allowDuplicates = false
 
     func validate() throws {

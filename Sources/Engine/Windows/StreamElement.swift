@@ -2,7 +2,8 @@ package import WireFormat
 
 /// What goes from a subtask that reads to one that keeps windows: in order, over one channel.
 ///
-/// SAFETY of sending: a batch has one owner at a time, as ``RecordBatch`` demands; whoever sends an element forgets it.
+/// Whoever sends an element forgets it.
+// SAFETY: a batch has one owner at a time, as ``RecordBatch`` demands.
 package enum StreamElement: @unchecked Sendable {
     /// States that keys got in the slice that begins at a time.
     case slice(Int64, RecordBatch)

@@ -124,8 +124,8 @@ final class OutboxCourier: Sendable {
     }
 
     /// One sink of the job, and who delivers for it.
+    // SAFETY: used by the thread that delivers alone, and before it starts by the one that makes it.
     private struct Route: @unchecked Sendable {
-        // SAFETY: used by the thread that delivers alone, and before it starts by the one that makes it.
         let delivery: any StreamDelivery
     }
 

@@ -145,6 +145,9 @@ package final class StreamJob: Sendable {
 /// What the subtasks of a stream report to its thread.
 enum StreamEvent {
     case snapshot(SubtaskSnapshot, StreamSubtaskID, checkpoint: Int64)
+
+    /// A reading subtask has read everything: it is where it is in every checkpoint from then on.
+    case finished(SubtaskSnapshot, StreamSubtaskID)
 }
 
 extension StreamJob: StreamReport {
@@ -159,6 +162,10 @@ extension StreamJob: StreamReport {
             state.outputs += remainder.outputs
             state.splits += remainder.splits
             for record in remainder.rejected { state.rejected.add(record) }
+            guard subtask.stage == .source else { return }
+            // What it wrote is committed at the end.
+            let snapshot = SubtaskSnapshot(content: .source(remainder.splits), outputs: [])
+            state.events.append(.finished(snapshot, subtask))
         }
         self.doorbell.ring()
     }

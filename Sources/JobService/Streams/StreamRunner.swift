@@ -14,6 +14,9 @@ struct StreamRunner {
     private var coordinator: CheckpointCoordinator
     private var parts: [Int64: [StreamSubtaskID: SubtaskSnapshot]] = [:]
     private var startedAt: [Int64: Int64] = [:]
+
+    /// Where the reading subtasks ended that have read everything.
+    private var finished: [StreamSubtaskID: SubtaskSnapshot] = [:]
     private var splitCount = 0
     private var knownSplits: Set<String> = []
     private var stopPhase = StopPhase.running
@@ -222,12 +225,19 @@ struct StreamRunner {
         }
         for event in events {
             switch event {
-            case .snapshot(let snapshot, let subtask, let number):
-                self.parts[number, default: [:]][subtask] = snapshot
-                let index = subtask.stage == .source ? subtask.index : self.job.stream.parallelism + subtask.index
-                self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
+            case .snapshot(let snapshot, let subtask, let number): self.take(snapshot, of: subtask, checkpoint: number)
+            case .finished(let snapshot, let subtask):
+                self.finished[subtask] = snapshot
+                guard let number = self.coordinator.pendingNumber, self.parts[number]?[subtask] == nil else { continue }
+                self.take(snapshot, of: subtask, checkpoint: number)
             }
         }
+    }
+
+    private mutating func take(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint number: Int64) {
+        self.parts[number, default: [:]][subtask] = snapshot
+        let index = subtask.stage == .source ? subtask.index : self.job.stream.parallelism + subtask.index
+        self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
     }
 
     private mutating func perform(_ effects: [CheckpointCoordinator.Effect]) {
@@ -235,7 +245,10 @@ struct StreamRunner {
             switch effect {
             case .trigger(let number):
                 self.startedAt[number] = self.job.now
-                self.post(.checkpoint(number))
+                var isLast = false
+                if case .lastCheckpoint = self.stopPhase { isLast = true }
+                self.post(.checkpoint(number, isLast: isLast))
+                for (subtask, snapshot) in self.finished { self.take(snapshot, of: subtask, checkpoint: number) }
             case .store(let number): self.store(number)
             case .complete(let number): self.complete(number)
             case .abandon(let number, let reason):
@@ -279,7 +292,7 @@ struct StreamRunner {
     /// Behind a last checkpoint that somebody asked for nothing was read or written: that one stays the newest.
     private mutating func writeEnd(_ outputs: [WrittenOutput]) throws(ConnectorError) {
         guard let store = self.job.options.store else { return }
-        if case .stopping = self.stopPhase, !self.job.options.drains { return }
+        if self.isSuspended { return }
         let splits = self.job.state.withLock { $0.splits }
         let part = SubtaskSnapshot(content: .source(splits), outputs: outputs)
         let number = self.coordinator.takeNumber()
@@ -404,6 +417,12 @@ struct StreamRunner {
         self.post(.stop(fires: self.job.options.drains))
     }
 
+    /// Whether it stopped with a last checkpoint, from which it may go on.
+    private var isSuspended: Bool {
+        guard case .stopping = self.stopPhase else { return false }
+        return self.job.options.store != nil && !self.job.options.drains
+    }
+
     private mutating func isIdle(_ now: Int64) -> Bool {
         guard let limit = self.job.options.untilIdle else { return false }
         let records = self.job.counters.inputRecords
@@ -426,7 +445,9 @@ struct StreamRunner {
             try self.writeEnd(outputs)
             try self.commit(outputs)
             self.deliveries.close()
-            for (_, sink) in self.sinks { try sink.endStream() }
+            for (_, sink) in self.sinks {
+                if self.isSuspended { sink.abortStream() } else { try sink.endStream() }
+            }
         } catch {
             for (_, sink) in self.sinks { sink.abortStream() }
             return self.job.state.withLock { state in

@@ -110,8 +110,8 @@ package enum StreamMessageToSource: Sendable {
     case add([AssignedSplit])
     /// No split will be added any more.
     case noMoreSplits
-    /// Take part in the checkpoint of this number here.
-    case checkpoint(Int64)
+    /// Take part in the checkpoint of this number here, and where it is the last, read nothing behind it.
+    case checkpoint(Int64, isLast: Bool)
     /// A checkpoint is complete: what stands in it may be told to those who watch.
     case completed(Int64)
     /// Read no further; where `fires`, the windows that are open come to their end.

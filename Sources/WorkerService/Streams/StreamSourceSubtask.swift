@@ -58,6 +58,9 @@ final class StreamSourceSubtask: StreamSubtask {
     /// Whether it knows its share of the splits: before that it can't say that it has nothing to read.
     private var isAssigned = false
     private var isForced = false
+
+    /// Whether a last checkpoint was asked for: what comes behind it is the next run's.
+    private var isPaused = false
     private var checkpoints: [Int64] = []
     private var snapshots: [Int64: [SplitProgress]] = [:]
     private var stop: (isAsked: Bool, fires: Bool) = (false, false)
@@ -96,6 +99,7 @@ final class StreamSourceSubtask: StreamSubtask {
             if self.hasOpenBlock { return try self.stepBlock() }
             if let step = try self.takeCheckpoint() { return step }
             if self.stop.isAsked { return self.finish() }
+            guard !self.isPaused else { return .waiting }
             return try self.poll()
         } catch {
             self.cancel()
@@ -114,7 +118,9 @@ final class StreamSourceSubtask: StreamSubtask {
                 try self.input.add(splits, to: &self.stage)
                 self.isAssigned = true
             case .noMoreSplits: self.isComplete = true
-            case .checkpoint(let number): self.checkpoints.append(number)
+            case .checkpoint(let number, let isLast):
+                self.checkpoints.append(number)
+                self.isPaused = self.isPaused || isLast
             case .completed(let number):
                 if let progress = self.snapshots[number] { self.input.publish(progress) }
                 self.snapshots = self.snapshots.filter { $0.key > number }
