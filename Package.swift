@@ -189,6 +189,7 @@ let testTargets: [Target] = [
             "JobPlan", "WorkerService",
         ]
     ),
+    tests("ConnectorKitTests", ["ConnectorKit", "CoreTypes"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
     tests("IntegrationTests", []),
