@@ -205,6 +205,7 @@ let testTargets: [Target] = [
             "JobPlan", "WorkerService",
         ]
     ),
+    tests("ConnectorKitTests", ["ConnectorKit", "CoreTypes"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
     tests("IntegrationTests", []),
