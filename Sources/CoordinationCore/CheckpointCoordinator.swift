@@ -134,7 +134,8 @@ package struct CheckpointCoordinator: Sendable {
     }
 
     private mutating func complete(_ number: Int64, _ now: Int64) -> [Effect] {
-        guard self.pending?.number == number else { return [] }
+        // Nothing was stored that nobody was told to store.
+        guard self.pending?.number == number, self.pending?.isStoring == true else { return [] }
         self.pending = nil
         self.lastEnd = now
         self.retained.append(number)

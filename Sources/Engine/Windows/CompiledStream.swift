@@ -127,7 +127,7 @@ package final class CompiledStream: Sendable {
 
     package func makeMapStage() -> StreamMapStage {
         let host = StreamMapHost(
-            columnCount: self.plan.definition.columnCount,
+            columnCount: self.plan.columnCount,
             recordBytesLimit: self.limits.memoryBytes
         )
         return StreamMapStage(

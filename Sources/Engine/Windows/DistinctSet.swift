@@ -93,7 +93,13 @@ final class DistinctSet {
                 unsafe withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { room in
                     let start = unsafe room.baseAddress.unsafelyUnwrapped
                     unsafe value.store(to: start)
-                    body(value, unsafe Bytes(start: UnsafePointer(start.assumingMemoryBound(to: UInt8.self)), count: value.count))
+                    body(
+                        value,
+                        unsafe Bytes(
+                            start: UnsafePointer(start.assumingMemoryBound(to: UInt8.self)),
+                            count: value.count
+                        )
+                    )
                 }
             }
         }

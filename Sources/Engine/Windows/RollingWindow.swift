@@ -73,8 +73,8 @@ struct RollingWindow: ~Copyable {
     /// Forgets everything: the next move takes all slices of its window.
     mutating func reset() { self = RollingWindow(self.layout) }
 
-    /// Whether a slice is in it: one that changes then makes it wrong.
-    func contains(_ start: Int64) -> Bool { self.entered.contains { $0.start == start } }
+    /// Whether a slice that begins then has been passed, in it or left out: one that changes or comes then makes it wrong.
+    func hasPassed(_ start: Int64) -> Bool { self.entered.last.map { start <= $0.start } ?? false }
 
     /// Moves on to a window, which is made of these slices, oldest first.
     mutating func move(to slices: ArraySlice<SlicedWindows.KeptSlice>) {

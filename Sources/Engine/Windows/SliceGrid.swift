@@ -40,7 +40,7 @@ package struct SliceGrid: Hashable, Sendable {
 
     /// Where the slice ends that a time lies in.
     package func sliceEnd(of time: Int64) -> Int64 {
-        min(self.lastStart(time), self.lastStart(time - self.size) + self.size - self.slide) + self.slide
+        min(self.lastStart(time), self.lastStart(time - self.size) + self.size) + self.slide
     }
 
     /// Whether a time lies in any window: where the slide is larger than the size there are gaps.

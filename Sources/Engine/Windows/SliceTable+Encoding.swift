@@ -105,6 +105,9 @@ extension SliceTable {
             case .sketch:
                 guard try reader.flag() else { continue }
                 let registers = try reader.bytes(count: ValueSketch.registerCount)
+                guard unsafe registers.buffer.allSatisfy({ $0 <= ValueSketch.rankMaximum }) else {
+                    throw .impossible(offset: reader.offset)
+                }
                 unsafe ValueSketch.merge(registers.start, into: self.sketch(words))
             }
         }

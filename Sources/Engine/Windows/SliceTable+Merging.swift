@@ -88,12 +88,12 @@ extension SliceTable {
             guard takesLast ? time >= held : time < held else { return }
         }
         unsafe words[0] = UInt64(bitPattern: time)
-        unsafe words[1] = UInt64(UInt(bitPattern: self.stored(value)))
+        unsafe self.keep(value, in: words)
     }
 
-    /// The encoding that ``stored(_:)`` kept.
+    /// The encoding that ``keep(_:in:)`` kept.
     static func value(at node: UnsafeRawPointer) -> Bytes {
-        let count = unsafe Int(node.load(as: UInt64.self))
+        let count = unsafe Int(node.load(as: UInt32.self))
         return unsafe Bytes(start: (node + 8).assumingMemoryBound(to: UInt8.self), count: count)
     }
 }

@@ -108,7 +108,9 @@ struct SliceTable: ~Copyable {
         to words: UnsafeMutablePointer<UInt64>,
         _ column: WindowLayout.Column
     ) {
-        if value.has(.integer), unsafe words[2] == 0, unsafe Self.addInteger(value.integer, to: words, column) { return }
+        if value.has(.integer), unsafe words[2] == 0, unsafe Self.addInteger(value.integer, to: words, column) {
+            return
+        }
         let state = unsafe self.wideState(of: words, column)
         unsafe state.pointee.add(Self.inline(value, encoding))
         unsafe self.keepTexts(of: &state.pointee)
@@ -211,16 +213,22 @@ struct SliceTable: ~Copyable {
         }
         self.withEncoding(value, encoding) { table, bytes in
             unsafe words[0] = UInt64(bitPattern: time)
-            unsafe words[1] = UInt64(UInt(bitPattern: table.stored(bytes)))
+            unsafe table.keep(bytes, in: words)
         }
     }
 
-    /// Keeps a value as its length and its encoding.
-    mutating func stored(_ encoding: Bytes) -> UnsafeMutableRawPointer {
-        let node = unsafe self.store.reserve(8 + encoding.count)
-        unsafe node.storeBytes(of: UInt64(encoding.count), as: UInt64.self)
-        unsafe (node + 8).copyMemory(from: encoding.start, byteCount: encoding.count)
-        return unsafe node
+    /// Keeps the value of an ordered state as its length, the room for it, and its encoding: where that is enough in the
+    /// room of the one before, so that memory doesn't grow with every record.
+    mutating func keep(_ encoding: Bytes, in words: UnsafeMutablePointer<UInt64>) {
+        var node = unsafe UnsafeMutableRawPointer(bitPattern: UInt(words[1]))
+        if let held = unsafe node, unsafe held.load(fromByteOffset: 4, as: UInt32.self) < encoding.count {
+            unsafe node = nil
+        }
+        let target = unsafe node ?? self.store.reserve(8 + encoding.count)
+        if unsafe node == nil { unsafe target.storeBytes(of: UInt32(encoding.count), toByteOffset: 4, as: UInt32.self) }
+        unsafe target.storeBytes(of: UInt32(encoding.count), as: UInt32.self)
+        unsafe (target + 8).copyMemory(from: encoding.start, byteCount: encoding.count)
+        unsafe words[1] = UInt64(UInt(bitPattern: target))
     }
 
     /// Adds a value behind those of a chain.
@@ -292,13 +300,27 @@ struct SliceTable: ~Copyable {
         }
         var buffer = ByteBuffer(capacity: 32)
         if let encoding {
-            buffer.append(encoding)
+            Self.appendKey(value, encoding, to: &buffer)
         } else {
             // Only scalars come without an encoding: the encoder refuses none of them.
             try? ValueCodec.encodeKey(value, into: &buffer)
         }
         let bytes = buffer.bytes
         body(unsafe KeyWords(bytes.start, count: bytes.count, isText: false), bytes)
+    }
+
+    /// Appends the canonical form of an encoded value: equal values have equal bytes.
+    private static func appendKey(_ value: Value, _ encoding: Bytes, to buffer: inout ByteBuffer) {
+        guard value.has(.list) || value.has(.map) || value.has(.set) else { return buffer.append(encoding) }
+        var arena = Arena(limitBytes: 64 << 20)
+        do {
+            let collection = try ValueCodec.decode(encoding, in: &arena, text: .borrowed)
+            try ValueCodec.encodeKey(collection, into: &buffer)
+        } catch {
+            // Too large to be sorted: it is equal to what has the same bytes.
+            buffer.removeAll()
+            buffer.append(encoding)
+        }
     }
 }
 

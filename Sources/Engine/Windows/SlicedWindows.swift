@@ -1,3 +1,4 @@
+internal import CoreTypes
 internal import WireFormat
 
 /// Tumbling and sliding windows: the tables of their slices, and which windows were fired.
@@ -23,6 +24,10 @@ struct SlicedWindows: ~Copyable {
     private(set) var rolling: RollingWindow
     let rolls: Bool
 
+    /// Up to which end the windows of each key group were fired before a restart, where that was further for some of them.
+    private var groupEnds: [Int64] = []
+    private var hasRestored = false
+
     private static let paneLayout = WindowLayout([.records])
 
     struct KeptSlice {
@@ -35,7 +40,8 @@ struct SlicedWindows: ~Copyable {
         self.layout = windows.layout
         self.rolling = RollingWindow(windows.layout)
         self.rolls = grid.size > grid.slide && windows.takesAggregates
-        self.allowedLateness = windows.allowedLateness
+        // More than all of time is no more.
+        self.allowedLateness = min(windows.allowedLateness, SliceGrid.timeLimit)
     }
 
     var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.box.table.bytes } }
@@ -74,7 +80,7 @@ struct SlicedWindows: ~Copyable {
 
     /// The table of the slice that begins at a time, made where there is none: it is about to change.
     mutating func slice(_ start: Int64) -> SliceBox {
-        if self.rolls, self.rolling.contains(start) { self.rolling.reset() }
+        if self.rolls, self.rolling.hasPassed(start) { self.rolling.reset() }
         let position = self.position(of: start)
         if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
         let box = SliceBox(self.layout)
@@ -103,7 +109,11 @@ struct SlicedWindows: ~Copyable {
         let limit = self.watermark == WatermarkTracker.end ? WatermarkTracker.end : self.watermark + 1
         var end: Int64
         if self.firedEnd == WatermarkTracker.none {
-            guard let first = self.slices.first else { return nil }
+            guard let first = self.slices.first else {
+                // A record that comes now is late, as it is where others were in time.
+                if limit != WatermarkTracker.end { self.firedEnd = limit }
+                return nil
+            }
             end = self.grid.firstWindowEnd(holding: first.start)
         } else {
             end = self.firedEnd + 1 > SliceGrid.timeLimit * 2 ? limit : self.grid.windowEnd(after: self.firedEnd)
@@ -139,34 +149,51 @@ struct SlicedWindows: ~Copyable {
     /// Forgets the slices that no window needs any more, late records considered.
     mutating func dropPassed() {
         guard self.watermark != WatermarkTracker.none else { return }
+        if let furthest = self.groupEnds.max(), furthest <= self.firedEnd { self.groupEnds = [] }
         if self.watermark == WatermarkTracker.end {
             self.slices = []
             self.latePanes = [:]
             return
         }
         while let first = self.slices.first, self.isPassed(first.start) { self.slices.removeFirst() }
-        for end in Array(self.latePanes.keys) where end - 1 + self.allowedLateness <= self.watermark {
+        for end in Array(self.latePanes.keys) where self.isPassed(end: end, at: self.watermark) {
             self.latePanes[end] = nil
         }
     }
 
     /// Whether every window that a time belongs to is past its end and the allowed lateness.
-    func isPassed(_ time: Int64) -> Bool {
-        guard self.watermark != WatermarkTracker.none else { return false }
-        if self.watermark == WatermarkTracker.end { return true }
-        return self.grid.lastWindowEnd(holding: time) - 1 + self.allowedLateness <= self.watermark
+    private func isPassed(_ time: Int64) -> Bool {
+        self.isPassed(end: self.grid.lastWindowEnd(holding: time), at: self.watermark)
+    }
+
+    /// The same for a key of this hash.
+    func isPassed(_ time: Int64, hash: UInt64) -> Bool {
+        self.isPassed(end: self.grid.lastWindowEnd(holding: time), at: self.watermark(hash: hash))
+    }
+
+    private func isPassed(end: Int64, at watermark: Int64) -> Bool {
+        guard watermark != WatermarkTracker.none else { return false }
+        return watermark == WatermarkTracker.end || end - 1 + self.allowedLateness <= watermark
     }
 
     // MARK: Late records
 
-    /// The ends of the windows of a time that were fired, and may be fired again.
-    func firedEnds(holding time: Int64) -> [Int64] {
-        guard self.firedEnd != WatermarkTracker.none else { return [] }
+    /// Whether windows of a slice may have been fired.
+    func mayBeLate(_ start: Int64) -> Bool {
+        let fired = max(self.firedEnd, self.groupEnds.max() ?? WatermarkTracker.none)
+        return self.watermark == WatermarkTracker.end || self.grid.firstWindowEnd(holding: start) <= fired
+    }
+
+    /// The ends of the windows of a time that were fired for a key of this hash, and may be fired again.
+    func firedEnds(holding time: Int64, hash: UInt64) -> [Int64] {
+        let firedEnd = max(self.firedEnd, self.groupEnd(hash))
+        guard firedEnd != WatermarkTracker.none else { return [] }
+        let watermark = self.watermark(hash: hash)
         var ends: [Int64] = []
         var end = self.grid.firstWindowEnd(holding: time)
-        let last = min(self.grid.lastWindowEnd(holding: time), self.firedEnd)
+        let last = min(self.grid.lastWindowEnd(holding: time), firedEnd)
         while end <= last {
-            if end - 1 + self.allowedLateness > self.watermark { ends.append(end) }
+            if !self.isPassed(end: end, at: watermark) { ends.append(end) }
             end += self.grid.slide
         }
         return ends
@@ -188,7 +215,7 @@ struct SlicedWindows: ~Copyable {
         let box = self.latePanes[end] ?? SliceBox(Self.paneLayout)
         self.latePanes[end] = box
         let states = unsafe box.table.states(of: key, longKey: longKey)
-        unsafe states[0] += 1
+        unsafe states[0] &+= 1
         return unsafe Int64(bitPattern: states[0])
     }
 
@@ -196,8 +223,60 @@ struct SlicedWindows: ~Copyable {
 
     mutating func restore(watermark: Int64, firedEnd: Int64) {
         // Subtasks that were cut apart or put together come from different places: what is certain for all is the least.
-        self.watermark = self.watermark == WatermarkTracker.none ? watermark : min(self.watermark, watermark)
-        self.firedEnd = self.firedEnd == WatermarkTracker.none ? firedEnd : min(self.firedEnd, firedEnd)
+        self.watermark = self.hasRestored ? min(self.watermark, watermark) : watermark
+        self.firedEnd = self.hasRestored ? min(self.firedEnd, firedEnd) : firedEnd
+        self.hasRestored = true
+    }
+
+    /// Windows of a key group that is restored were fired up to this end, whatever is certain for others.
+    mutating func noteRestored(_ group: Int, firedEnd: Int64) {
+        if self.groupEnds.isEmpty {
+            self.groupEnds = Array(repeating: WatermarkTracker.none, count: CompiledStream.keyGroupCount)
+        }
+        self.groupEnds[group] = max(self.groupEnds[group], firedEnd)
+    }
+
+    /// The key groups whose windows were fired further than is certain for all.
+    var furtherGroupEnds: [(group: Int, end: Int64)] {
+        self.groupEnds.enumerated().filter { $0.element > self.firedEnd }.map { (group: $0.offset, end: $0.element) }
+    }
+
+    static func group(_ hash: UInt64) -> Int {
+        KeyGroup(hash: hash, groupCount: CompiledStream.keyGroupCount).rawValue
+    }
+
+    private func groupEnd(_ hash: UInt64) -> Int64 {
+        self.groupEnds.isEmpty ? WatermarkTracker.none : self.groupEnds[Self.group(hash)]
+    }
+
+    private func watermark(hash: UInt64) -> Int64 {
+        let end = self.groupEnd(hash)
+        return end == WatermarkTracker.none ? self.watermark : max(self.watermark, end - 1)
+    }
+
+    /// Whether the window that ends then was fired for a key of this hash before a restart.
+    func wasFired(_ end: Int64, hash: UInt64) -> Bool {
+        !self.groupEnds.isEmpty && end <= self.groupEnd(hash)
+    }
+
+    /// Whether these can be times of windows: arithmetic on them can't overflow.
+    static func arePossible(watermark: Int64, firedEnd: Int64) -> Bool {
+        let times = -4 * SliceGrid.timeLimit...4 * SliceGrid.timeLimit
+        let isTime =
+            watermark == WatermarkTracker.none || watermark == WatermarkTracker.end || times.contains(watermark)
+        return isTime && (firedEnd == WatermarkTracker.none || times.contains(firedEnd))
+    }
+
+    /// Whether a slice of a window begins at a time.
+    func isSlice(_ start: Int64) -> Bool {
+        (-2 * SliceGrid.timeLimit...SliceGrid.timeLimit).contains(start) && self.grid.sliceStart(of: start) == start
+            && self.grid.contains(start)
+    }
+
+    /// Whether a window ends at a time.
+    func isWindowEnd(_ end: Int64) -> Bool {
+        (-2 * SliceGrid.timeLimit...2 * SliceGrid.timeLimit).contains(end)
+            && self.grid.windowEnd(after: end - 1) == end
     }
 
     mutating func restoreLatePanes(of end: Int64) -> SliceBox {

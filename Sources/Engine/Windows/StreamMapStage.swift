@@ -197,7 +197,7 @@ package struct StreamMapStage: ~Copyable {
     ) throws(EngineError) -> Bool {
         self.machine.beginRecord()
         self.machine.host.beginRecord()
-        let mark = self.machine.host.mark
+        var mark = self.machine.host.mark
         do {
             guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
             if box.firstOffset > 0, box.decoder.place.offset < box.firstOffset { return true }
@@ -205,6 +205,8 @@ package struct StreamMapStage: ~Copyable {
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
             try self.beginTime(time)
+            // Pairs of another slice have gone since.
+            mark = self.machine.host.mark
             try self.functions.callMap(&self.machine, box)
             if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
             try self.endRecord(box, from: mark, time: time)
@@ -423,6 +425,8 @@ package struct StreamMapStage: ~Copyable {
     ///
     /// - Parameter isComplete: Whether no other split will be added.
     package mutating func advance(isComplete: Bool, isForced: Bool) {
+        // Records that were shipped one by one are waited for: late ones fire at once.
+        self.flushRows(as: .timed)
         let watermark = self.clock.advance(isComplete: isComplete)
         if watermark > self.sentWatermark {
             let matters = isForced || watermark == WatermarkTracker.end || self.matters(watermark)

@@ -9,6 +9,9 @@ enum ValueSketch {
     private static let indexBits: UInt64 = 12
     static let registerCount = 1 << 12
 
+    /// The largest that a register can be.
+    static let rankMaximum = UInt8(64 - indexBits) + 1
+
     /// A hash all of whose bits depend on all of the value's.
     static func hash(_ key: KeyWords, _ bytes: Bytes) -> UInt64 {
         let hash = KeyWords.mix(key.hash ^ 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB)
@@ -37,6 +40,7 @@ enum ValueSketch {
         }
         let raw = 0.7213 / (1 + 1.079 / count) * count * count / sum
         if raw <= 2.5 * count, zeroCount > 0 { return Int64((count * log(count / Double(zeroCount))).rounded()) }
-        return Int64(raw.rounded())
+        // Full registers estimate more than fits.
+        return Int64(min(raw.rounded(), Double(1 << 62)))
     }
 }

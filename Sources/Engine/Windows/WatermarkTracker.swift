@@ -30,7 +30,8 @@ package struct WatermarkTracker: Sendable {
     /// `bound`: milliseconds by which a record may come behind a later one, not negative.
     package init(outOfOrdernessBound bound: Int64) {
         precondition(bound >= 0, "a bound isn't negative")
-        self.bound = bound
+        // More than all of time is no more.
+        self.bound = min(bound, SliceGrid.timeLimit)
     }
 
     package var splitCount: Int { self.splits.count }

@@ -117,7 +117,9 @@ extension SliceTable {
         switch column.storage {
         case .counter, .distinct: return unsafe Value(Int64(bitPattern: words[0]))
         case .sketch:
-            guard let registers = unsafe UnsafePointer<UInt8>(bitPattern: UInt(words[0])) else { return Value(Int64(0)) }
+            guard let registers = unsafe UnsafePointer<UInt8>(bitPattern: UInt(words[0])) else {
+                return Value(Int64(0))
+            }
             return unsafe Value(ValueSketch.estimate(registers))
         case .ordered:
             guard let node = unsafe UnsafeRawPointer(bitPattern: UInt(words[1])) else { return .nil }
@@ -135,7 +137,10 @@ extension SliceTable {
         do {
             return try ValueCodec.decode(bytes, in: &arena, text: .borrowed)
         } catch {
-            throw EvaluationError(.memoryLimit(bytes: Int64(arena.limitBytes)), at: column.aggregate.range)
+            let code: EvaluationError.Code =
+                error == .outOfMemory
+                ? .memoryLimit(bytes: Int64(arena.limitBytes)) : .host(message: "can't decode a value: \(error)")
+            throw EvaluationError(code, at: column.aggregate.range)
         }
     }
 
@@ -211,7 +216,10 @@ extension SliceTable {
                 return isDescending ? order > 0 : order < 0
             }
         } catch {
-            let code = EvaluationError.Code.invalidArgument(operation: "sort", reason: "a value is too large to compare")
+            let code = EvaluationError.Code.invalidArgument(
+                operation: "sort",
+                reason: "a value is too large to compare"
+            )
             throw EvaluationError(code, at: column.aggregate.range)
         }
     }

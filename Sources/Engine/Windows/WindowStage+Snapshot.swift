@@ -11,13 +11,14 @@ internal import WireFormat
 /// | i64, i64              | the watermark, the end up to which windows were fired                                     |
 /// | u32, then each        | slices: i64 start, u32 number of rows, rows with their states                             |
 /// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
+/// | u32, then each        | key groups whose windows were fired further before a restart: u32 group, i64 end          |
 /// | u32, then each        | windows of single keys: i64 start, end, records, pane; u8 1 where fired; a row            |
 ///
 /// A row is the two words of its key, u32 length and bytes of a long key, u32 length and bytes of its states.
 enum SnapshotFormat {
     /// `WSNP`, little endian.
     static let magic: UInt32 = 0x504E_5357
-    static let version: UInt32 = 2
+    static let version: UInt32 = 3
 }
 
 extension WindowStage {
@@ -37,6 +38,12 @@ extension WindowStage {
         for (end, box) in self.sliced.latePanes.sorted(by: { $0.key < $1.key }) {
             buffer.append(littleEndian: end)
             try Self.write(box.table, &buffer, write)
+        }
+        let groupEnds = self.sliced.furtherGroupEnds
+        buffer.append(littleEndian: UInt32(groupEnds.count))
+        for (group, end) in groupEnds {
+            buffer.append(littleEndian: UInt32(group))
+            buffer.append(littleEndian: end)
         }
         try self.writeKeyed(&buffer, write)
         try write(buffer.bytes)
@@ -113,18 +120,34 @@ extension WindowStage {
         let magic = try reader.number(UInt32.self)
         let version = try reader.number(UInt32.self)
         guard magic == SnapshotFormat.magic, version == SnapshotFormat.version else {
-            throw EngineError.corrupt("a blob of a checkpoint isn't the state of windows, or of another version of Weir")
+            throw EngineError.corrupt(
+                "a blob of a checkpoint isn't the state of windows, or of another version of Weir"
+            )
         }
         let watermark = try reader.number(Int64.self)
-        self.sliced.restore(watermark: watermark, firedEnd: try reader.number(Int64.self))
+        let firedEnd = try reader.number(Int64.self)
+        guard SlicedWindows.arePossible(watermark: watermark, firedEnd: firedEnd) else {
+            throw ValueDecodingError.impossible(offset: reader.offset)
+        }
+        self.sliced.restore(watermark: watermark, firedEnd: firedEnd)
         self.keyed.restore(watermark: watermark)
         for _ in 0..<(try reader.number(UInt32.self)) {
             let start = try reader.number(Int64.self)
-            try self.readRows(&reader) { stage in stage.sliced.slice(start) }
+            guard self.sliced.isSlice(start) else { throw ValueDecodingError.impossible(offset: reader.offset) }
+            try self.readRows(&reader, firedEnd: firedEnd) { stage in stage.sliced.slice(start) }
         }
         for _ in 0..<(try reader.number(UInt32.self)) {
             let end = try reader.number(Int64.self)
-            try self.readRows(&reader) { stage in stage.sliced.restoreLatePanes(of: end) }
+            guard self.sliced.isWindowEnd(end) else { throw ValueDecodingError.impossible(offset: reader.offset) }
+            try self.readRows(&reader, firedEnd: firedEnd) { stage in stage.sliced.restoreLatePanes(of: end) }
+        }
+        for _ in 0..<(try reader.number(UInt32.self)) {
+            let group = Int(try reader.number(UInt32.self))
+            let end = try reader.number(Int64.self)
+            guard group < CompiledStream.keyGroupCount, SlicedWindows.arePossible(watermark: 0, firedEnd: end) else {
+                throw ValueDecodingError.impossible(offset: reader.offset)
+            }
+            self.sliced.noteRestored(group, firedEnd: end)
         }
         for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader) }
         try reader.end()
@@ -137,6 +160,9 @@ extension WindowStage {
         let pane = try reader.number(Int64.self)
         let isFired = try reader.flag()
         let (key, keyBytes, states) = try Self.readRow(&reader)
+        guard SlicedWindows.arePossible(watermark: start, firedEnd: end), end > start, count >= 0, pane >= 0 else {
+            throw ValueDecodingError.impossible(offset: reader.offset)
+        }
         guard self.owns(key) else { return }
         try unsafe self.keyed.restore(
             states,
@@ -162,11 +188,16 @@ extension WindowStage {
     }
 
     /// Reads rows into a table, which is made when the first one belongs here.
-    private mutating func readRows(_ reader: inout StateReader, into makeBox: (inout Self) -> SliceBox) throws {
+    private mutating func readRows(
+        _ reader: inout StateReader,
+        firedEnd: Int64,
+        into makeBox: (inout Self) -> SliceBox
+    ) throws {
         var box: SliceBox?
         for _ in 0..<(try reader.number(UInt32.self)) {
             let (key, keyBytes, states) = try Self.readRow(&reader)
             guard self.owns(key) else { continue }
+            self.sliced.noteRestored(SlicedWindows.group(key.hash), firedEnd: firedEnd)
             let target = box ?? makeBox(&self)
             box = target
             let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil

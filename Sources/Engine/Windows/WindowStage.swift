@@ -21,8 +21,11 @@ package struct WindowStage: ~Copyable {
     private var firing: Firing?
     private var hasAdvanced = false
 
-    /// What came too late, as JSON lines: `time`, `key`, `record`.
+    /// What came too late, as JSON lines: `time`, `key`, `record`; of what a reader had aggregated before anybody knew, the
+    /// time of its slice, and null.
     package let late = OutputBlock()
+
+    /// Records that came too late; what was aggregated counts as one.
     package private(set) var lateCount = 0
     private var arena = Arena(limitBytes: 64 << 20)
 
@@ -74,9 +77,17 @@ package struct WindowStage: ~Copyable {
 
     // MARK: Input
 
-    /// Takes rows of a slice.
+    /// Takes rows of a slice, which may be late: those of a reader that was idle while time went on without it.
     package mutating func receive(_ batch: RecordBatch, slice: Int64) throws(EngineError) {
-        try self.sliced.merge(batch, slice: slice)
+        guard self.sliced.mayBeLate(slice) else { return try self.sliced.merge(batch, slice: slice) }
+        var offset = 0
+        while offset < batch.count {
+            let row = unsafe RecordRow(batch.base + offset)
+            offset += row.size
+            let states = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            let longKey = unsafe row.keyBytes > 0 ? row.key : nil
+            try unsafe self.take(states, time: slice, record: nil, of: KeyWords(a: row.a, b: row.b), longKey: longKey)
+        }
     }
 
     /// Takes single records, which may be late.
@@ -92,24 +103,39 @@ package struct WindowStage: ~Copyable {
             } catch {
                 throw .corrupt("can't decode a record of a window: \(error)")
             }
-            try unsafe self.take(record, of: KeyWords(a: row.a, b: row.b), longKey: row.keyBytes > 0 ? row.key : nil)
+            let key = KeyWords(a: row.a, b: row.b)
+            let longKey = unsafe row.keyBytes > 0 ? row.key : nil
+            if self.isKeyed {
+                try unsafe self.takeKeyed(record, of: key, longKey: longKey)
+                continue
+            }
+            try unsafe self.take(
+                record.states,
+                time: record.time,
+                record: record.record,
+                of: key,
+                longKey: longKey
+            )
         }
     }
 
+    /// Takes what a key got at a time that may be late; `record` as it came, nil where it is several.
     private mutating func take(
-        _ record: TimedRow,
+        _ encoded: Bytes,
+        time: Int64,
+        record: Bytes?,
         of key: KeyWords,
         longKey: UnsafeRawPointer?
     ) throws(EngineError) {
-        if self.isKeyed { return try unsafe self.takeKeyed(record, of: key, longKey: longKey) }
         let grid = self.sliced.grid
-        guard grid.contains(record.time) else { return }
-        if self.sliced.isPassed(record.time) {
-            return try unsafe self.putAside(record, key: KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(record.states.start)))
+        guard grid.contains(time) else { return }
+        if self.sliced.isPassed(time, hash: key.hash) {
+            let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(encoded.start))
+            return try self.putAside(record, time: time, key: row)
         }
-        let box = self.sliced.slice(grid.sliceStart(of: record.time))
-        try unsafe self.sliced.merge(record.states, of: key, longKey: longKey, into: box)
-        for end in self.sliced.firedEnds(holding: record.time) {
+        let box = self.sliced.slice(grid.sliceStart(of: time))
+        try unsafe self.sliced.merge(encoded, of: key, longKey: longKey, into: box)
+        for end in self.sliced.firedEnds(holding: time, hash: key.hash) {
             let pane = unsafe self.sliced.nextLatePane(of: key, longKey: longKey, end: end)
             let found = unsafe self.sliced.table(of: key, longKey: longKey, inWindowEnding: end)
             let states = unsafe found.table.states(of: key, longKey: longKey)
@@ -128,7 +154,7 @@ package struct WindowStage: ~Copyable {
         case .kept: return
         case .late:
             let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(record.states.start))
-            try self.putAside(record, key: row)
+            try self.putAside(record.record, time: record.time, key: row)
         case .fires(let number, let forgets):
             if case .count(let count, let slide) = self.windows.kind {
                 let (box, span) = self.keyed.window(endingIn: number, count: count, slide: slide)
@@ -148,12 +174,12 @@ package struct WindowStage: ~Copyable {
         self.keyed.noteFired(number, forgets: forgets)
     }
 
-    private mutating func putAside(_ record: TimedRow, key row: KeyedRow) throws(EngineError) {
+    private mutating func putAside(_ record: Bytes?, time: Int64, key row: KeyedRow) throws(EngineError) {
         self.lateCount += 1
         self.arena.reset()
         var line = ByteBuffer()
         line.append("{\"time\":")
-        NumberText.append(record.time, to: &line)
+        NumberText.append(time, to: &line)
         line.append(",\"key\":")
         do {
             var json = ValueJSON()
@@ -162,7 +188,7 @@ package struct WindowStage: ~Copyable {
             throw .corrupt("can't decode a key: \(error)")
         }
         line.append(",\"record\":")
-        if let text = String(validating: record.record.array, as: UTF8.self) {
+        if let record, let text = String(validating: record.array, as: UTF8.self) {
             line.append(json: text)
         } else {
             line.append("null")
@@ -172,7 +198,7 @@ package struct WindowStage: ~Copyable {
         unsafe self.late.append(
             key: nil,
             value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
-            timestamp: record.time
+            timestamp: time
         )
     }
 
@@ -230,6 +256,7 @@ package struct WindowStage: ~Copyable {
                 self.firing = nil
                 return
             }
+            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
             if let box = firing.box {
                 try self.emitter.reduce(row, of: box.table, in: firing.window)
             } else {

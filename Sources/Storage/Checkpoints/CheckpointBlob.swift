@@ -74,6 +74,9 @@ enum CheckpointBlob {
             else {
                 throw CheckpointError.damaged(path, "it isn't as long as it should be")
             }
+            guard try file.size == reader.offset else {
+                throw CheckpointError.damaged(path, "something follows its end")
+            }
             return content
         } catch let error as CheckpointError {
             throw error
@@ -153,7 +156,7 @@ package final class BlobWriter {
 private struct BlobReader {
     let file: any DiskFile
     let path: String
-    private var offset: Int64 = 0
+    private(set) var offset: Int64 = 0
 
     init(file: any DiskFile, path: String) {
         self.file = file

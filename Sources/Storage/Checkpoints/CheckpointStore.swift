@@ -129,8 +129,7 @@ package struct DiskCheckpointStore: CheckpointStore {
             if error.reason == .notFound { return ([], 0) }
             throw .disk(error)
         }
-        let all = names.filter { $0.hasPrefix(Self.prefix) }
-            .compactMap { Int64($0.dropFirst(Self.prefix.count)) }.sorted()
+        let all = names.compactMap(Self.number).sorted()
         var complete: [Int64] = []
         for number in all {
             do {
@@ -140,6 +139,12 @@ package struct DiskCheckpointStore: CheckpointStore {
             }
         }
         return (complete, all.last ?? 0)
+    }
+
+    /// The number in the name of a checkpoint's directory; nil where it is the name of something else.
+    private static func number(_ name: String) -> Int64? {
+        guard name.hasPrefix(self.prefix), let number = Int64(name.dropFirst(self.prefix.count)) else { return nil }
+        return number > 0 && name == "\(self.prefix)\(number)" ? number : nil
     }
 
     package func manifest(_ number: Int64) throws(CheckpointError) -> CheckpointManifest {
@@ -231,9 +236,23 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     package func remove(_ number: Int64) {
         let directory = self.path(number)
-        // First the manifest: what is half removed must not look like a checkpoint.
-        try? self.disk.remove("\(directory)/\(Self.manifestName)")
+        // First the manifest, and durably: what is half removed must not look like a checkpoint.
+        do {
+            try self.removeManifest(in: directory)
+        } catch {
+            return
+        }
         for name in (try? self.disk.list(directory)) ?? [] { try? self.disk.remove("\(directory)/\(name)") }
         try? self.disk.remove(directory)
+    }
+
+    private func removeManifest(in directory: String) throws(EnvironmentError) {
+        do {
+            try self.disk.remove("\(directory)/\(Self.manifestName)")
+        } catch {
+            // One that was given up has none.
+            guard error.reason == .notFound else { throw error }
+        }
+        try self.disk.synchronizeDirectory(directory)
     }
 }

@@ -40,8 +40,11 @@ public final class PathStreamSink: StreamSink {
         try self.state.withLock { state throws(ConnectorError) in
             let output = OutputDirectory(path: self.path)
             state.createdDirectories = try output.create()
+            // Before anything is removed: a run that is to go on, and wasn't said to, keeps what it needs for that.
+            if try output.names().contains(where: { !$0.hasPrefix(OutputDirectory.stagePrefix) }) {
+                try output.checkIsFree(replacesOutput: self.options.replacesOutput)
+            }
             try output.removeLeftovers()
-            try output.checkIsFree(replacesOutput: self.options.replacesOutput)
             for name in try output.names() where OutputDirectory.isOutput(name) {
                 try output.remove(output.file(name))
             }
@@ -202,6 +205,12 @@ final class PathStreamWriter: StreamWriter {
         let from = FileFinder.join(self.directory, self.draft)
         let to = FileFinder.join(self.directory, token)
         guard unsafe rename(from, to) == 0 else { throw SystemFailure.last.error("rename '\(from)' to '\(to)'") }
+        do {
+            // The checkpoint that is about to exist relies on the name.
+            try OpenFile(directory: FileFinder.join(self.directory, self.stageName)).synchronize()
+        } catch {
+            throw error.error("make '\(to)' durable")
+        }
         self.part = nil
         self.partCount += 1
         return [token]

@@ -1,0 +1,318 @@
+import ConnectorKit
+import CoreTypes
+import FluentSyntax
+import JobPlan
+import Testing
+import WireFormat
+
+@testable import Engine
+
+/// A record of the tests' streams.
+struct StreamEvent: Hashable {
+    let key: String
+    let value: Int64
+    let time: Int64
+}
+
+/// What a window of a key gave: how many values, their sum, and where they are told, the values in their order.
+struct FiredResult: Hashable, Comparable {
+    let end: Int64
+    let key: String
+    let numbers: [Int64]
+
+    init(end: Int64, key: String, values: [Int64], isGeneral: Bool) {
+        self.end = end
+        self.key = key
+        self.numbers = [Int64(values.count), values.reduce(0, +)] + (isGeneral ? [] : values.sorted())
+    }
+
+    /// From the record for a sink.
+    init(_ block: OutputBlock, _ index: Int) {
+        self = unsafe block.withRecord(index) { key, value, timestamp in
+            let numbers = unsafe (value.map { unsafe String(decoding: $0, as: UTF8.self) } ?? "")
+                .split { !$0.isNumber && $0 != "-" }.compactMap { Int64($0) }
+            return FiredResult(
+                end: (timestamp ?? 0) + 1,
+                key: unsafe key.map { unsafe String(decoding: $0, as: UTF8.self) } ?? "none",
+                numbers: Array(numbers.prefix(2)) + numbers.dropFirst(2).sorted()
+            )
+        }
+    }
+
+    private init(end: Int64, key: String, numbers: [Int64]) {
+        self.end = end
+        self.key = key
+        self.numbers = numbers
+    }
+
+    static func < (left: FiredResult, right: FiredResult) -> Bool {
+        if left.end != right.end { return left.end < right.end }
+        if left.key != right.key { return left.key < right.key }
+        return left.numbers.lexicographicallyPrecedes(right.numbers)
+    }
+}
+
+/// What a stream of the tests is.
+struct StreamShape {
+    var window: WindowSpecification
+    var allowedLateness: Int64 = 0
+    var bound: Int64 = 0
+
+    /// Whether the reduce reads its values, not aggregates.
+    var isGeneral = false
+
+    private static let program = """
+        (define stream-map (lambda (record) (emit (get record :k) (get record :v))))
+        (define stream-aggregates (lambda (key n total all) (emit key (list n total all))))
+        (define stream-values (lambda (key values) (emit key (list (count values) (sum values)))))
+        """
+
+    var grid: SliceGrid {
+        switch self.window {
+        case .tumbling(let size, let offset): SliceGrid(size: size, slide: size, offset: offset)
+        case .sliding(let size, let slide): SliceGrid(size: size, slide: slide)
+        case .session, .count, .global: preconditionFailure("the tests' windows are made of slices")
+        }
+    }
+
+    func compiled(parallelism: Int) throws -> CompiledStream {
+        let closures = try Self.closures()
+        let map = try #require(closures["stream-map"])
+        let reduce: WindowReduce =
+            self.isGeneral
+            ? .general(try #require(closures["stream-values"]))
+            : .aggregates(
+                [.make(.count, column: nil), .make(.sum), .make(.collect)],
+                result: try #require(closures["stream-aggregates"])
+            )
+        let range = SourceRange(start: 0, end: 0)
+        var settings = StreamDefinition.Settings()
+        settings.outOfOrdernessBound = self.bound
+        settings.allowedLateness = self.allowedLateness
+        let definition = StreamDefinition(
+            name: "stream",
+            kind: .streamingJob,
+            endpoints: (ConnectorCall(name: "kafka", arguments: [], options: [], range: range), nil),
+            map: (map, 1),
+            reduce: reduce,
+            window: self.window,
+            settings: settings,
+            range: range
+        )
+        let plan = StreamPlan(
+            definition: definition,
+            decode: DecodeStep(format: .json),
+            map: (
+                MapFunction(
+                    closure: map,
+                    takesKey: false,
+                    fields: nil,
+                    whole: WholeMap(closure: map, takesKey: false)
+                ), 1
+            ),
+            time: nil,
+            reduce: reduce,
+            rewrites: []
+        )
+        return try CompiledStream(
+            plan,
+            parallelism: parallelism,
+            memoryBytes: 64 << 20,
+            outOfOrdernessBound: 0,
+            limits: MachineLimits()
+        )
+    }
+
+    private static func closures() throws -> [String: Closure] {
+        let checked = Frontend.check(SourceFile(name: "stream.fl", text: self.program))
+        var closures: [String: Closure] = [:]
+        for form in try #require(checked.program).forms {
+            guard case .define(let name, let value) = form.kind, case .lambda(let lambda) = value.kind else { continue }
+            closures[name] = Closure(lambda: lambda, captured: [], globals: [:])
+        }
+        return closures
+    }
+}
+
+/// The subtasks of a stream, stepped by hand: what reads, what keeps windows, and what is on its way between them.
+final class StreamRun {
+    /// What a checkpoint holds.
+    struct Snapshot {
+        var states: [[UInt8]] = []
+        var watermark = WatermarkTracker.none
+        /// The largest time that each reading subtask has seen.
+        var latest: [Int64] = []
+    }
+
+    private final class Reader {
+        var stage: StreamMapStage
+
+        init(_ stage: consuming StreamMapStage) {
+            self.stage = stage
+        }
+    }
+
+    final class Keeper {
+        var stage: WindowStage
+        var clock: ChannelClock
+
+        init(_ stage: consuming WindowStage, channelCount: Int) {
+            self.stage = stage
+            self.clock = ChannelClock(channelCount: channelCount)
+        }
+    }
+
+    private var readers: [Reader] = []
+    private(set) var keepers: [Keeper] = []
+
+    /// By reading subtask, then by the one that keeps windows.
+    private var channels: [[[StreamElement]]]
+    private var results: [FiredResult] = []
+    private(set) var lateLines: [String] = []
+    private var position: Int64 = 0
+
+    init(_ shape: StreamShape, readerCount: Int = 1, parallelism: Int, from snapshot: Snapshot? = nil) throws {
+        let stream = try shape.compiled(parallelism: parallelism)
+        self.channels = Array(repeating: Array(repeating: [], count: parallelism), count: readerCount)
+        for index in 0..<readerCount {
+            var stage = stream.makeMapStage()
+            if let snapshot { stage.restore(sentWatermark: snapshot.watermark) }
+            _ = stage.addSplit(named: "split/\(index)", latest: snapshot?.latest[index] ?? WatermarkTracker.none)
+            self.readers.append(Reader(stage))
+        }
+        for subtask in 0..<parallelism {
+            var stage = stream.makeWindowStage(subtask: subtask, form: .messages)
+            for state in snapshot?.states ?? [] { try stage.restore(state) }
+            self.keepers.append(Keeper(stage, channelCount: readerCount))
+        }
+    }
+
+    var lateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.lateCount } }
+
+    /// What was fired since this was last asked, sorted.
+    func takeResults() -> [FiredResult] {
+        defer { self.results = [] }
+        return self.results.sorted()
+    }
+
+    // MARK: Reading
+
+    /// Reads events as one block, and sends what time they say it is.
+    func read(_ events: [StreamEvent], reader: Int = 0) throws {
+        let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value)}"# }
+        let bytes = lines.reduce(into: [UInt8]()) { $0 += Array($1.utf8) }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + SourceBlock.padding, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: bytes.count).copyBytes(from: bytes)
+        let block = MessageBlock(capacity: max(events.count, 1))
+        var offset = 0
+        for (event, line) in zip(events, lines) {
+            let value = unsafe UnsafeRawBufferPointer(start: memory + offset, count: line.utf8.count)
+            unsafe block.append(
+                StreamMessage(value: value, key: nil, timestamp: event.time, position: self.position, split: 0)
+            )
+            offset += line.utf8.count
+            self.position += 1
+        }
+        self.readers[reader].stage.begin(block)
+        while try self.readers[reader].stage.step() {}
+        self.advance(reader)
+    }
+
+    /// A reader has nothing to say, and holds time back no longer.
+    func setIdle(_ reader: Int) {
+        self.readers[reader].stage.setIdle(0)
+        self.advance(reader)
+    }
+
+    /// A reader is at its end.
+    func end(_ reader: Int) throws {
+        try self.readers[reader].stage.endSplit(0)
+        self.readers[reader].stage.advance(isComplete: true, isForced: true)
+        self.readers[reader].stage.end()
+        self.collect(reader)
+    }
+
+    private func advance(_ reader: Int) {
+        self.readers[reader].stage.advance(isComplete: false, isForced: true)
+        self.collect(reader)
+    }
+
+    private func collect(_ reader: Int) {
+        for routed in self.readers[reader].stage.takeReady() {
+            for keeper in self.keepers.indices where routed.destination ?? keeper == keeper {
+                self.channels[reader][keeper].append(routed.element)
+            }
+        }
+    }
+
+    // MARK: Delivering
+
+    func deliverAll() throws {
+        for reader in self.readers.indices {
+            for keeper in self.keepers.indices { while try self.deliver(from: reader, to: keeper) {} }
+        }
+    }
+
+    /// Delivers some elements; each channel keeps its order.
+    func deliverSome(_ random: inout SplitMix64) throws {
+        for _ in 0..<random.next(in: 0..<12) {
+            let reader = random.next(in: 0..<self.readers.count)
+            _ = try self.deliver(from: reader, to: random.next(in: 0..<self.keepers.count))
+        }
+    }
+
+    private func deliver(from reader: Int, to number: Int) throws -> Bool {
+        guard !self.channels[reader][number].isEmpty else { return false }
+        let keeper = self.keepers[number]
+        switch self.channels[reader][number].removeFirst() {
+        case .slice(let start, let batch): try keeper.stage.receive(batch, slice: start)
+        case .timed(let batch): try keeper.stage.receiveTimed(batch)
+        case .watermark(let watermark): keeper.stage.advance(to: keeper.clock.advance(reader, to: watermark))
+        case .idle: keeper.stage.advance(to: keeper.clock.setIdle(reader))
+        case .barrier, .end: break
+        }
+        try self.step(number)
+        return true
+    }
+
+    /// Lets event time come to a watermark in one subtask alone.
+    func advance(keeper number: Int, to watermark: Int64) throws {
+        self.keepers[number].stage.advance(to: watermark)
+        try self.step(number)
+    }
+
+    private func step(_ number: Int) throws {
+        let keeper = self.keepers[number]
+        while try keeper.stage.step() {}
+        let output = keeper.stage.output
+        for index in 0..<output.count { self.results.append(FiredResult(output, index)) }
+        output.removeAll()
+        let late = keeper.stage.late
+        unsafe late.withBytes(from: 0) { bytes in
+            let text = unsafe String(decoding: bytes, as: UTF8.self)
+            self.lateLines += text.split(separator: "\n").map(String.init)
+        }
+        late.removeAll()
+    }
+
+    // MARK: Checkpoints
+
+    /// Takes the state of everything, behind what was read.
+    func snapshot() throws -> Snapshot {
+        var snapshot = Snapshot()
+        for reader in self.readers.indices {
+            self.readers[reader].stage.barrier(1)
+            self.collect(reader)
+            snapshot.latest.append(self.readers[reader].stage.clock.latest(of: 0))
+        }
+        try self.deliverAll()
+        for keeper in self.keepers {
+            var state: [UInt8] = []
+            keeper.stage.writeSnapshot { state += $0.array }
+            snapshot.states.append(state)
+            snapshot.watermark = max(snapshot.watermark, keeper.stage.watermark)
+        }
+        return snapshot
+    }
+}
