@@ -217,6 +217,61 @@ import Testing
         #expect(error?.message.contains("give this user the right") == true)
     }
 
+    @Test func `a topic that goes away while it is written is named, with the record's key`() throws {
+        self.cluster.fail(topic: "results", with: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        let properties: [String: SettingValue] = ["topic.metadata.propagation.max.ms": .integer(0)]
+        let sink = try KafkaSink.make(
+            "results",
+            brokers: self.cluster.brokers,
+            options: ["properties": .map(properties)]
+        )
+        let driver = try WriterDriver(sink)
+
+        let error = #expect(throws: ConnectorError.self) { try driver.deliver(.make([("key-1", "x")])) }
+
+        #expect(error?.message.contains("with key 'key-1' to topic results") == true, "\(String(describing: error))")
+        #expect(error?.message.contains("check the name, or create the topic") == true)
+    }
+
+    @Test func `what ends a producer for good is kept with its reason`() throws {
+        let configuration = KafkaConfiguration(brokers: self.cluster.brokers)
+        let properties = configuration.properties(preset: [:], required: ProducerProperties.writer)
+        let producer = try TopicProducer(topic: "results", configuration, properties: properties)
+        let outOfOrder = RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER
+
+        _ = unsafe rd_kafka_test_fatal_error(producer.client.handle, outOfOrder, "a gap")
+        producer.client.serve(milliseconds: 5_000)
+
+        let failure = producer.client.notices.failure
+        #expect(failure?.code == outOfOrder.rawValue)
+        #expect(failure?.detail.contains("a gap") == true, "\(String(describing: failure))")
+    }
+
+    @Test func `a group that may not be written is a warning, and reading goes on`() throws {
+        self.cluster.createTopic("clicks")
+        let client = try NativeClient(self.cluster.brokers)
+        let source = try KafkaSource.make(
+            ["clicks"],
+            brokers: self.cluster.brokers,
+            options: ["group": .string("watched")]
+        )
+        let driver = try StreamDriver(source)
+        try driver.reader.add(try source.discoverSplits())
+        let refusals = Array(repeating: RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, count: 200)
+        self.cluster.fail(.offsetCommit, with: refusals)
+
+        var warning: String?
+        _ = try driver.read { _ in
+            warning = driver.reader.warning
+            if warning == nil { driver.reader.publish([StreamSplit(name: "clicks/0", position: 0)]) }
+            return warning != nil
+        }
+        try client.produce("clicks", TestRecord.numbered(0..<1))
+
+        #expect(warning?.contains("the group's positions weren't stored") == true, "\(String(describing: warning))")
+        #expect(try driver.read(1).map(\.value) == ["v0"])
+    }
+
     @Test func `a retry that the leader asked for doubles nothing`() throws {
         self.cluster.createTopic("results")
         let driver = try WriterDriver(try KafkaSink.make("results", brokers: self.cluster.brokers))

@@ -168,7 +168,10 @@ final class WriterDriver {
         while ContinuousClock.now < deadline {
             index += try self.writer.write(block, from: index)
             if index == block.count, try self.writer.flush() { return }
-            self.bell.wait(milliseconds: 20_000)
+            guard self.bell.wait(milliseconds: 25_000) else {
+                Issue.record("a writer that waits isn't woken; \(index) of \(block.count) records were taken")
+                return
+            }
         }
         Issue.record("too late; \(index) of \(block.count) records were taken")
     }

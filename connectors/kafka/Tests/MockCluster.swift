@@ -11,6 +11,7 @@ final class MockCluster {
         case fetch = 1
         case listOffsets = 2
         case metadata = 3
+        case offsetCommit = 8
         case offsetFetch = 9
         case findCoordinator = 10
     }

@@ -37,11 +37,12 @@ final class TestBroker: Sendable {
         }
         let folder = FileManager.default.temporaryDirectory.appending(path: "weir-kafka-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // Threads of a test block signals, and so do the processes they start: only this one can't be.
         let script = """
             "$0" start --only kafka --kafka-port 0 --host 127.0.0.1 --data-dir "$1" & broker=$!
             exec 1>&-
             cat >/dev/null
-            kill "$broker"; wait "$broker"; rm -rf "$1"
+            kill -9 "$broker"; wait "$broker"; rm -rf "$1"
             """
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
