@@ -67,10 +67,8 @@ package struct CheckpointCoordinator: Sendable {
     private var lastEnd: Int64?
     private var isRequested = false
 
-    /// - Parameters:
-    ///   - subtaskCount: Parts that a checkpoint has.
-    ///   - retained: Complete checkpoints that exist, oldest first: numbers go on behind them.
-    ///   - lastNumber: The largest number that was ever used, also by one that was given up.
+    /// A checkpoint has `subtaskCount` parts; `retained` are the complete ones that exist, oldest first, and `lastNumber` is
+    /// the largest number that was ever used, also by one that was given up.
     package init(configuration: Configuration, subtaskCount: Int, retained: [Int64] = [], lastNumber: Int64 = 0) {
         precondition(subtaskCount >= 1 && configuration.retainedCount >= 1, "a checkpoint has parts, and one is kept")
         self.configuration = configuration

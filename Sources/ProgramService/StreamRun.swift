@@ -22,7 +22,8 @@ extension ProgramContext {
         }
         let trigger = stream.settings.trigger
         if trigger.earlyMilliseconds != nil || trigger.earlyCount != nil || !trigger.firesOnEachLateRecord {
-            let message = "this build runs no :trigger but the one at the end of a window and for each late record: leave it out"
+            let message =
+                "this build runs no :trigger but the one at the end of a window and for each late record: leave it out"
             throw EvaluationError(.host(message: message), at: stream.range)
         }
         let planned = self.plan(stream)

@@ -62,7 +62,11 @@ struct ShopEvents {
     }
 
     /// A processor over `in/*` that writes `out`.
-    static func program(window: String = "(sliding-window 300000 60000)", steps: String = "", options: String = "") -> String {
+    static func program(
+        window: String = "(sliding-window 300000 60000)",
+        steps: String = "",
+        options: String = ""
+    ) -> String {
         """
         (define-stream-processor shop
           :source (distributed-files "in/*")

@@ -66,7 +66,8 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.expected)
     }
 
-    @Test func `a stream that is terminated takes a savepoint, ends with 0 and goes on at another parallelism`() throws {
+    @Test func `a stream that is terminated takes a savepoint, ends with 0 and goes on at another parallelism`() throws
+    {
         try self.writeSlowJob()
         let process = try WeirProcess(["run", "job.fl", "--parallelism", "2"] + Self.often, in: self.folder)
         try process.wait(until: "a checkpoint is complete") { self.hasCheckpoint(self.folder) }

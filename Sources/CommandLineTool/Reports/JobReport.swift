@@ -44,6 +44,7 @@ struct JobReport: Sendable {
     private var output: String {
         let summary = self.summary
         let records = Self.counted(summary.outputRecords, "record")
+        if summary.stream != nil { return "\(summary.output): \(records)" }
         return "\(summary.output): \(records), \(Quantity.bytes(summary.outputBytes))"
     }
 

@@ -35,27 +35,29 @@ struct RunReport: Sendable {
     }
 
     private static func object(_ job: JobSummary) -> JSONValue {
-        .object([
-            .init("name", .string(job.name)),
-            .init("id", .string(job.id.rawValue)),
-            .init("state", .string(job.state.rawValue)),
-            .init("input", .string(job.input)),
-            .init("output", .string(job.output)),
-            .init("inputBytes", .integer(job.inputBytes)),
-            .init("inputRecords", .integer(job.inputRecords)),
-            .init("mappedPairs", .integer(job.mappedPairs)),
-            .init("shuffledRows", .integer(job.shuffledRows)),
-            .init("shuffledBytes", .integer(job.shuffledBytes)),
-            .init("reducedKeys", .integer(job.reducedKeys)),
-            .init("outputRecords", .integer(job.outputRecords)),
-            .init("outputBytes", .integer(job.outputBytes)),
-            .init("spilledBytes", .integer(job.spilledBytes)),
-            .init("spilledRuns", .integer(job.spilledRuns)),
-            .init("rejectedRecords", .integer(job.rejectedRecords)),
-            .init("rejectedExamples", .array(job.rejectedExamples.map { .string($0) })),
-            .init("seconds", .seconds(job.elapsed)),
-            .init("failure", .text(job.failure.isEmpty ? nil : job.failure)),
-        ] + (job.stream.map(Self.members) ?? []))
+        .object(
+            [
+                .init("name", .string(job.name)),
+                .init("id", .string(job.id.rawValue)),
+                .init("state", .string(job.state.rawValue)),
+                .init("input", .string(job.input)),
+                .init("output", .string(job.output)),
+                .init("inputBytes", .integer(job.inputBytes)),
+                .init("inputRecords", .integer(job.inputRecords)),
+                .init("mappedPairs", .integer(job.mappedPairs)),
+                .init("shuffledRows", .integer(job.shuffledRows)),
+                .init("shuffledBytes", .integer(job.shuffledBytes)),
+                .init("reducedKeys", .integer(job.reducedKeys)),
+                .init("outputRecords", .integer(job.outputRecords)),
+                .init("outputBytes", .integer(job.outputBytes)),
+                .init("spilledBytes", .integer(job.spilledBytes)),
+                .init("spilledRuns", .integer(job.spilledRuns)),
+                .init("rejectedRecords", .integer(job.rejectedRecords)),
+                .init("rejectedExamples", .array(job.rejectedExamples.map { .string($0) })),
+                .init("seconds", .seconds(job.elapsed)),
+                .init("failure", .text(job.failure.isEmpty ? nil : job.failure)),
+            ] + (job.stream.map(Self.members) ?? [])
+        )
     }
 
     /// What a stream has beside what any job has.

@@ -25,10 +25,10 @@ package final class CompiledStream: Sendable {
 
     /// Compiles the functions of a plan.
     ///
-    /// - Parameters:
-    ///   - parallelism: 1…``keyGroupCount``.
-    ///   - memoryBytes: What all tables together should take at most.
-    ///   - outOfOrdernessBound: What the source is known for, in milliseconds; the definition's own goes before it.
+    /// The parallelism is 1…``keyGroupCount``; `memoryBytes` is what all tables together should take at most, and
+    /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it.
+    ///
+    /// - Throws: A function can't be compiled.
     package init(
         _ plan: StreamPlan,
         parallelism: Int,
@@ -146,7 +146,7 @@ package final class CompiledStream: Sendable {
         )
     }
 
-    /// - Parameter form: How the sink wants records.
+    /// A stage that keeps windows; `form` is how its sink wants records.
     package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
         let definition = self.plan.definition
         let host = WindowHost(

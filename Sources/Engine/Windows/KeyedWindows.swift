@@ -289,7 +289,8 @@ struct TimerHeap {
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < self.timers.count && self.isBefore(child, least) {
+            for child in [2 * parent + 1, 2 * parent + 2] where child < self.timers.count && self.isBefore(child, least)
+            {
                 least = child
             }
             guard least != parent else { return }

@@ -102,7 +102,9 @@ struct RollingWindow: ~Copyable {
     }
 
     private mutating func words(of row: KeyedRow) -> UnsafeMutablePointer<UInt64> {
-        guard let longKey = unsafe row.longKey else { return unsafe self.short.payload(of: row.key, hash: row.key.hash) }
+        guard let longKey = unsafe row.longKey else {
+            return unsafe self.short.payload(of: row.key, hash: row.key.hash)
+        }
         let slot = unsafe self.long.longSlot(of: row.key, bytes: longKey, hash: row.key.hash)
         if unsafe slot[2] == 0 {
             unsafe slot[2] = UInt64(UInt(bitPattern: self.store.store(longKey, count: row.key.count)))
@@ -203,12 +205,14 @@ struct RollingWindow: ~Copyable {
     }
 
     /// The results of a key that ``next(_:)`` gave; `gather` puts its states together from the slices.
+    ///
+    /// - Returns: What was gathered: values among the results may lie there, and are good as long as it is.
     func results(
         of row: KeyedRow,
         in arena: inout Arena,
         into arguments: inout [Value],
         gather: () -> SliceBox
-    ) throws(EvaluationError) {
+    ) throws(EvaluationError) -> SliceBox? {
         let words = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
         var gathered: SliceBox?
         for (column, part) in zip(self.layout.columns, self.parts) {
@@ -228,6 +232,7 @@ struct RollingWindow: ~Copyable {
             let states = unsafe box.table.states(of: row.key, longKey: row.longKey)
             arguments.append(try unsafe box.table.result(of: column, states, in: &arena))
         }
+        return gathered
     }
 
     private static func number(

@@ -423,7 +423,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Sends the watermark on where it has come far enough to matter, or where `isForced` any that is new.
     ///
-    /// - Parameter isComplete: Whether no other split will be added.
+    /// `isComplete`: Whether no other split will be added.
     package mutating func advance(isComplete: Bool, isForced: Bool) {
         // Records that were shipped one by one are waited for: late ones fire at once.
         self.flushRows(as: .timed)
@@ -475,16 +475,6 @@ package struct StreamMapStage: ~Copyable {
         }
         return self.ready
     }
-}
-
-/// What a reading subtask has done so far.
-package struct StreamMapFigures: Hashable, Sendable {
-    package var records = 0
-    package var pairs = 0
-    package var rejected = 0
-    package var shippedRows = 0
-
-    package init() {}
 }
 
 /// What is being worked on.

@@ -57,17 +57,22 @@ struct WindowEmitter: ~Copyable {
     }
 
     /// Reduces a key of the rolling window.
-    mutating func reduce(_ row: KeyedRow, of windows: borrowing SlicedWindows, in window: FiredWindow) throws(EngineError) {
+    mutating func reduce(
+        _ row: KeyedRow,
+        of windows: borrowing SlicedWindows,
+        in window: FiredWindow
+    ) throws(EngineError) {
         guard case .aggregates(let function) = self.call else { preconditionFailure("values don't roll") }
         let key = try self.begin(row, in: window)
         let mark = self.mark
         do {
             var arguments = [key]
             arguments.reserveCapacity(self.layout.columns.count + 1)
-            try windows.rolling.results(of: row, in: &self.machine.workspace.arena, into: &arguments) {
+            let gathered = try windows.rolling.results(of: row, in: &self.machine.workspace.arena, into: &arguments) {
                 unsafe windows.table(of: row.key, longKey: row.longKey, inWindowEnding: window.end)
             }
             _ = try self.machine.call(function, arguments)
+            withExtendedLifetime(gathered) {}
         } catch {
             try self.reject(key, error, mark)
         }

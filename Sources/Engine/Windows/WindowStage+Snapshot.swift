@@ -56,7 +56,9 @@ extension WindowStage {
         buffer.append(littleEndian: UInt32(self.keyed.store.liveCount))
         for number in self.keyed.store.segments.indices where self.keyed.store[number].isLive {
             let segment = self.keyed.store[number]
-            for field in [segment.start, segment.end, segment.count, segment.pane] { buffer.append(littleEndian: field) }
+            for field in [segment.start, segment.end, segment.count, segment.pane] {
+                buffer.append(littleEndian: field)
+            }
             buffer.append(segment.isFired ? 1 : 0)
             let row = self.keyed.rowOfWindow(number)
             Self.append(row, of: self.keyed.store.states.table, to: &buffer)

@@ -274,7 +274,9 @@ struct TableCursor {
 }
 
 extension SliceTable {
-    /// The next key of a walk, in no particular order; nil behind the last. The table mustn't change meanwhile.
+    /// The next key of a walk, in no particular order; nil behind the last.
+    ///
+    /// The table mustn't change meanwhile.
     func next(_ cursor: inout TableCursor) -> KeyedRow? {
         if let words = unsafe self.short.nextUsed(&cursor.shortSlot) {
             let key = unsafe KeyWords(a: words[0], b: words[1])

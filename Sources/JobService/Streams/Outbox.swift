@@ -92,7 +92,7 @@ final class OutboxWriter: StreamWriter {
 
     func endEpoch(_ checkpoint: Int64) throws(ConnectorError) -> [String] {
         guard let file = self.file else { return [] }
-        let name = "\(checkpoint == .max ? "end" : String(checkpoint))-\(self.subtask)"
+        let name = "\(checkpoint)-\(self.subtask)"
         do {
             try file.finish()
             try self.disk.rename(self.draft, to: "\(self.directory)/\(name)")

@@ -46,7 +46,8 @@ struct StreamDeliveries {
         guard let base = sink as? any ExactlyOnceSink, base.wantsExactlyOnce != false else { return sink }
         guard let store = self.job.options.store, let directory = self.job.options.stateDirectory else {
             guard base.wantsExactlyOnce == true else { return sink }
-            let message = "\(base.summary) can't be written exactly once without checkpoints: say where with --state DIR"
+            let message =
+                "\(base.summary) can't be written exactly once without checkpoints: say where with --state DIR"
             throw ConnectorError(.user, retry: .never, message)
         }
         let lineage: String

@@ -30,6 +30,7 @@ struct StreamRecovery {
         }
         do {
             (recovery.retained, recovery.lastNumber) = try store.list()
+            recovery.start.lastNumber = recovery.lastNumber
         } catch {
             recovery.problem = ConnectorError(.external, retry: .never, "\(error)")
             return recovery
@@ -97,7 +98,8 @@ struct StreamRecovery {
     private static func mismatch(_ manifest: CheckpointManifest, _ job: StreamJob) -> ConnectorError? {
         let name = job.stream.name
         guard manifest.job == name else {
-            let message = "the state directory belongs to the job \(manifest.job), not to \(name); choose another --state"
+            let message =
+                "the state directory belongs to the job \(manifest.job), not to \(name); choose another --state"
             return ConnectorError(.user, retry: .never, message)
         }
         let now = job.stream.operatorShapes

@@ -70,7 +70,8 @@ enum CheckpointBlob {
                 }
                 content += try Self.content(of: try reader.bytes(length), count: contentLength, &codec)
             }
-            guard try reader.number(8) == UInt64(content.count), Int64(content.count) == byteCount ?? Int64(content.count)
+            guard try reader.number(8) == UInt64(content.count),
+                Int64(content.count) == byteCount ?? Int64(content.count)
             else {
                 throw CheckpointError.damaged(path, "it isn't as long as it should be")
             }

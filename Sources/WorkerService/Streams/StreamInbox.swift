@@ -25,6 +25,7 @@ final class StreamInbox: Sendable {
 
     /// - Parameters:
     ///   - producers: The doorbells of the channels' producers.
+    ///   - consumer: The doorbell of who takes from it.
     ///   - countLimit: Elements that wait in a channel at most.
     ///   - bytesLimit: Bytes that wait in a channel at most, but for one element: a large record's may have more alone.
     init(producers: [Doorbell], consumer: Doorbell, countLimit: Int, bytesLimit: Int) {

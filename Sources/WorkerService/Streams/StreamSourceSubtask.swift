@@ -62,6 +62,9 @@ final class StreamSourceSubtask: StreamSubtask {
     /// Whether a last checkpoint was asked for: what comes behind it is the next run's.
     private var isPaused = false
     private var checkpoints: [Int64] = []
+
+    /// The checkpoint that was taken last: what is written behind it is the next one's.
+    private var lastNumber: Int64
     private var snapshots: [Int64: [SplitProgress]] = [:]
     private var stop: (isAsked: Bool, fires: Bool) = (false, false)
     private var hasEnded = false
@@ -76,8 +79,10 @@ final class StreamSourceSubtask: StreamSubtask {
         inboxes: [StreamInbox],
         wiring: StreamWiring,
         mailbox: StreamMailbox,
-        deadLetterWriter: (any StreamWriter)?
+        deadLetterWriter: (any StreamWriter)?,
+        lastNumber: Int64
     ) {
+        self.lastNumber = lastNumber
         self.id = StreamSubtaskID(.source, index)
         self.stage = stage
         self.input = input
@@ -194,6 +199,7 @@ final class StreamSourceSubtask: StreamSubtask {
         let progress = self.input.progress(self.stage)
         self.snapshots[number] = progress
         let outputs = try self.endEpoch(number)
+        self.lastNumber = number
         self.report.snapshot(
             SubtaskSnapshot(content: .source(progress), outputs: outputs),
             of: self.id,
@@ -219,7 +225,7 @@ final class StreamSourceSubtask: StreamSubtask {
                 throw .connector(error)
             }
         }
-        let outputs = try self.endEpoch(Int64.max)
+        let outputs = try self.endEpoch(self.lastNumber + 1)
         self.deadLetterWriter?.close()
         self.publish()
         let splits = self.input.progress(self.stage)
@@ -280,7 +286,9 @@ final class StreamSourceSubtask: StreamSubtask {
 
     /// - Returns: False when the writer is full.
     private func writeDeadLetters() throws(EngineError) -> Bool {
-        guard let writer = self.deadLetterWriter, let block = self.stage.deadLetters, block.count > 0 else { return true }
+        guard let writer = self.deadLetterWriter, let block = self.stage.deadLetters, block.count > 0 else {
+            return true
+        }
         do {
             self.deadLetterCount += try writer.write(block, from: self.deadLetterCount)
         } catch {

@@ -35,6 +35,9 @@ package struct StreamStart: Sendable {
     /// The watermark up to which windows were fired then.
     package var watermark = WatermarkTracker.none
 
+    /// The largest number that any checkpoint has used: epochs go on behind it.
+    package var lastNumber: Int64 = 0
+
     package init() {}
 }
 
@@ -166,7 +169,9 @@ package final class StreamWorker: Sendable {
                     block: SourceBlock(capacity: Self.blockBytes)
                 )
             }
-            letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) { doorbell.ring() }
+            letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) {
+                doorbell.ring()
+            }
         } catch {
             throw .connector(error)
         }
@@ -177,7 +182,8 @@ package final class StreamWorker: Sendable {
             inboxes: self.inboxes,
             wiring: self.wiring(index),
             mailbox: self.mailboxes[index],
-            deadLetterWriter: letters
+            deadLetterWriter: letters,
+            lastNumber: self.begin.lastNumber
         )
     }
 
@@ -199,6 +205,7 @@ package final class StreamWorker: Sendable {
                 stage: stage,
                 inbox: self.inboxes[index],
                 writers: (output, alerts, late),
+                lastNumber: self.begin.lastNumber,
                 wiring: self.wiring(index)
             )
         } catch {

@@ -26,6 +26,9 @@ final class WindowSubtask: StreamSubtask {
     private var hasEnded: [Bool]
     private var isAligned: [Bool]
     private var checkpoint: Int64?
+
+    /// The checkpoint that was taken last: what is written behind it is the next one's.
+    private var lastNumber: Int64
     private var nextChannel = 0
     private var counted = (firings: 0, late: 0, rejected: 0)
 
@@ -34,6 +37,7 @@ final class WindowSubtask: StreamSubtask {
         stage: consuming WindowStage,
         inbox: StreamInbox,
         writers: (output: any StreamWriter, alerts: any StreamWriter, late: (any StreamWriter)?),
+        lastNumber: Int64,
         wiring: StreamWiring
     ) {
         self.id = StreamSubtaskID(.window, index)
@@ -43,6 +47,7 @@ final class WindowSubtask: StreamSubtask {
         ]
         if let late = writers.late { self.outlets.append(Outlet(sink: .late, writer: late, block: stage.late)) }
         self.writesLate = writers.late != nil
+        self.lastNumber = lastNumber
         self.stage = stage
         self.inbox = inbox
         self.report = wiring.report
@@ -107,6 +112,7 @@ final class WindowSubtask: StreamSubtask {
         self.stage.writeSnapshot { state.append($0.array) }
         let keyCount = self.stage.keyCount
         let outputs = try self.endEpoch(checkpoint)
+        self.lastNumber = checkpoint
         self.checkpoint = nil
         self.isAligned = Array(repeating: false, count: self.isAligned.count)
         self.report.snapshot(
@@ -123,7 +129,7 @@ final class WindowSubtask: StreamSubtask {
     private func end() throws(EngineError) -> SubtaskStep {
         guard try self.flush() else { return .waiting }
         self.publish()
-        let outputs = try self.endEpoch(Self.lastEpoch)
+        let outputs = try self.endEpoch(self.lastNumber + 1)
         for outlet in self.outlets { outlet.writer.close() }
         self.report.finished(
             self.id,
@@ -155,9 +161,6 @@ final class WindowSubtask: StreamSubtask {
         if !self.writesLate { self.stage.late.removeAll() }
         return isDone
     }
-
-    /// The number of what is written behind the last checkpoint.
-    private static let lastEpoch = Int64.max
 
     private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
         var outputs: [WrittenOutput] = []
