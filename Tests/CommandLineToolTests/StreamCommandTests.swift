@@ -68,18 +68,6 @@ import Testing
         #expect(dot.results.hasPrefix("digraph \"real-time-analytics\" {\n"))
     }
 
-    @Test(arguments: ["", "(submit-job real-time-analytics)\n"])
-    func `a stream whose broker nobody names says how to name it, and where it is used`(submission: String) throws {
-        let folder = try TemporaryFolder()
-        let path = try folder.write(Self.job + submission, to: "stream.fl")
-
-        let call = Invocation("run", path)
-
-        #expect(call.status == .failed)
-        #expect(call.notes.contains("-D kafka.brokers=host:port"))
-        #expect(call.notes.contains("\(path):"))
-    }
-
     @Test func `options of a source may be maps`() throws {
         let folder = try TemporaryFolder()
         let source = "(kafka-stream \"events\" :properties {:fetch.min.bytes 5 :sasl.password \"hunter2\"})"

@@ -170,6 +170,17 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.expected)
     }
 
+    @Test(arguments: ["", "(submit-job shop)"])
+    func `a stream whose broker nobody names says how to name it, and where it is used`(submission: String) throws {
+        let topic = ShopEvents.program().replacing(#"(distributed-files "in/*")"#, with: #"(kafka-topic "clicks")"#)
+        try self.folder.write("\(topic)\n\(submission)\n", to: "job.fl")
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["-D kafka.brokers=host:port", "job.fl:"])
+    }
+
     @Test func `files need a time`() throws {
         let program = ShopEvents.program().replacing("  :time :ts\n", with: "")
         try self.folder.write(program, to: "job.fl")
