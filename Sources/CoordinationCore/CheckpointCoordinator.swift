@@ -26,6 +26,8 @@ package struct CheckpointCoordinator: Sendable {
         case tick(now: Int64)
         /// Somebody wants one now: a savepoint, or the last before the end.
         case requested(now: Int64)
+        /// The stream is to stop behind a last checkpoint.
+        case stopRequested(now: Int64)
         /// A subtask's part has come.
         case acknowledged(Int64, subtask: Int)
         /// The checkpoint is on disk as a whole.
@@ -36,6 +38,8 @@ package struct CheckpointCoordinator: Sendable {
     package enum Effect: Hashable, Sendable {
         /// Tell every reading subtask to begin it.
         case trigger(Int64)
+        /// The same, and they read nothing behind it: it is the last.
+        case triggerLast(Int64)
         /// All parts have come: write it.
         case store(Int64)
         /// It exists from now on: deliver what belongs to it.
@@ -44,6 +48,8 @@ package struct CheckpointCoordinator: Sendable {
         case abandon(Int64, AbandonReason)
         /// Remove it: newer ones are enough.
         case remove(Int64)
+        /// The last one exists: end every reading subtask. Comes once.
+        case stop
     }
 
     package enum AbandonReason: String, Hashable, Sendable {
@@ -66,6 +72,14 @@ package struct CheckpointCoordinator: Sendable {
     private var lastStart: Int64?
     private var lastEnd: Int64?
     private var isRequested = false
+    private var stopping = Stopping.no
+
+    private enum Stopping {
+        case no
+        /// Behind a last checkpoint, whose number isn't known before it begins; one that is given up is taken again.
+        case behind(Int64?)
+        case stopped
+    }
 
     /// A checkpoint has `subtaskCount` parts; `retained` are the complete ones that exist, oldest first, and `lastNumber` is
     /// the largest number that was ever used, also by one that was given up.
@@ -83,6 +97,12 @@ package struct CheckpointCoordinator: Sendable {
     /// The newest complete one.
     package var newest: Int64? { self.retained.last }
 
+    /// Whether it is the last one before a stop: a savepoint.
+    package func isLast(_ number: Int64) -> Bool {
+        if case .behind(number) = self.stopping { return true }
+        return false
+    }
+
     /// Numbers up to this one were used, wherever.
     package mutating func skipNumbers(through number: Int64) { self.nextNumber = max(self.nextNumber, number + 1) }
 
@@ -97,6 +117,9 @@ package struct CheckpointCoordinator: Sendable {
         case .tick(let now): return self.tick(now)
         case .requested(let now):
             self.isRequested = true
+            return self.tick(now)
+        case .stopRequested(let now):
+            if case .no = self.stopping { self.stopping = .behind(nil) }
             return self.tick(now)
         case .acknowledged(let number, let subtask):
             guard self.pending?.number == number, self.pending?.isStoring == false else { return [] }
@@ -116,13 +139,26 @@ package struct CheckpointCoordinator: Sendable {
             return self.abandon(pending.number, .timeout, now)
         }
         if self.lastStart == nil { self.lastStart = now }
-        guard self.isRequested || self.isDue(now) else { return [] }
+        switch self.stopping {
+        case .no:
+            guard self.isRequested || self.isDue(now) else { return [] }
+            return [.trigger(self.begin(now))]
+        case .behind:
+            // One that was under way when the stop was asked for isn't the last: records were read behind it.
+            let number = self.begin(now)
+            self.stopping = .behind(number)
+            return [.triggerLast(number)]
+        case .stopped: return []
+        }
+    }
+
+    private mutating func begin(_ now: Int64) -> Int64 {
         let number = self.nextNumber
         self.nextNumber += 1
         self.isRequested = false
         self.lastStart = now
         self.pending = Pending(number: number, startedAt: now, missing: Set(0..<self.subtaskCount))
-        return [.trigger(number)]
+        return number
     }
 
     private func isDue(_ now: Int64) -> Bool {
@@ -140,6 +176,10 @@ package struct CheckpointCoordinator: Sendable {
         var effects: [Effect] = [.complete(number)]
         while self.retained.count > self.configuration.retainedCount {
             effects.append(.remove(self.retained.removeFirst()))
+        }
+        if self.isLast(number) {
+            self.stopping = .stopped
+            effects.append(.stop)
         }
         return effects
     }

@@ -5,7 +5,6 @@ package import Engine
 package import Environment
 internal import JobPlan
 internal import Platform
-internal import Synchronization
 
 /// Runs the subtasks of one job's attempt on pinned threads, each thread its share in turn.
 ///
@@ -16,12 +15,10 @@ package final class Worker: Sendable {
     private let endpoints: WorkerEndpoints
     private let counters: WorkerCounters
     private let report: any WorkerReport
-    private let doorbells: [Doorbell]
+    private let threads: SubtaskThreads
     private let mailboxes: [[Mailbox]]
     private let inboxes: [Inbox]
-    private let isCancelled = Atomic<Bool>(false)
     private let attempt: AttemptNumber
-    private let threads = Mutex<PinnedThreads?>(nil)
 
     /// Connects the subtasks of a job; `threadCount` is at least 1.
     package init(
@@ -32,15 +29,15 @@ package final class Worker: Sendable {
         counters: WorkerCounters,
         report: any WorkerReport
     ) {
-        precondition(threadCount >= 1, "a worker has a thread")
-        let doorbells = (0..<threadCount).map { _ in Doorbell() }
+        let threads = SubtaskThreads(count: threadCount, name: "weir-work")
+        let doorbells = threads.doorbells
         let stages = job.graph.stages
         self.job = job
         self.endpoints = endpoints
         self.attempt = AttemptNumber(rawValue: attempt)
         self.counters = counters
         self.report = report
-        self.doorbells = doorbells
+        self.threads = threads
         self.mailboxes = stages.map { stage in
             (0..<stage.parallelism).map { Mailbox(doorbell: doorbells[$0 % threadCount]) }
         }
@@ -70,49 +67,25 @@ package final class Worker: Sendable {
     }
 
     /// Makes every subtask give up at its next step.
-    package func cancelAll() {
-        self.isCancelled.store(true, ordering: .releasing)
-        for doorbell in self.doorbells { doorbell.ring() }
-    }
+    package func cancelAll() { self.threads.cancelAll() }
 
     /// Starts the threads; they end when every subtask has.
-    package func start() throws(EnvironmentError) {
-        try self.threads.withLock { held throws(EnvironmentError) in
-            held = try PinnedThreads(count: self.doorbells.count, name: "weir-work") { self.runThread($0) }
-        }
-    }
+    package func start() throws(EnvironmentError) { try self.threads.start { self.runThread($0) } }
 
     /// Waits until every subtask has ended.
-    package func join() {
-        // Held while waiting: nobody but the one who started the threads asks for them.
-        self.threads.withLock { $0.take()?.join() }
-    }
+    package func join() { self.threads.join() }
 
     private func runThread(_ thread: Int) {
-        var subtasks = self.makeSubtasks(of: thread)
-        while !subtasks.isEmpty {
-            if self.isCancelled.load(ordering: .acquiring) {
-                for subtask in subtasks {
-                    subtask.cancel()
-                    self.report.report(.subtaskCancelled(subtask.attempt))
-                }
-                return
+        let subtasks = self.makeSubtasks(of: thread)
+        self.threads.run(
+            subtasks,
+            thread: thread,
+            step: { $0.step() },
+            cancel: { subtask in
+                subtask.cancel()
+                self.report.report(.subtaskCancelled(subtask.attempt))
             }
-            var hasProgressed = false
-            subtasks.removeAll { subtask in
-                switch subtask.step() {
-                case .progressed:
-                    hasProgressed = true
-                    return false
-                case .waiting:
-                    return false
-                case .ended:
-                    hasProgressed = true
-                    return true
-                }
-            }
-            if !hasProgressed { self.doorbells[thread].wait() }
-        }
+        )
     }
 
     /// Reduce subtasks come first: they empty what would otherwise stop the maps.
@@ -120,7 +93,7 @@ package final class Worker: Sendable {
         let block = SourceBlock(capacity: Self.blockBytes)
         var subtasks: [any Subtask] = []
         for (position, stage) in self.job.graph.stages.enumerated().reversed() {
-            for index in stride(from: thread, to: stage.parallelism, by: self.doorbells.count) {
+            for index in stride(from: thread, to: stage.parallelism, by: self.threads.doorbells.count) {
                 let id = SubtaskID(stage: StageIndex(rawValue: position), index: index)
                 let attempt = SubtaskAttempt(subtask: id, attempt: self.attempt)
                 do {
@@ -145,7 +118,7 @@ package final class Worker: Sendable {
         let index = attempt.subtask.index
         let wiring = SubtaskWiring(
             mailbox: self.mailboxes[stage][index],
-            doorbell: self.doorbells[thread],
+            doorbell: self.threads.doorbells[thread],
             report: self.report,
             counters: self.counters
         )

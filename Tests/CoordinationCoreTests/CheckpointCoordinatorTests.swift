@@ -107,6 +107,38 @@ import Testing
         #expect(coordinator.newest == 9)
     }
 
+    @Test func `a stop comes behind a last checkpoint, once`() {
+        var coordinator = CheckpointCoordinator.make()
+
+        #expect(coordinator.step(.stopRequested(now: 100)) == [.triggerLast(1)])
+        #expect(coordinator.isLast(1))
+        coordinator.acknowledgeAll(1)
+        #expect(coordinator.step(.stored(1, now: 200)) == [.complete(1), .stop])
+        #expect(coordinator.step(.stopRequested(now: 300)) == [])
+        #expect(coordinator.step(.tick(now: 1_000_000)) == [])
+    }
+
+    @Test func `a checkpoint that was under way when a stop was asked for isn't the last`() {
+        var coordinator = CheckpointCoordinator.make(pendingAt: 10_000)
+
+        #expect(coordinator.step(.stopRequested(now: 10_001)) == [])
+        coordinator.acknowledgeAll(1)
+        #expect(coordinator.step(.stored(1, now: 10_002)) == [.complete(1)])
+        #expect(coordinator.step(.tick(now: 10_003)) == [.triggerLast(2)])
+        coordinator.acknowledgeAll(2)
+        #expect(coordinator.step(.stored(2, now: 10_004)) == [.complete(2), .stop])
+    }
+
+    @Test func `a last checkpoint that is given up is taken again`() {
+        var coordinator = CheckpointCoordinator.make()
+        _ = coordinator.step(.stopRequested(now: 100))
+        coordinator.acknowledgeAll(1)
+
+        #expect(coordinator.step(.storeFailed(1, now: 200)) == [.abandon(1, .storeFailed)])
+        #expect(coordinator.step(.tick(now: 300)) == [.triggerLast(2)])
+        #expect(!coordinator.isLast(1) && coordinator.isLast(2))
+    }
+
     @Test func `numbers go on behind those that were given up before a restart`() {
         var coordinator = CheckpointCoordinator.make(retained: [3], lastNumber: 7)
 

@@ -52,6 +52,8 @@ private struct CheckpointWorld {
     private var kept: [Int64]
     /// Parts on their way, in no order.
     private var parts: [(number: Int64, subtask: Int)] = []
+    private var lastOne: Int64?
+    private var hasStopped = false
     private(set) var completedCount = 0
     private(set) var timeoutCount = 0
     private(set) var failureCount = 0
@@ -91,6 +93,10 @@ private struct CheckpointWorld {
         self.check(self.completedCount > before, "a checkpoint is taken once nothing breaks any more")
         self.check(self.kept.count <= self.configuration.retainedCount, "no more are kept than are wanted")
         self.check(self.coordinator.newest == self.kept.last, "the newest is known")
+        self.apply(.stopRequested(now: self.now))
+        let end = self.now + patience
+        while !self.hasStopped, self.now < end { self.act() }
+        self.check(self.hasStopped, "a stop comes once nothing breaks any more")
     }
 
     private mutating func act() {
@@ -150,7 +156,13 @@ private struct CheckpointWorld {
 
     private mutating func take(_ effect: CheckpointCoordinator.Effect) {
         switch effect {
-        case .trigger(let number):
+        case .stop:
+            self.check(!self.hasStopped, "a stop comes once")
+            self.check(self.kept.last == self.lastOne, "a stop comes behind the last checkpoint")
+            self.hasStopped = true
+        case .trigger(let number), .triggerLast(let number):
+            if case .triggerLast = effect { self.lastOne = number }
+            self.check(!self.hasStopped, "nothing begins behind a stop")
             self.check(self.pending == nil, "one is taken at a time")
             self.check(number == self.lastNumber + 1, "a number is used once")
             self.lastNumber = number

@@ -150,6 +150,40 @@ import Testing
         expect(outcome.notes, contains: ["is there already and would come again", "--allow-duplicates"])
     }
 
+    @Test(.enabled(if: SmallDisk.isPossible, "only root may mount"), arguments: [16, 24])
+    func `a disk too full for checkpoints costs no result`(kibibytes: Int) throws {
+        let disk = try SmallDisk(path: self.folder.file("state"), bytes: kibibytes << 10)
+        try self.writeSlowJob()
+
+        let first = try self.folder.run("--state", "state", "--checkpoint-interval", "100ms", "--parallelism", "2")
+        #expect(first.notes.contains("given up"), "\(first.notes)")
+        // Where not even the end can be written, it fails, and goes on when there is room.
+        if first.code != 0 {
+            expect(first.notes, contains: ["No space left on device", "free some space"])
+            try disk.resize(bytes: 8 << 20)
+            let second = try self.folder.run("--state", "state", "--resume")
+            #expect(second.code == 0, "\(second.notes)")
+        }
+
+        #expect(try self.folder.lines().sorted() == self.expected)
+    }
+
+    @Test func `a second run with the same state directory is refused`() throws {
+        try self.writeSlowJob()
+        let process = try WeirProcess(["run", "job.fl"] + Self.often, in: self.folder)
+        try process.wait(until: "a checkpoint is complete") { self.hasCheckpoint(self.folder) }
+
+        let second = try TemporaryFolder()
+        try second.write(ShopEvents.program(), to: "job.fl")
+        try second.write(self.events.lines, to: "in/events.jsonl")
+        let outcome = try second.run("--state", self.folder.file("state"), "--resume")
+        process.send(SIGKILL)
+        _ = try process.wait()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["another run is using the state directory", "--state"])
+    }
+
     @Test func `a record that can't be decoded stops the stream with its place`() throws {
         try self.folder.write(#"{"user":"u1","ts":1}"# + "\n{broken\n", to: "in/events.jsonl")
 

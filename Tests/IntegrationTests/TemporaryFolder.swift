@@ -76,6 +76,13 @@ final class SmallDisk {
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM) }
     }
 
+    /// Gives it another size.
+    func resize(bytes: Int) throws {
+        let options = "size=\(bytes)"
+        let result = unsafe options.withCString { unsafe mount("tmpfs", self.path, "tmpfs", UInt(MS_REMOUNT), $0) }
+        guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM) }
+    }
+
     deinit {
         unsafe umount2(self.path, Int32(MNT_DETACH))
     }

@@ -18,11 +18,20 @@ extension JobDefinition {
     ) throws(JobDefinitionError) {
         var reader = JobOptionReader(form: form, values: values, range: range)
         let definition = reader.definition()
-        guard let definition, reader.problems.isEmpty else {
-            precondition(!reader.problems.isEmpty, "a definition is refused for a reason")
-            throw JobDefinitionError(problems: reader.problems)
+        self = try reader.accepted(definition)
+    }
+}
+
+extension JobOptionReader {
+    /// What was read, if nothing is wrong with it.
+    ///
+    /// - Throws: All problems at once.
+    func accepted<Definition>(_ definition: Definition?) throws(JobDefinitionError) -> Definition {
+        guard let definition, self.problems.isEmpty else {
+            precondition(!self.problems.isEmpty, "a definition is refused for a reason")
+            throw JobDefinitionError(problems: self.problems)
         }
-        self = definition
+        return definition
     }
 }
 

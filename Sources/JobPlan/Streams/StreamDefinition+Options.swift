@@ -15,11 +15,7 @@ extension StreamDefinition {
     ) throws(JobDefinitionError) {
         var reader = JobOptionReader(form: form, values: values, range: range)
         let definition = reader.streamDefinition()
-        guard let definition, reader.problems.isEmpty else {
-            precondition(!reader.problems.isEmpty, "a definition is refused for a reason")
-            throw JobDefinitionError(problems: reader.problems)
-        }
-        self = definition
+        self = try reader.accepted(definition)
     }
 }
 

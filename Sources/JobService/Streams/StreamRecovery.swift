@@ -1,6 +1,8 @@
 internal import ConnectorKit
 internal import CoordinationCore
+internal import CoreTypes
 internal import Engine
+internal import Platform
 internal import Storage
 internal import WorkerService
 
@@ -8,7 +10,10 @@ internal import WorkerService
 struct StreamRecovery {
     private(set) var manifest: CheckpointManifest?
     private(set) var start = StreamStart()
-    private(set) var splits: [String: CheckpointManifest.SplitState] = [:]
+    private(set) var splits: [String: SplitProgress] = [:]
+
+    /// Keeps other runs out of the state directory.
+    private var lock: DirectoryLock?
 
     /// Checkpoints that exist, oldest first, and the largest number that was ever used.
     private(set) var retained: [Int64] = []
@@ -29,6 +34,17 @@ struct StreamRecovery {
             return recovery
         }
         do {
+            if let directory = job.options.stateDirectory {
+                recovery.lock = try DirectoryLock(directory)
+                guard recovery.lock != nil else {
+                    recovery.problem = ConnectorError(
+                        .user,
+                        retry: .never,
+                        "another run is using the state directory '\(directory)'; wait for its end, or choose another --state"
+                    )
+                    return recovery
+                }
+            }
             (recovery.retained, recovery.lastNumber) = try store.list()
             recovery.start.lastNumber = recovery.lastNumber
         } catch {

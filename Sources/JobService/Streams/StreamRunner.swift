@@ -11,27 +11,22 @@ internal import WorkerService
 struct StreamRunner {
     let job: StreamJob
     private let worker: StreamWorker
-    private var coordinator: CheckpointCoordinator
-    private var parts: [Int64: [StreamSubtaskID: SubtaskSnapshot]] = [:]
-    private var startedAt: [Int64: Int64] = [:]
+    var coordinator: CheckpointCoordinator
+    var ledger = EpochLedger<WrittenOutput>()
+    var parts: [Int64: [StreamSubtaskID: SubtaskSnapshot]] = [:]
+    var startedAt: [Int64: Int64] = [:]
 
     /// Where the reading subtasks ended that have read everything.
-    private var finished: [StreamSubtaskID: SubtaskSnapshot] = [:]
+    var finished: [StreamSubtaskID: SubtaskSnapshot] = [:]
     private var splitCount = 0
     private var knownSplits: Set<String> = []
-    private var stopPhase = StopPhase.running
-    private var idleSince: Int64?
-    private var idleRecords: Int64 = -1
+    private var hasAssigned = false
+    private var silence: SilenceWatch?
+    private var isStopRequested = false
+    private var hasStopped = false
     private var discoveredAt: Int64 = 0
-    private let recovery: StreamRecovery
-    private var deliveries: StreamDeliveries
-
-    private enum StopPhase {
-        case running
-        /// Waiting for the last checkpoint.
-        case lastCheckpoint(Int64?)
-        case stopping
-    }
+    let recovery: StreamRecovery
+    var deliveries: StreamDeliveries
 
     /// Milliseconds between two ticks, and between two looks for new splits.
     private static let tickMilliseconds: Int64 = 100
@@ -57,6 +52,7 @@ struct StreamRunner {
             retained: self.recovery.retained,
             lastNumber: self.recovery.lastNumber
         )
+        self.silence = job.options.untilIdle.map { SilenceWatch(limit: $0) }
         job.state.withLock { state in
             state.worker = self.worker
             state.figures.checkpointProblem = self.recovery.note
@@ -118,7 +114,7 @@ struct StreamRunner {
         )
     }
 
-    private var sinks: [(name: WrittenOutput.Sink, sink: any StreamSink)] {
+    var sinks: [(name: WrittenOutput.Sink, sink: any StreamSink)] {
         let endpoints = self.deliveries.endpoints
         var sinks: [(WrittenOutput.Sink, any StreamSink)] = [(.output, endpoints.sink), (.alerts, endpoints.alerts)]
         if let late = endpoints.late { sinks.append((.late, late)) }
@@ -152,8 +148,6 @@ struct StreamRunner {
             split: split
         )
     }
-
-    private var hasAssigned = false
 
     /// Deals splits to the reading subtasks in turn.
     private mutating func assign(_ splits: [AssignedSplit]) {
@@ -200,9 +194,8 @@ struct StreamRunner {
         let isFailing = self.job.state.withLock { $0.failure != nil }
         // A checkpoint begins when the one before it is delivered: at most one isn't.
         guard !isFailing, !self.deliveries.areBusy else { return }
-        self.stopIfAsked(now)
-        guard self.job.options.store != nil, case .running = self.stopPhase else { return }
-        self.perform(self.coordinator.step(.tick(now: now)))
+        if self.isStopDue(now) { self.requestStop(now) }
+        if self.job.options.store != nil { self.perform(self.coordinator.step(.tick(now: now))) }
     }
 
     private mutating func discover(_ now: Int64) {
@@ -214,7 +207,7 @@ struct StreamRunner {
         self.assign(found.map { self.assigned($0.name, position: $0.position, split: nil) })
     }
 
-    private func post(_ message: StreamMessageToSource) {
+    func post(_ message: StreamMessageToSource) {
         for subtask in 0..<self.job.stream.parallelism { self.worker.post(message, to: subtask) }
     }
 
@@ -234,208 +227,47 @@ struct StreamRunner {
         }
     }
 
-    private mutating func take(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint number: Int64) {
-        self.parts[number, default: [:]][subtask] = snapshot
-        let index = subtask.stage == .source ? subtask.index : self.job.stream.parallelism + subtask.index
-        self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
+    // MARK: Stop
+
+    private mutating func isStopDue(_ now: Int64) -> Bool {
+        let records = self.job.counters.inputRecords
+        let isSilent = self.silence?.isSilent(count: records, now: now) ?? false
+        return !self.isStopRequested && (isSilent || self.job.state.withLock { $0.isStopping })
     }
 
-    private mutating func perform(_ effects: [CheckpointCoordinator.Effect]) {
-        for effect in effects {
-            switch effect {
-            case .trigger(let number):
-                self.startedAt[number] = self.job.now
-                var isLast = false
-                if case .lastCheckpoint = self.stopPhase { isLast = true }
-                self.post(.checkpoint(number, isLast: isLast))
-                for (subtask, snapshot) in self.finished { self.take(snapshot, of: subtask, checkpoint: number) }
-            case .store(let number): self.store(number)
-            case .complete(let number): self.complete(number)
-            case .abandon(let number, let reason):
-                self.parts[number] = nil
-                self.startedAt[number] = nil
-                self.job.options.store?.remove(number)
-                self.job.state.withLock { state in
-                    state.figures.abandonedCheckpoints += 1
-                    if reason == .timeout {
-                        state.figures.checkpointProblem =
-                            "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
-                    }
-                }
-            case .remove(let number): self.job.options.store?.remove(number)
-            }
+    /// Behind a last checkpoint where there is a place for one and no window is to be fired.
+    private mutating func requestStop(_ now: Int64) {
+        self.isStopRequested = true
+        if self.isSuspending {
+            self.perform(self.coordinator.step(.stopRequested(now: now)))
+        } else {
+            self.stop()
         }
     }
 
-    private mutating func store(_ number: Int64) {
-        guard let store = self.job.options.store, let parts = self.parts[number] else { return }
-        do {
-            let manifest = try self.write(parts, number, to: store)
-            try store.commit(manifest)
-            let bytes = manifest.blobs.reduce(0) { $0 + $1.storedByteCount }
-            let now = self.job.now
-            let began = self.startedAt[number] ?? now
-            self.job.state.withLock { state in
-                state.checkpoint = (number, now - began, bytes, now)
-                state.figures.completedCheckpoints += 1
-            }
-            self.perform(self.coordinator.step(.stored(number, now: now)))
-        } catch {
-            // The job goes on: the checkpoint before is still there, and the next one may succeed.
-            self.job.state.withLock { $0.figures.checkpointProblem = "checkpoint \(number): \(error)" }
-            self.perform(self.coordinator.step(.storeFailed(number, now: self.job.now)))
-        }
+    mutating func stop() {
+        self.hasStopped = true
+        self.job.state.withLock { $0.isCancelled = !self.job.options.drains && self.job.options.store == nil }
+        self.post(.stop(fires: self.job.options.drains))
     }
 
-    /// The checkpoint at the end of the input: there is no state any more, and what was written last counts.
-    ///
-    /// Behind a last checkpoint that somebody asked for nothing was read or written: that one stays the newest.
-    private mutating func writeEnd(_ outputs: [WrittenOutput]) throws(ConnectorError) {
-        guard let store = self.job.options.store else { return }
-        if self.isSuspended { return }
-        let splits = self.job.state.withLock { $0.splits }
-        let part = SubtaskSnapshot(content: .source(splits), outputs: outputs)
-        let number = self.coordinator.takeNumber()
-        do {
-            try store.commit(try self.write([StreamSubtaskID(.source, 0): part], number, to: store))
-        } catch {
-            throw ConnectorError(.external, retry: .never, "\(error)")
-        }
-        self.deliveries.start(outputs, checkpoint: number)
-        try self.deliveries.finish()
-    }
+    /// Whether a stop leaves a checkpoint from which the stream may go on.
+    private var isSuspending: Bool { self.job.options.store != nil && !self.job.options.drains }
 
-    private func write(
-        _ parts: [StreamSubtaskID: SubtaskSnapshot],
-        _ number: Int64,
-        to store: any CheckpointStore
-    ) throws(CheckpointError) -> CheckpointManifest {
-        var manifest = CheckpointManifest(
-            number: number,
-            job: self.job.stream.name,
-            parallelism: self.job.stream.parallelism,
-            createdAt: SystemWallClock().millisecondsSince1970,
-            watermark: WatermarkTracker.none
-        )
-        if case .lastCheckpoint = self.stopPhase { manifest.isSavepoint = true }
-        manifest.operators = self.job.stream.operatorShapes
-        for (subtask, part) in parts.sorted(by: { $0.key.index < $1.key.index }) {
-            for output in part.outputs {
-                manifest.deliveries.append(
-                    CheckpointManifest.Delivery(
-                        sink: output.sink.rawValue,
-                        subtask: subtask.index,
-                        token: output.token
-                    )
-                )
-            }
-            switch part.content {
-            case .source(let progress):
-                manifest.splits += progress.map { split in
-                    CheckpointManifest.SplitState(
-                        name: split.name,
-                        position: split.position,
-                        latest: split.latest,
-                        isFinished: split.isFinished
-                    )
-                }
-            case .windows(let state, let keyCount, let watermark):
-                manifest.watermark = max(manifest.watermark, watermark)
-                manifest.blobs.append(
-                    try store.writeBlob(
-                        state,
-                        operatorID: CompiledStream.windowOperatorID,
-                        subtask: subtask.index,
-                        checkpoint: number,
-                        keyCount: keyCount
-                    )
-                )
-            }
-        }
-        // Splits that were read to their end before a restart are no subtask's any more.
-        let named = Set(manifest.splits.map(\.name))
-        manifest.splits += self.recovery.splits.values
-            .filter { $0.isFinished && !named.contains($0.name) }
-            .sorted { $0.name < $1.name }
-        return manifest
-    }
+    /// Whether it has stopped so.
+    var isSuspended: Bool { self.hasStopped && self.isSuspending }
 
-    private mutating func complete(_ number: Int64) {
-        defer {
-            self.parts[number] = nil
-            self.startedAt[number] = nil
-        }
-        let outputs = self.parts[number]?.sorted { $0.key.index < $1.key.index }.flatMap(\.value.outputs) ?? []
-        do throws(ConnectorError) {
-            try self.commit(outputs)
-        } catch {
-            return self.job.fail(LocalJob.failure(of: error))
-        }
-        self.deliveries.start(outputs, checkpoint: number)
-        self.post(.completed(number))
-        if case .lastCheckpoint(let awaited) = self.stopPhase, awaited == number { self.stop() }
-    }
-
-    private func commit(_ outputs: [WrittenOutput]) throws(ConnectorError) {
+    func commit(_ outputs: [WrittenOutput]) throws(ConnectorError) {
         for (name, sink) in self.sinks {
             let tokens = outputs.filter { $0.sink == name }.map(\.token)
             if !tokens.isEmpty { try sink.commitEpoch(tokens) }
         }
     }
 
-    // MARK: Stop
-
-    private mutating func stopIfAsked(_ now: Int64) {
-        switch self.stopPhase {
-        case .running:
-            let isAsked = self.job.state.withLock { $0.isStopping } || self.isIdle(now)
-            guard isAsked else { return }
-            guard self.job.options.store != nil, !self.job.options.drains else { return self.stop() }
-            self.stopPhase = .lastCheckpoint(nil)
-            self.requestLastCheckpoint(now)
-        case .lastCheckpoint(nil): self.requestLastCheckpoint(now)
-        case .lastCheckpoint(let number?):
-            // One that was given up is taken again.
-            self.perform(self.coordinator.step(.tick(now: now)))
-            if self.coordinator.pendingNumber != number, self.coordinator.newest != number {
-                self.requestLastCheckpoint(now)
-            }
-        case .stopping: return
-        }
-    }
-
-    /// One that is under way is waited for: what comes behind it belongs to the last.
-    private mutating func requestLastCheckpoint(_ now: Int64) {
-        guard self.coordinator.pendingNumber == nil else { return }
-        self.perform(self.coordinator.step(.requested(now: now)))
-        self.stopPhase = .lastCheckpoint(self.coordinator.pendingNumber)
-    }
-
-    private mutating func stop() {
-        self.stopPhase = .stopping
-        self.job.state.withLock { $0.isCancelled = !self.job.options.drains && self.job.options.store == nil }
-        self.post(.stop(fires: self.job.options.drains))
-    }
-
-    /// Whether it stopped with a last checkpoint, from which it may go on.
-    private var isSuspended: Bool {
-        guard case .stopping = self.stopPhase else { return false }
-        return self.job.options.store != nil && !self.job.options.drains
-    }
-
-    private mutating func isIdle(_ now: Int64) -> Bool {
-        guard let limit = self.job.options.untilIdle else { return false }
-        let records = self.job.counters.inputRecords
-        if records != self.idleRecords {
-            self.idleRecords = records
-            self.idleSince = now
-        }
-        return self.idleSince.map { now - $0 >= limit } ?? false
-    }
-
     /// Everything has stopped: what was written behind the last checkpoint is committed where that is right.
     private mutating func end() {
-        let (failure, outputs, isCancelled) = self.job.state.withLock { ($0.failure, $0.outputs, $0.isCancelled) }
+        let (failure, last, isCancelled) = self.job.state.withLock { ($0.failure, $0.outputs, $0.isCancelled) }
+        let outputs = self.ledger.remainder + last
         if failure != nil {
             for (_, sink) in self.sinks { sink.abortStream() }
             return self.job.state.withLock { $0.phase = .failed }

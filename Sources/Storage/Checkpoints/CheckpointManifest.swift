@@ -1,24 +1,11 @@
+package import CoreTypes
+
 /// What a checkpoint consists of; it exists if and only if its manifest does.
 ///
 /// A manifest is text, a fact a line, fields apart by single spaces; bytes of names other than printable ASCII, and `%`, are
 /// written `%XX`. The last line is `end` and a hash of all bytes before it (FNV-1a, 64 bits): a manifest that was cut or
 /// changed doesn't pass.
 package struct CheckpointManifest: Hashable, Sendable {
-    /// Where a split was.
-    package struct SplitState: Hashable, Sendable {
-        package let name: String
-        package let position: Int64
-        package let latest: Int64
-        package let isFinished: Bool
-
-        package init(name: String, position: Int64, latest: Int64, isFinished: Bool) {
-            self.name = name
-            self.position = position
-            self.latest = latest
-            self.isFinished = isFinished
-        }
-    }
-
     /// A file with the state of one subtask.
     package struct Blob: Hashable, Sendable {
         /// The operator whose state it is: stays the same as long as the operator means the same.
@@ -75,7 +62,7 @@ package struct CheckpointManifest: Hashable, Sendable {
     /// Milliseconds since 1970.
     package var createdAt: Int64
     package var watermark: Int64
-    package var splits: [SplitState] = []
+    package var splits: [SplitProgress] = []
     package var blobs: [Blob] = []
     package var deliveries: [Delivery] = []
 
@@ -173,7 +160,7 @@ extension CheckpointManifest {
                 return false
             }
             self.splits.append(
-                SplitState(name: name, position: position, latest: latest, isFinished: fields[4] == "1")
+                SplitProgress(name: name, position: position, latest: latest, isFinished: fields[4] == "1")
             )
         case ("blob", 7): return self.takeBlob(fields, numbers)
         case ("delivery", 4):

@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import CoreTypes
 internal import Engine
 
 /// What a reading subtask reads: blocks of files, or messages of a stream.

@@ -1,4 +1,5 @@
 package import ConnectorKit
+package import CoreTypes
 package import Engine
 
 /// Which subtask of a stream it is.
@@ -14,27 +15,6 @@ package struct StreamSubtaskID: Hashable, Sendable {
     package init(_ stage: Stage, _ index: Int) {
         self.stage = stage
         self.index = index
-    }
-}
-
-/// Where a reading subtask is in one of its splits.
-package struct SplitProgress: Hashable, Sendable {
-    package let name: String
-
-    /// The position of the next record to read.
-    package let position: Int64
-
-    /// The largest event time seen in it, ``WatermarkTracker/none`` for none.
-    package let latest: Int64
-
-    /// Whether it is read to its end.
-    package let isFinished: Bool
-
-    package init(name: String, position: Int64, latest: Int64, isFinished: Bool) {
-        self.name = name
-        self.position = position
-        self.latest = latest
-        self.isFinished = isFinished
     }
 }
 
@@ -77,10 +57,16 @@ package struct WrittenOutput: Hashable, Sendable {
     }
 
     package let sink: Sink
+
+    /// Who wrote it.
+    package let subtask: Int
+
+    /// What the sink needs to find it again.
     package let token: String
 
-    package init(sink: Sink, token: String) {
+    package init(sink: Sink, subtask: Int, token: String) {
         self.sink = sink
+        self.subtask = subtask
         self.token = token
     }
 }

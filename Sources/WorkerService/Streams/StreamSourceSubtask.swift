@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import CoreTypes
 internal import Engine
 internal import Platform
 internal import Synchronization
@@ -240,7 +241,7 @@ final class StreamSourceSubtask: StreamSubtask {
     private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
         guard let writer = self.deadLetterWriter else { return [] }
         do {
-            return try writer.endEpoch(checkpoint).map { WrittenOutput(sink: .deadLetters, token: $0) }
+            return try writer.endEpoch(checkpoint).map { WrittenOutput(sink: .deadLetters, subtask: self.id.index, token: $0) }
         } catch {
             throw .connector(error)
         }

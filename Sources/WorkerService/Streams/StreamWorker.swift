@@ -2,7 +2,6 @@ package import ConnectorKit
 package import Engine
 package import Environment
 internal import Platform
-internal import Synchronization
 
 /// What a stream reads and writes.
 package struct StreamEndpoints: Sendable {
@@ -51,11 +50,9 @@ package final class StreamWorker: Sendable {
     private let counters: StreamCounters
     private let report: any StreamReport
     private let begin: StreamStart
-    private let doorbells: [Doorbell]
+    private let threads: SubtaskThreads
     private let mailboxes: [StreamMailbox]
     private let inboxes: [StreamInbox]
-    private let isCancelled = Atomic<Bool>(false)
-    private let threads = Mutex<PinnedThreads?>(nil)
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -68,13 +65,14 @@ package final class StreamWorker: Sendable {
         counters: StreamCounters,
         report: any StreamReport
     ) {
-        let doorbells = (0..<stream.parallelism).map { _ in Doorbell() }
+        let threads = SubtaskThreads(count: stream.parallelism, name: "weir-stream")
+        let doorbells = threads.doorbells
         self.stream = stream
         self.endpoints = endpoints
         self.begin = begin
         self.counters = counters
         self.report = report
-        self.doorbells = doorbells
+        self.threads = threads
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
         self.inboxes = doorbells.map { doorbell in
             StreamInbox(
@@ -89,26 +87,16 @@ package final class StreamWorker: Sendable {
     package func post(_ message: StreamMessageToSource, to source: Int) { self.mailboxes[source].post(message) }
 
     /// Makes every subtask give up at its next step.
-    package func cancelAll() {
-        self.isCancelled.store(true, ordering: .releasing)
-        for doorbell in self.doorbells { doorbell.ring() }
-    }
+    package func cancelAll() { self.threads.cancelAll() }
 
     /// Starts the threads; they end when every subtask has.
-    package func start() throws(EnvironmentError) {
-        try self.threads.withLock { held throws(EnvironmentError) in
-            held = try PinnedThreads(count: self.doorbells.count, name: "weir-stream") { self.runThread($0) }
-        }
-    }
+    package func start() throws(EnvironmentError) { try self.threads.start { self.runThread($0) } }
 
     /// Waits until every subtask has ended.
-    package func join() {
-        // Held while waiting: nobody but the one who started the threads asks for them.
-        self.threads.withLock { $0.take()?.join() }
-    }
+    package func join() { self.threads.join() }
 
     private func runThread(_ thread: Int) {
-        var subtasks: [any StreamSubtask] = []
+        let subtasks: [any StreamSubtask]
         do {
             subtasks = [try self.makeWindows(thread), try self.makeSource(thread)]
         } catch {
@@ -116,29 +104,15 @@ package final class StreamWorker: Sendable {
             self.report.cancelled(StreamSubtaskID(.window, thread))
             return
         }
-        while !subtasks.isEmpty {
-            if self.isCancelled.load(ordering: .acquiring) {
-                for subtask in subtasks {
-                    subtask.cancel()
-                    self.report.cancelled(subtask.id)
-                }
-                return
+        self.threads.run(
+            subtasks,
+            thread: thread,
+            step: { $0.step() },
+            cancel: { subtask in
+                subtask.cancel()
+                self.report.cancelled(subtask.id)
             }
-            var hasProgressed = false
-            subtasks.removeAll { subtask in
-                switch subtask.step() {
-                case .progressed:
-                    hasProgressed = true
-                    return false
-                case .waiting:
-                    return false
-                case .ended:
-                    hasProgressed = true
-                    return true
-                }
-            }
-            if !hasProgressed { self.doorbells[thread].wait() }
-        }
+        )
     }
 
     /// Bytes of a file read at a time.
@@ -146,7 +120,7 @@ package final class StreamWorker: Sendable {
 
     private func wiring(_ thread: Int) -> StreamWiring {
         StreamWiring(
-            doorbell: self.doorbells[thread],
+            doorbell: self.threads.doorbells[thread],
             report: self.report,
             counters: self.counters,
             idleAfter: self.stream.idleAfter
@@ -154,7 +128,7 @@ package final class StreamWorker: Sendable {
     }
 
     private func makeSource(_ index: Int) throws(EngineError) -> any StreamSubtask {
-        let doorbell = self.doorbells[index]
+        let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeMapStage()
         stage.restore(sentWatermark: self.begin.watermark)
         let input: any StreamInput
@@ -188,7 +162,7 @@ package final class StreamWorker: Sendable {
     }
 
     private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
-        let doorbell = self.doorbells[index]
+        let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
         for state in self.begin.states { try stage.restore(state) }
         do {

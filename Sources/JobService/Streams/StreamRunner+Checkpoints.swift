@@ -1,0 +1,148 @@
+internal import ConnectorKit
+internal import CoordinationCore
+internal import CoreTypes
+internal import Engine
+internal import Platform
+internal import Storage
+internal import Synchronization
+internal import WorkerService
+
+/// Performs what ``CheckpointCoordinator`` decides.
+extension StreamRunner {
+    mutating func take(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint number: Int64) {
+        self.parts[number, default: [:]][subtask] = snapshot
+        self.ledger.add(snapshot.outputs, of: number)
+        let index = subtask.stage == .source ? subtask.index : self.job.stream.parallelism + subtask.index
+        self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
+    }
+
+    mutating func perform(_ effects: [CheckpointCoordinator.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .trigger(let number): self.trigger(number, isLast: false)
+            case .triggerLast(let number): self.trigger(number, isLast: true)
+            case .stop: self.stop()
+            case .store(let number): self.store(number)
+            case .complete(let number): self.complete(number)
+            case .abandon(let number, let reason): self.abandon(number, reason)
+            case .remove(let number): self.job.options.store?.remove(number)
+            }
+        }
+    }
+
+    private mutating func trigger(_ number: Int64, isLast: Bool) {
+        self.startedAt[number] = self.job.now
+        self.post(.checkpoint(number, isLast: isLast))
+        for (subtask, snapshot) in self.finished { self.take(snapshot, of: subtask, checkpoint: number) }
+    }
+
+    private mutating func abandon(_ number: Int64, _ reason: CheckpointCoordinator.AbandonReason) {
+        self.parts[number] = nil
+        self.startedAt[number] = nil
+        self.ledger.abandon(number)
+        self.job.options.store?.remove(number)
+        self.job.state.withLock { state in
+            state.figures.abandonedCheckpoints += 1
+            guard reason == .timeout else { return }
+            state.figures.checkpointProblem = "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
+        }
+    }
+
+    private mutating func store(_ number: Int64) {
+        guard let store = self.job.options.store, let parts = self.parts[number] else { return }
+        do {
+            let outputs = self.ledger.outputs(of: number)
+            let manifest = try self.write(parts, outputs, number, to: store)
+            try store.commit(manifest)
+            let bytes = manifest.blobs.reduce(0) { $0 + $1.storedByteCount }
+            let now = self.job.now
+            let began = self.startedAt[number] ?? now
+            self.job.state.withLock { state in
+                state.checkpoint = (number, now - began, bytes, now)
+                state.figures.completedCheckpoints += 1
+            }
+            self.perform(self.coordinator.step(.stored(number, now: now)))
+        } catch {
+            // The job goes on: the checkpoint before is still there, and the next one may succeed.
+            self.job.state.withLock { $0.figures.checkpointProblem = "checkpoint \(number): \(error)" }
+            self.perform(self.coordinator.step(.storeFailed(number, now: self.job.now)))
+        }
+    }
+
+    /// The checkpoint at the end of the input: there is no state any more, and what was written last counts.
+    ///
+    /// Behind a last checkpoint that somebody asked for nothing was read or written: that one stays the newest.
+    mutating func writeEnd(_ outputs: [WrittenOutput]) throws(ConnectorError) {
+        guard let store = self.job.options.store else { return }
+        if self.isSuspended { return }
+        let splits = self.job.state.withLock { $0.splits }
+        let part = SubtaskSnapshot(content: .source(splits), outputs: [])
+        let number = self.coordinator.takeNumber()
+        do {
+            try store.commit(try self.write([StreamSubtaskID(.source, 0): part], outputs, number, to: store))
+        } catch {
+            throw ConnectorError(.external, retry: .never, "\(error)")
+        }
+        self.deliveries.start(outputs, checkpoint: number)
+        try self.deliveries.finish()
+    }
+
+    private func write(
+        _ parts: [StreamSubtaskID: SubtaskSnapshot],
+        _ outputs: [WrittenOutput],
+        _ number: Int64,
+        to store: any CheckpointStore
+    ) throws(CheckpointError) -> CheckpointManifest {
+        var manifest = CheckpointManifest(
+            number: number,
+            job: self.job.stream.name,
+            parallelism: self.job.stream.parallelism,
+            createdAt: SystemWallClock().millisecondsSince1970,
+            watermark: WatermarkTracker.none
+        )
+        manifest.isSavepoint = self.coordinator.isLast(number)
+        manifest.operators = self.job.stream.operatorShapes
+        manifest.deliveries = outputs.map {
+            CheckpointManifest.Delivery(sink: $0.sink.rawValue, subtask: $0.subtask, token: $0.token)
+        }
+        for (subtask, part) in parts.sorted(by: { $0.key.index < $1.key.index }) {
+            switch part.content {
+            case .source(let progress):
+                manifest.splits += progress
+            case .windows(let state, let keyCount, let watermark):
+                manifest.watermark = max(manifest.watermark, watermark)
+                manifest.blobs.append(
+                    try store.writeBlob(
+                        state,
+                        operatorID: CompiledStream.windowOperatorID,
+                        subtask: subtask.index,
+                        checkpoint: number,
+                        keyCount: keyCount
+                    )
+                )
+            }
+        }
+        // Splits that were read to their end before a restart are no subtask's any more.
+        let named = Set(manifest.splits.map(\.name))
+        manifest.splits += self.recovery.splits.values
+            .filter { $0.isFinished && !named.contains($0.name) }
+            .sorted { $0.name < $1.name }
+        return manifest
+    }
+
+    private mutating func complete(_ number: Int64) {
+        defer {
+            self.parts[number] = nil
+            self.startedAt[number] = nil
+        }
+        let outputs = self.ledger.outputs(of: number)
+        self.ledger.complete(number)
+        do throws(ConnectorError) {
+            try self.commit(outputs)
+        } catch {
+            return self.job.fail(LocalJob.failure(of: error))
+        }
+        self.deliveries.start(outputs, checkpoint: number)
+        self.post(.completed(number))
+    }
+}
