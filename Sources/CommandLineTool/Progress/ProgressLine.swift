@@ -51,6 +51,15 @@ struct ProgressLine: Hashable, Sendable {
 
     private static func streamDetails(_ snapshot: JobSnapshot, bytesPerSecond: Double) -> [String] {
         guard let stream = snapshot.stream else { return [] }
+        if let warning = stream.warning { return [warning] + Self.streamFigures(snapshot, stream, bytesPerSecond) }
+        return Self.streamFigures(snapshot, stream, bytesPerSecond)
+    }
+
+    private static func streamFigures(
+        _ snapshot: JobSnapshot,
+        _ stream: StreamFigures,
+        _ bytesPerSecond: Double
+    ) -> [String] {
         var details = ["\(Quantity.count(snapshot.inputRecords)) in"]
         if bytesPerSecond > 0 { details[0] += " (\(Quantity.rate(bytesPerSecond: bytesPerSecond)))" }
         details.append("\(Quantity.count(snapshot.outputRecords)) out")

@@ -71,6 +71,7 @@ struct RunReport: Sendable {
             .init("completedCheckpoints", .integer(stream.completedCheckpoints)),
             .init("abandonedCheckpoints", .integer(stream.abandonedCheckpoints)),
             .init("newestCheckpoint", stream.checkpoint.map { .integer($0.number) } ?? .null),
+            .init("warning", .text(stream.warning)),
             .init("checkpointProblem", .text(stream.checkpointProblem)),
         ]
     }

@@ -101,6 +101,7 @@ package final class StreamJob: Sendable {
             figures.firings = self.counters.firings
             figures.stateBytes = Int64(self.counters.state.bytes)
             figures.stateKeys = Int64(self.counters.state.keyCount)
+            figures.warning = self.counters.warning
             figures.backPressuredCount = self.counters.backPressuredCount
             figures.checkpoint = state.checkpoint.map { checkpoint in
                 CheckpointFigures(

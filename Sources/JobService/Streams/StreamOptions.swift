@@ -46,6 +46,9 @@ package struct StreamFigures: Hashable, Sendable {
     package var stateKeys: Int64 = 0
     package var backPressuredCount = 0
 
+    /// What hinders reading at present: a broker that can't be reached.
+    package var warning: String?
+
     /// The newest complete checkpoint, when it was complete, how long it took and its bytes on disk.
     package var checkpoint: CheckpointFigures?
     package var completedCheckpoints: Int64 = 0

@@ -116,9 +116,16 @@ package struct DiskCheckpointStore: CheckpointStore {
             try self.disk.rename("\(path).new", to: path)
             try self.disk.synchronizeDirectory(directory)
             try self.disk.synchronizeDirectory(self.directory)
+            try self.disk.synchronizeDirectory(self.parent)
         } catch {
             throw .disk(error)
         }
+    }
+
+    /// The directory that holds this one: its name there must be durable too.
+    private var parent: String {
+        guard let slash = self.directory.lastIndex(of: "/") else { return "." }
+        return slash == self.directory.startIndex ? "/" : String(self.directory[..<slash])
     }
 
     package func list() throws(CheckpointError) -> (numbers: [Int64], lastNumber: Int64) {

@@ -20,6 +20,7 @@ package final class StreamCounters: Sendable {
         var stateBytes = 0
         var keyCount = 0
         var isBackPressured = false
+        var warning: String?
     }
 
     package init(parallelism: Int) {
@@ -48,6 +49,9 @@ package final class StreamCounters: Sendable {
             subtasks.filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
         }
     }
+
+    /// What hinders a reading subtask at present, for people; nil: nothing.
+    package var warning: String? { self.perSubtask.withLock { $0.lazy.compactMap(\.warning).first } }
 
     /// Bytes and keys of all windows.
     package var state: (bytes: Int, keyCount: Int) {
@@ -79,6 +83,10 @@ package final class StreamCounters: Sendable {
             subtasks[subtask].slowest = slowest
             subtasks[subtask].isBackPressured = isBackPressured
         }
+    }
+
+    func setWarning(_ subtask: Int, _ warning: String?) {
+        self.perSubtask.withLock { $0[subtask].warning = warning }
     }
 
     func setWindows(_ subtask: Int, stateBytes: Int, keyCount: Int) {

@@ -26,6 +26,9 @@ protocol StreamInput: AnyObject {
     /// Tells those who watch the source how far a complete checkpoint has come.
     func publish(_ progress: [SplitProgress])
 
+    /// What hinders reading at present, for people; nil: nothing.
+    var warning: String? { get }
+
     func close()
 }
 
@@ -197,6 +200,8 @@ final class FileStreamInput: StreamInput {
 
     func publish(_ progress: [SplitProgress]) {}
 
+    var warning: String? { nil }
+
     func close() {
         for split in self.splits { self.close(split) }
     }
@@ -292,6 +297,8 @@ final class MessageStreamInput: StreamInput {
     func publish(_ progress: [SplitProgress]) {
         self.reader.publish(progress.map { StreamSplit(name: $0.name, position: $0.position) })
     }
+
+    var warning: String? { self.reader.warning }
 
     func close() { self.reader.close() }
 }

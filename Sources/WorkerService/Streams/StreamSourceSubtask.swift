@@ -241,7 +241,9 @@ final class StreamSourceSubtask: StreamSubtask {
     private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
         guard let writer = self.deadLetterWriter else { return [] }
         do {
-            return try writer.endEpoch(checkpoint).map { WrittenOutput(sink: .deadLetters, subtask: self.id.index, token: $0) }
+            return try writer.endEpoch(checkpoint).map {
+                WrittenOutput(sink: .deadLetters, subtask: self.id.index, token: $0)
+            }
         } catch {
             throw .connector(error)
         }
@@ -256,6 +258,7 @@ final class StreamSourceSubtask: StreamSubtask {
             rejected: figures.rejected - self.counted.rejected
         )
         self.counted = figures
+        self.counters.setWarning(self.id.index, self.input.warning)
         let slowest = self.stage.clock.slowest
         self.counters.setSource(
             self.id.index,

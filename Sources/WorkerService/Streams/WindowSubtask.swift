@@ -166,7 +166,9 @@ final class WindowSubtask: StreamSubtask {
         var outputs: [WrittenOutput] = []
         for outlet in self.outlets {
             do {
-                outputs += try outlet.writer.endEpoch(checkpoint).map { WrittenOutput(sink: outlet.sink, subtask: self.id.index, token: $0) }
+                outputs += try outlet.writer.endEpoch(checkpoint).map {
+                    WrittenOutput(sink: outlet.sink, subtask: self.id.index, token: $0)
+                }
             } catch {
                 throw .connector(error)
             }
