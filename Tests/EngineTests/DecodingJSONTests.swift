@@ -66,6 +66,53 @@ import Testing
         }
     }
 
+    @Test(arguments: [#"{"a":"x","user":1}"#, #"{"a": "x", "user": 1}"#])
+    func `a record that looks like the last one is still read as what it is`(last: String) {
+        let values = [
+            "1", "-1", "01", "1.", "1.5", "-", "", "1e2", "12345678901234567890", "0.12345678901234567", "true", "tru",
+            #""""#, #""y""#, #"","#, #"",""#, #"",{""#, #"", ""#, #"",""#, #""y"z""#, #""y" "#, #"[1,2]"#, #"["y"]"#,
+            #"{"a":"y"}"#, #"{"a":"y","user":2}"#, #""y","a":"z""#, #""\u0041""#, #""\"#, "\"\t\"", #""y""z""#, "1}",
+        ]
+        let difference = JSONDifference(fields: ["user", "a"])
+
+        for first in values {
+            for second in values {
+                for end in ["}", "} ", "}x", "", "}\r", ",}"] {
+                    difference.check(Array(last.utf8), "the last record")
+                    let record = last.replacing(#""x""#, with: first).replacing(": 1}", with: ": \(second)\(end)")
+                        .replacing(":1}", with: ":\(second)\(end)")
+                    difference.check(Array(record.utf8), "behind \(last)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3])
+    func `a line is as long as up to its newline, and plain without backslashes and control characters`(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var extractor = JSONFieldExtractor(fields: ["a"])
+        let letters = Array("\"\",{ aé\\\t\r\n\u{1F}".utf8)
+
+        for round in 0..<20_000 {
+            let isRare = round % 2 == 0
+            let array = (0..<Int.random(in: 1...300, using: &random)).map { _ in
+                let isPlain = isRare && Int.random(in: 0..<100, using: &random) > 0
+                return isPlain ? 0x78 : letters[Int.random(in: 0..<letters.count, using: &random)]
+            }
+            let text = StableBytes(array, slack: JSONFieldExtractor.readAhead)
+            let expected = array.firstIndex(of: 0x0A) ?? array.count
+            let isReturned = expected < array.count && expected > 0 && array[expected - 1] == 0x0D
+            let content = array[..<(isReturned ? expected - 1 : expected)]
+
+            let line = extractor.beginLine(of: text.bytes)
+
+            let isPlain = content.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\\") }
+            if line.length != expected || line.isPlain != isPlain {
+                Issue.record("seed \(seed), round \(round): \(line), not \(expected), plain: \(isPlain)")
+            }
+        }
+    }
+
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func `extractor and reader agree on made-up and damaged records`(seed: UInt64) {
         var maker = RecordMaker(seed: seed)

@@ -140,6 +140,33 @@ static inline uint64_t weir_byte_mask(const uint8_t *base, uint8_t byte) {
            | (uint64_t)weir_hits16(base + 32, byte) << 32 | (uint64_t)weir_hits16(base + 48, byte) << 48;
 }
 
+/* Where the fields of a JSON object may begin, up to the text's first control character or backslash. */
+typedef struct {
+    /* Where that is, or the text's end. */
+    size_t stop;
+    /* How many quotes before it come behind a comma or opening brace, with at most a space between: their positions. */
+    size_t fields;
+    /* How many quotes there are before it. */
+    size_t quotes;
+    /* 0 where there were too many fields: then `stop` only says how far there is neither of the two. */
+    int is_complete;
+} weir_field_index;
+
+/* More fields aren't indexed. */
+#define WEIR_FIELD_LIMIT 256
+/* Positions that there must be room for: whole groups are written, and what is too much is written over. */
+#define WEIR_FIELD_ROOM (WEIR_FIELD_LIMIT + 64)
+
+/* Looks at `count` bytes, and reads up to 63 bytes more, whatever they are. */
+weir_field_index weir_index_fields(const uint8_t *base, size_t count, uint32_t *positions);
+
+/* Powers of ten that are exact as floats. */
+static inline double weir_exact_power_of_ten(size_t exponent) {
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    return powers[exponent];
+}
+
 /* Where a byte first occurs among `count`, or `count`. */
 static inline size_t weir_find_byte(const uint8_t *base, uint8_t byte, size_t count) {
     const uint8_t *found = (const uint8_t *)memchr(base, byte, count);

@@ -2,11 +2,8 @@ internal import CKernels
 
 /// Numbers of JSON as values: what fits 64 bits and has neither fraction nor exponent is an integer.
 enum JSONNumber {
-    /// Powers of ten that are exact as floats.
-    private static let exactPowers: [Double] = [
-        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-        1e20, 1e21, 1e22,
-    ]
+    /// The largest power of ten that is exact as a float.
+    private static let exactPowerLimit = 22
 
     /// Digits that always fit into the exact integers of a float, and into two words of digits.
     private static let exactDigitCount = 15
@@ -23,6 +20,37 @@ enum JSONNumber {
         }
         return self.rare(text, start, end, integerCount: count, limit: limit)
     }
+
+    /// Reads a number that fits one wide load and has no exponent: most have.
+    ///
+    /// - Returns: Where it ends, or 0 where it is another number or none.
+    @inline(__always)
+    static func readShort(_ text: Bytes, _ start: Int, into value: inout Value) -> Int {
+        let isNegative = text[start] == UInt8(ascii: "-")
+        let first = isNegative ? start &+ 1 : start
+        let stops = unsafe weir_digit_stops(text.start + first)
+        let count = stops.trailingZeroBitCount
+        guard Self.isWord(count), count == 1 || text[first] != UInt8(ascii: "0") else { return 0 }
+        var end = first &+ count
+        if text[end] == UInt8(ascii: ".") {
+            let fractionCount = (stops >> UInt32(count &+ 1)).trailingZeroBitCount
+            guard Self.isWord(fractionCount), count &+ fractionCount < Self.exactDigitCount else { return 0 }
+            let fraction = self.integerOfEight(text, end &+ 1, fractionCount)
+            let power = weir_exact_power_of_ten(fractionCount)
+            end &+= 1 &+ fractionCount
+            // Exact integers all, and rounded once, by the division.
+            let magnitude = (Double(self.integerOfEight(text, first, count)) * power + Double(fraction)) / power
+            value = Value(isNegative ? -magnitude : magnitude)
+        } else {
+            let magnitude = Int64(bitPattern: self.integerOfEight(text, first, count))
+            value = Value(isNegative ? 0 &- magnitude : magnitude)
+        }
+        return text[end] | 0x20 == UInt8(ascii: "e") ? 0 : end
+    }
+
+    /// Whether there are digits, and they fit a word.
+    @inline(__always)
+    private static func isWord(_ count: Int) -> Bool { UInt(bitPattern: count &- 1) < 8 }
 
     private static func rare(_ text: Bytes, _ start: Int, _ end: Int, integerCount: Int, limit: Int) -> Value? {
         let digits = text.slice(start, end)
@@ -53,8 +81,8 @@ enum JSONNumber {
             }
             exponent &+= Int(power)
         }
-        guard exponent.magnitude < Self.exactPowers.count else { return nil }
-        let power = Self.exactPowers[Int(exponent.magnitude)]
+        guard exponent.magnitude <= Self.exactPowerLimit else { return nil }
+        let power = weir_exact_power_of_ten(Int(exponent.magnitude))
         let magnitude = exponent < 0 ? Double(digits) / power : Double(digits) * power
         return isNegative ? -magnitude : magnitude
     }

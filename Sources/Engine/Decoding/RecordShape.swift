@@ -17,7 +17,12 @@ struct RecordShape: ~Copyable {
         var mask: UInt32 = 0
         var count: Int32 = 0
         var slot: Int32 = 0
+        /// Where its first quote lies in it.
+        var quote: Int32 = 0
     }
+
+    /// Fields of the last record; 0 where not all their tokens are remembered.
+    private(set) var fieldCount = 0
 
     private let texts: UnsafeMutablePointer<UInt8>
     private let tokens: UnsafeMutablePointer<Token>
@@ -43,15 +48,49 @@ struct RecordShape: ~Copyable {
         return equal & token.mask == token.mask ? Int(token.count) : 0
     }
 
+    /// Whether the token of the record's field `index` lies at `offset`, which is in the text.
+    @inline(__always)
+    func isToken(_ index: Int, _ text: Bytes, at offset: Int) -> Bool {
+        let mask = unsafe self.tokens[index].mask
+        return unsafe weir_equal_mask(text.start + offset, self.texts + index &* Self.tokenLimit) & mask == mask
+    }
+
+    /// How many bytes the token of a field has.
+    @inline(__always)
+    func tokenCount(_ index: Int) -> Int { Int(unsafe self.tokens[index].count) }
+
+    /// Where the first quote lies in the token of a field.
+    @inline(__always)
+    func quote(_ index: Int) -> Int { Int(unsafe self.tokens[index].quote) }
+
+    /// A record had so many fields, whose tokens are those that are remembered.
+    mutating func end(fieldCount: Int) {
+        self.fieldCount = 0
+        guard fieldCount <= Self.fieldLimit else { return }
+        for index in 0..<fieldCount where unsafe self.tokens[index].count == 0 { return }
+        self.fieldCount = fieldCount
+    }
+
     /// What the extractor asked to remember with the token.
     @inline(__always)
     func slot(_ index: Int) -> Int { Int(unsafe self.tokens[index].slot) }
 
-    mutating func remember(_ index: Int, _ token: Bytes, slot: Int) {
-        guard index < Self.fieldLimit, token.count <= Self.tokenLimit else { return }
+    /// Remembers the token of the record's field `index`, in which the first quote lies at `quote`.
+    mutating func remember(_ index: Int, _ token: Bytes, quote: Int, slot: Int) {
+        guard index < Self.fieldLimit else { return }
+        guard token.count <= Self.tokenLimit else {
+            unsafe self.tokens[index] = Token()
+            self.fieldCount = 0
+            return
+        }
         let room = unsafe self.texts + index &* Self.tokenLimit
         unsafe room.update(from: token.start, count: token.count)
         let mask = UInt32.max >> UInt32(Self.tokenLimit - token.count)
-        unsafe self.tokens[index] = Token(mask: mask, count: Int32(token.count), slot: Int32(slot))
+        unsafe self.tokens[index] = Token(
+            mask: mask,
+            count: Int32(token.count),
+            slot: Int32(slot),
+            quote: Int32(quote)
+        )
     }
 }

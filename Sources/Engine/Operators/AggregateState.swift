@@ -26,6 +26,26 @@ package struct AggregateState: BitwiseCopyable, Sendable {
 
     package init() {}
 
+    /// Bytes of all but the extremes, which come last.
+    static let totalsBytes = 64
+
+    /// What ``storeTotals(to:)`` stored, without extremes.
+    @inline(__always)
+    init(totalsAt address: UnsafeRawPointer) {
+        self.init()
+        unsafe withUnsafeMutableBytes(of: &self) { bytes in
+            unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Self.totalsBytes))
+        }
+    }
+
+    /// Stores all but the extremes.
+    @inline(__always)
+    func storeTotals(to address: UnsafeMutableRawPointer) {
+        unsafe withUnsafeBytes(of: self) { bytes in
+            unsafe address.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: Self.totalsBytes)
+        }
+    }
+
     /// Takes one value, whose text must outlive the state; extremes are kept where anybody will ask for them.
     @inline(__always)
     package mutating func add(_ value: Value, keepsExtremes: Bool = true) {

@@ -47,7 +47,7 @@ extension Aggregation {
                 unsafe target.copyMemory(from: row.payload, byteCount: columnBytes)
             } else {
                 buffer.removeAll()
-                Self.state(of: row).encode(into: &buffer)
+                self.state(of: row).encode(into: &buffer)
                 let target = unsafe output.append(
                     row.key,
                     hash: hash,
@@ -62,15 +62,15 @@ extension Aggregation {
     }
 
     /// The state that a row of the form `.states` points at.
-    static func state(of row: KeyedRow) -> AggregateState {
+    func state(of row: KeyedRow) -> AggregateState {
         let address = unsafe row.payload.load(as: UInt64.self)
-        return unsafe UnsafeRawPointer(bitPattern: UInt(address)).unsafelyUnwrapped.load(as: AggregateState.self)
+        return unsafe self.states.load(UnsafeRawPointer(bitPattern: UInt(address)).unsafelyUnwrapped)
     }
 
     /// What the aggregates of a row come to.
     func state(of row: KeyedRow, form: RecordBatch.Form) -> AggregateState {
         form == .integers
-            ? unsafe self.integers.state(of: row.payload.assumingMemoryBound(to: UInt64.self)) : Self.state(of: row)
+            ? unsafe self.integers.state(of: row.payload.assumingMemoryBound(to: UInt64.self)) : self.state(of: row)
     }
 }
 

@@ -64,7 +64,8 @@ package struct Aggregation: ~Copyable {
     /// Fetches what the adding of these pairs will touch: worth it some hundred instructions before.
     @inline(__always)
     func prefetch(_ pairs: borrowing PairBuffer, _ range: Range<Int>) {
-        if self.form == .integers { self.integers.prefetch(pairs, range) }
+        if self.form == .integers { return self.integers.prefetch(pairs, range) }
+        for index in range { unsafe self.states.short.prefetch(pairs.keys[index].hash) }
     }
 
     /// Takes all pairs of a buffer.

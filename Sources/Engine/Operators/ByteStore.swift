@@ -29,9 +29,9 @@ struct ByteStore: ~Copyable {
         return unsafe target
     }
 
-    /// Room for `count` bytes, behind which 16 more may be read; the alignment is a power of two up to ``lineBytes``.
-    mutating func reserve(_ count: Int, alignment: Int = 16) -> UnsafeMutableRawPointer {
-        let rounded = (count + 16 + 15) & ~15
+    /// Room for `count` bytes, behind which `slack` more may be read; the alignment is a power of two up to ``lineBytes``.
+    mutating func reserve(_ count: Int, alignment: Int = 16, slack: Int = 16) -> UnsafeMutableRawPointer {
+        let rounded = (count + slack + 15) & ~15
         self.cursor = (self.cursor + alignment - 1) & ~(alignment - 1)
         if unsafe self.chunks.isEmpty || self.cursor + rounded > self.chunks[unsafe self.chunks.count - 1].count {
             let size = max(rounded, unsafe self.chunks.isEmpty ? self.firstChunkBytes : Self.chunkBytes)

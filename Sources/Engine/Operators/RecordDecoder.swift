@@ -109,11 +109,12 @@ struct RecordDecoder: ~Copyable {
             self.record = Value(.string, text: self.rawBytes)
         case .json:
             // Blank lines between records are none.
+            var line: JSONLine
             repeat {
                 guard self.position < self.count else { return false }
-                self.cutLine()
+                line = self.cutLineOfJSON()
             } while self.rawBytes.count == 0
-            try self.decodeJSON(in: &arena)
+            try self.decodeJSON(in: &arena, line: line)
         case .csv:
             return try self.decodeCSV(in: &arena)
         case .bytes:
@@ -127,7 +128,11 @@ struct RecordDecoder: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func decodeJSON(in arena: inout Arena, readableCount: Int = Self.readableCount) throws {
+    private mutating func decodeJSON(
+        in arena: inout Arena,
+        readableCount: Int = Self.readableCount,
+        line: JSONLine? = nil
+    ) throws {
         guard self.fieldCount > 0 else {
             self.record = try JSONReader.read(self.rawBytes, in: &arena)
             return
@@ -135,6 +140,7 @@ struct RecordDecoder: ~Copyable {
         let extraction = try unsafe self.extractor.extract(
             self.rawBytes,
             readableCount: readableCount,
+            line: line,
             into: self.fieldValues,
             arena: &arena
         )
@@ -230,6 +236,21 @@ struct RecordDecoder: ~Copyable {
         if let end = unsafe memchr(start, Int32(UInt8(ascii: "\n")), left) {
             length = unsafe UnsafeRawPointer(end) - UnsafeRawPointer(start)
         }
+        self.takeLine(length)
+    }
+
+    @inline(__always)
+    private mutating func cutLineOfJSON() -> JSONLine {
+        let rest = unsafe Bytes(start: self.base + self.position, count: self.count &- self.position)
+        let line = self.extractor.beginLine(of: rest)
+        self.takeLine(line.length)
+        return line
+    }
+
+    @inline(__always)
+    private mutating func takeLine(_ lineLength: Int) {
+        let start = unsafe self.base + self.position
+        var length = lineLength
         self.recordOffset = self.blockPosition + Int64(self.position)
         self.position &+= length &+ 1
         if length > 0, unsafe start[length &- 1] == UInt8(ascii: "\r"), self.position <= self.count { length &-= 1 }

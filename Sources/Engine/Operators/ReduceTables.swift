@@ -157,7 +157,7 @@ struct ReduceTables: ~Copyable {
                 )
             } else {
                 buffer.removeAll()
-                Aggregation.state(of: row).encode(into: &buffer)
+                self.aggregation.state(of: row).encode(into: &buffer)
                 unsafe try writer.append(
                     row.key,
                     longKey: row.longKey,

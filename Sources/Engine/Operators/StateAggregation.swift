@@ -2,15 +2,13 @@ internal import WireFormat
 
 /// Aggregates values of any type by key: one ``AggregateState`` for each key.
 ///
-/// Memory: a slot, a state of ``stateBytes``, and the bytes of long keys and of text among the extremes.
+/// Memory: a slot, a state of ``AggregateState/totalsBytes`` or all its bytes, and the bytes of long keys and of text among the extremes.
 @safe
 struct StateAggregation: ~Copyable {
     var short = KeyTable(payloadWordCount: 1, hasAddress: false)
     var long = KeyTable(payloadWordCount: 1, hasAddress: true)
     private var store = ByteStore()
     private let keepsExtremes: Bool
-
-    static let stateBytes = MemoryLayout<AggregateState>.size
 
     /// Extremes are kept where anybody will ask for the smallest and the largest value.
     init(keepsExtremes: Bool = true) {
@@ -29,7 +27,11 @@ struct StateAggregation: ~Copyable {
     /// Takes a value into a state that ``state(of:longKey:)`` gave.
     mutating func add(_ value: Value, to address: UnsafeMutableRawPointer) {
         let state = unsafe address.assumingMemoryBound(to: AggregateState.self)
-        guard self.keepsExtremes else { return unsafe state.pointee.add(value, keepsExtremes: false) }
+        guard self.keepsExtremes else {
+            var totals = unsafe AggregateState(totalsAt: address)
+            totals.add(value, keepsExtremes: false)
+            return unsafe totals.storeTotals(to: address)
+        }
         unsafe state.pointee.add(value)
         unsafe self.keepTexts(of: &state.pointee, from: value)
     }
@@ -37,13 +39,24 @@ struct StateAggregation: ~Copyable {
     /// Takes what another subtask aggregated.
     mutating func merge(_ other: AggregateState, into key: KeyWords, longKey: UnsafeRawPointer?) {
         let address = unsafe self.state(of: key, longKey: longKey)
-        var state = unsafe address.load(as: AggregateState.self)
+        var state = unsafe self.load(address)
+        guard self.keepsExtremes else {
+            state.merge(other)
+            return unsafe state.storeTotals(to: address)
+        }
         let held = (minimum: state.minimumText, maximum: state.maximumText)
         state.merge(other)
         let minimum = self.kept(state.minimumText, unless: held.minimum)
         let maximum = self.kept(state.maximumText, unless: held.maximum)
         state.moveTexts(minimum: minimum, maximum: maximum)
         unsafe address.storeBytes(of: state, as: AggregateState.self)
+    }
+
+    /// The state at an address that ``state(of:longKey:)`` gave.
+    @inline(__always)
+    func load(_ address: UnsafeRawPointer) -> AggregateState {
+        self.keepsExtremes
+            ? unsafe address.load(as: AggregateState.self) : unsafe AggregateState(totalsAt: address)
     }
 
     /// A copy of text that isn't held already.
@@ -81,11 +94,23 @@ struct StateAggregation: ~Copyable {
             unsafe payload = self.short.payload(of: key, hash: key.hash)
         }
         if unsafe payload[0] == 0 {
-            let address = unsafe self.store.reserve(Self.stateBytes, alignment: ByteStore.lineBytes)
-            unsafe address.storeBytes(of: AggregateState(), as: AggregateState.self)
+            let address = unsafe self.reserveState()
             unsafe payload[0] = UInt64(UInt(bitPattern: address))
         }
         return unsafe UnsafeMutableRawPointer(bitPattern: UInt(payload[0])).unsafelyUnwrapped
+    }
+
+    /// Room for a state, which is empty.
+    private mutating func reserveState() -> UnsafeMutableRawPointer {
+        // Two states without extremes lie in as many lines of the cache.
+        let bytes = self.keepsExtremes ? MemoryLayout<AggregateState>.size : AggregateState.totalsBytes
+        let address = unsafe self.store.reserve(bytes, alignment: ByteStore.lineBytes, slack: 0)
+        if self.keepsExtremes {
+            unsafe address.storeBytes(of: AggregateState(), as: AggregateState.self)
+        } else {
+            unsafe AggregateState().storeTotals(to: address)
+        }
+        return unsafe address
     }
 
     mutating func removeAll() {
