@@ -25,6 +25,8 @@ package struct EvaluationError: Error, Hashable, Sendable {
         case regexLimit
         /// A parameter without a default that the command line doesn't set.
         case unsetParameter(name: String)
+        /// The work that this belongs to was called off.
+        case cancelled
         /// A host function failed: a job that can't be submitted, a wait that failed.
         case host(message: String)
     }
@@ -56,6 +58,7 @@ extension EvaluationError.Code {
         case .callDepthLimit: "call-depth-limit"
         case .regexLimit: "regex-limit"
         case .unsetParameter: "unset-parameter"
+        case .cancelled: "cancelled"
         case .host: "host"
         }
     }
@@ -94,6 +97,8 @@ extension EvaluationError.Code {
             "this regular expression backtracks too much on this input; make its repetitions unambiguous"
         case .unsetParameter(let name):
             "the parameter \(name) isn't set; pass it as -D \(name)=…, or give it a default: (param \"\(name)\" \"…\")"
+        case .cancelled:
+            "\(what) wasn't finished: the job was cancelled"
         case .host(let message):
             message
         }

@@ -25,6 +25,8 @@ struct FailureText {
             JobFailure(.permanent, message: error.message)
         case .corrupt(let reason):
             JobFailure(.permanent, message: "internal error: \(reason)")
+        case .cancelled:
+            JobFailure(.permanent, message: "the job was cancelled")
         }
     }
 

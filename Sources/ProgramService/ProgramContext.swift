@@ -81,6 +81,21 @@ final class ProgramContext: Sendable {
     /// Half of what is available, when nobody says.
     private static let memoryStandardBytes = max((AvailableMemory.bytes() ?? 2 << 30) / 2, 64 << 20)
 
+    /// What one record of a job may cost.
+    ///
+    /// All threads may work on a large record at once.
+    func recordLimits(memoryBytes: Int64) -> MachineLimits {
+        let part = max(Int(memoryBytes) / (4 * self.threadCount), Self.recordMemoryMinimum)
+        let standard = min(MachineLimits().memoryBytes, part)
+        return MachineLimits(
+            steps: self.options.recordSteps,
+            memoryBytes: self.options.recordMemoryBytes ?? standard
+        )
+    }
+
+    /// Bytes that a record may always cost, unless somebody says less.
+    private static let recordMemoryMinimum = 40 << 20
+
     /// Plans, compiles and starts a job.
     func start(_ definition: JobDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
         let planned = self.plan(definition)
@@ -88,7 +103,7 @@ final class ProgramContext: Sendable {
             throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)
         }
         let graph = planned.graph
-        let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
+        let limits = self.recordLimits(memoryBytes: graph.memory.limitBytes)
         let compiled: CompiledJob
         do {
             compiled = try CompiledJob(graph, limits: limits, source: self.source)

@@ -20,9 +20,13 @@ struct ProgramEvaluation: ~Copyable {
         self.context = context
         self.machine = Machine(
             program: compiler.finish(),
-            limits: MachineLimits(steps: context.options.recordSteps, memoryBytes: context.options.recordMemoryBytes),
+            limits: MachineLimits(
+                steps: context.options.recordSteps,
+                memoryBytes: context.options.recordMemoryBytes ?? MachineLimits().memoryBytes
+            ),
             host: ProgramHost(context: context)
         )
+        self.machine.stop(when: { [context] in context.wasCancelled })
     }
 
     /// Evaluates the forms in order; `onlyDefinitions` leaves out those that only have effects.
@@ -43,6 +47,8 @@ struct ProgramEvaluation: ~Copyable {
             self.machine.beginForm()
             _ = try self.machine.call(function)
         } catch {
+            // Nothing went wrong, and no other form is evaluated.
+            if error.code == .cancelled, self.context.wasCancelled { return }
             throw self.problem(error)
         }
     }

@@ -23,7 +23,7 @@ package struct RunOptions: Sendable {
 
     /// Steps and bytes that one record may cost.
     package var recordSteps = 100_000_000
-    package var recordMemoryBytes = 256 << 20
+    package var recordMemoryBytes: Int?
 
     /// How streams are run.
     package var streaming = StreamingOptions()

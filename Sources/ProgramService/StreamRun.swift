@@ -30,7 +30,7 @@ extension ProgramContext {
         if let unset = planned.unsetParameters.first {
             throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)
         }
-        let limits = MachineLimits(steps: self.options.recordSteps, memoryBytes: self.options.recordMemoryBytes)
+        let limits = self.recordLimits(memoryBytes: self.memoryBytes(stream.settings.memoryBytes))
         let compiled: CompiledStream
         do {
             compiled = try CompiledStream(

@@ -37,6 +37,7 @@ final class MapSubtask: Subtask {
     ) {
         self.attempt = attempt
         self.stage = stage
+        self.stage.stop(when: wiring.isCancelled)
         self.source = input.source
         self.framing = input.framing
         self.block = input.block
@@ -59,6 +60,9 @@ final class MapSubtask: Subtask {
             if self.hasOpenBlock { return try self.stepBlock() }
             if self.reader != nil { return try self.readBlock() }
             return try self.openNextSplit()
+        } catch .cancelled {
+            // The thread looks next, and cancels all its subtasks.
+            return .progressed
         } catch {
             self.cancel()
             self.report.report(.subtaskFailed(self.attempt, self.report.failure(error)))
@@ -198,4 +202,6 @@ struct SubtaskWiring {
     let doorbell: Doorbell
     let report: any WorkerReport
     let counters: WorkerCounters
+    /// Whether all subtasks are to give up.
+    let isCancelled: @Sendable () -> Bool
 }

@@ -27,6 +27,7 @@ final class ReduceSubtask: Subtask {
     init(attempt: SubtaskAttempt, stage: consuming ReduceStage, inbox: Inbox, wiring: SubtaskWiring) {
         self.attempt = attempt
         self.stage = stage
+        self.stage.stop(when: wiring.isCancelled)
         self.inbox = inbox
         self.report = wiring.report
         self.counters = wiring.counters
@@ -43,6 +44,9 @@ final class ReduceSubtask: Subtask {
             case .receiving: return try self.receive()
             case .reducing: return try self.reduce()
             }
+        } catch .cancelled {
+            // The thread looks next, and cancels all its subtasks.
+            return .progressed
         } catch {
             self.cancel()
             self.report.report(.subtaskFailed(self.attempt, self.report.failure(error)))

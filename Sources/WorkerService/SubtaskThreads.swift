@@ -25,6 +25,9 @@ final class SubtaskThreads: Sendable {
         for doorbell in self.doorbells { doorbell.ring() }
     }
 
+    /// Whether every subtask is to give up: for work that takes long within a step.
+    var isCancelledNow: @Sendable () -> Bool { { self.isCancelled.load(ordering: .relaxed) } }
+
     /// Starts the threads; `body` is called on each, with its number.
     func start(_ body: @escaping @Sendable (Int) -> Void) throws(EnvironmentError) {
         try self.threads.withLock { held throws(EnvironmentError) in

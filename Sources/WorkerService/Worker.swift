@@ -120,7 +120,8 @@ package final class Worker: Sendable {
             mailbox: self.mailboxes[stage][index],
             doorbell: self.threads.doorbells[thread],
             report: self.report,
-            counters: self.counters
+            counters: self.counters,
+            isCancelled: self.threads.isCancelledNow
         )
         if stage == 0 {
             return MapSubtask(

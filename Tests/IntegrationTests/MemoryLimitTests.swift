@@ -74,6 +74,68 @@ import Testing
         #expect(report.peakAnonymousBytes < Self.anonymousLimit)
     }
 
+    @Test func `distinct values of one giant key are counted though they don't fit`() throws {
+        let padding = String(repeating: "d", count: 50)
+        let file = try self.folder.open("in/text")
+        for round in 0..<40 {
+            // Every value twice: 200,000 different ones.
+            let first = round % 20 * 10_000
+            let block = (first..<(first + 10_000)).map { "\(padding)\($0)\n" }.joined()
+            try file.write(contentsOf: Data(block.utf8))
+        }
+        try self.folder.writeJob(map: #"(emit "all" line)"#, reduce: "(emit key (count-distinct values))")
+
+        let report = try self.run()
+
+        #expect(try self.folder.lines() == ["all\t200000"])
+        #expect(report.peakAnonymousBytes < Self.anonymousLimit)
+    }
+
+    @Test func `values of one giant key that are gathered are refused with the key and the limit`() throws {
+        let block = Data((0..<10_000).map { "\(100_000 + $0)\(String(repeating: "s", count: 90))\n" }.joined().utf8)
+        let file = try self.folder.open("in/text")
+        for _ in 0..<60 { try file.write(contentsOf: block) }
+        try self.folder.writeJob(map: #"(emit "all" line)"#, reduce: "(emit key (first (sort values)))")
+
+        let outcome = try self.folder.run("--memory", "16MiB", "--json")
+
+        #expect(outcome.code == 1)
+        expect(
+            outcome.notes,
+            contains: ["error[memory-limit]", "one key needed more than 41943040 bytes", "key all", "--record-memory"]
+        )
+        #expect(try outcome.report().peakAnonymousBytes < Self.anonymousLimit)
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `a record that emits more than memory holds is refused`() throws {
+        try self.folder.write("a\n", to: "in/text")
+        let text = String(repeating: "e", count: 100)
+        try self.folder.writeJob(
+            map: #"(for (i (range 1_000_000)) (emit (str "\#(text)" i) "\#(text)"))"#,
+            reduce: "(for (value values) (emit key value))"
+        )
+
+        let outcome = try self.folder.run("--memory", "16MiB", "--json")
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["error[memory-limit]", "in/text", "--record-memory raises the limit"])
+        #expect(try outcome.report().peakAnonymousBytes < Self.anonymousLimit)
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `lines as long as the limit that are skipped stay within the rule`() throws {
+        let line = Data((String(repeating: "0123456789abcdef", count: (16 << 20) / 16 - 1) + "\n").utf8)
+        let file = try self.folder.open("in/text")
+        for _ in 0..<6 { try file.write(contentsOf: line) }
+        try self.folder.writeJob(map: "(emit line (/ (count line) 0))", options: ":on-error 'skip")
+
+        let report = try self.run()
+
+        #expect(report.jobs[0].rejectedRecords == 6)
+        #expect(report.peakAnonymousBytes < Self.anonymousLimit)
+    }
+
     private func run() throws -> RunSummary {
         let outcome = try self.folder.run("--memory", "16MiB", "--json")
         #expect(outcome.code == 0, "\(outcome.notes)")

@@ -49,6 +49,68 @@ import Testing
         #expect(self.folder.isWithoutOutput)
     }
 
+    @Test(arguments: ["(emit line (spin 900_000_000_000))", "(emit line 1)"])
+    func `a lambda that would run for hours is cancelled`(map: String) throws {
+        try self.folder.write("a\n", to: "in/text")
+        try self.folder.writeJob(
+            map: map,
+            reduce: "(emit key (spin 900_000_000_000))",
+            definitions: "(define spin (lambda (n) (if (= n 0) 0 (spin (- n 1)))))"
+        )
+        let process = try WeirProcess(["run", "job.fl", "--step-limit", "1000000000000"], in: self.folder)
+        try process.wait(until: "the job has begun") {
+            self.folder.names(in: "out")?.contains { $0.hasPrefix(".weir-tmp-") } == true
+        }
+
+        process.send(SIGINT)
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 130)
+        expect(outcome.notes, contains: ["cancelling", "it left no output"])
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `a skipped record isn't how a cancelled lambda ends`() throws {
+        try self.folder.write("a\n", to: "in/text")
+        try self.folder.writeJob(
+            map: "(try (emit line (spin 900_000_000_000)) (catch error (emit line 0)))",
+            options: ":on-error 'skip",
+            definitions: "(define spin (lambda (n) (if (= n 0) 0 (spin (- n 1)))))"
+        )
+        let process = try WeirProcess(["run", "job.fl", "--step-limit", "1000000000000"], in: self.folder)
+        try process.wait(until: "the job has begun") {
+            self.folder.names(in: "out")?.contains { $0.hasPrefix(".weir-tmp-") } == true
+        }
+
+        process.send(SIGTERM)
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 143)
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test func `a program that would compute for hours is cancelled`() throws {
+        try self.folder.write(
+            """
+            (define spin (lambda (n) (if (= n 0) 0 (spin (- n 1)))))
+            (println "begun")
+            (spin 900_000_000_000)
+            (println "done")
+            """,
+            to: "job.fl"
+        )
+        let process = try WeirProcess(["run", "job.fl", "--step-limit", "1000000000000"], in: self.folder)
+        try process.wait(until: "the program has begun") {
+            (try? self.folder.read("results.log")).map { String(decoding: $0, as: UTF8.self) } == "begun\n"
+        }
+
+        process.send(SIGINT)
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 130)
+        #expect(outcome.results == "begun\n")
+    }
+
     @Test func `a second run into the same directory is refused while the first is at work`() throws {
         let process = try WeirProcess(["run", "job.fl"], in: self.folder)
         try process.wait(until: "a part was begun") { self.isWriting }

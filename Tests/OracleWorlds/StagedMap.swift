@@ -41,6 +41,7 @@ struct StagedMap {
             case .undecodable(let reason, _), .unreadable(_, let reason), .corrupt(let reason): return .broken(reason)
             case .connector(let error): return .broken(error.message)
             case .spill(let error): return .broken(error.message)
+            case .cancelled: return .broken("cancelled")
             }
         }
     }

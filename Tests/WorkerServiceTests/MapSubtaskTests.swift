@@ -170,7 +170,8 @@ import WireFormat
                     mailbox: self.mailbox,
                     doorbell: Doorbell(),
                     report: self.report,
-                    counters: self.counters
+                    counters: self.counters,
+                    isCancelled: { false }
                 )
             )
         }

@@ -47,6 +47,7 @@ final class RecordedReport: WorkerReport {
         switch error {
         case .connector(let error): JobFailure(.permanent, message: error.message)
         case .spill(let error): JobFailure(.permanent, message: error.message)
+        case .cancelled: JobFailure(.permanent, message: "cancelled")
         case .evaluation, .undecodable, .unreadable, .corrupt: JobFailure(.userError, message: "\(error)")
         }
     }

@@ -133,7 +133,8 @@ import WireFormat
                     mailbox: Mailbox(doorbell: doorbell),
                     doorbell: doorbell,
                     report: self.report,
-                    counters: self.counters
+                    counters: self.counters,
+                    isCancelled: { false }
                 )
             )
         }

@@ -45,7 +45,10 @@ struct RunCommand: ToolCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Memory that a lambda may take for one record. (default: 256MiB)", valueName: "size"),
+        help: ArgumentHelp(
+            "Memory that a lambda may take for one record. (default: a share of --memory, at most 256MiB)",
+            valueName: "size"
+        ),
         transform: OptionValue.recordMemory
     )
     var recordMemory: Int64?

@@ -85,10 +85,10 @@ extension Machine where Host: ~Copyable {
 }
 
 extension EvaluationError.Code {
-    /// Limits of a record can't be caught: what caught them would run on.
+    /// Limits of a record and its cancellation can't be caught: what caught them would run on.
     var isCatchable: Bool {
         switch self {
-        case .stepLimit, .memoryLimit, .callDepthLimit: false
+        case .stepLimit, .memoryLimit, .callDepthLimit, .cancelled: false
         case .typeMismatch, .integerOverflow, .divisionByZero, .indexOutOfRange, .invalidArgument, .argumentCount,
             .noMatch, .thrown, .undefined, .regexLimit, .unsetParameter, .host:
             true

@@ -59,8 +59,8 @@ extension Machine where Host: ~Copyable {
     /// What happens at the end of a loop's round, rarely.
     @inline(never)
     mutating func finishRound() throws(Code) {
-        if self.workspace.stepsLeft < 0 { throw self.workspace.stepLimit }
-        try self.collectGarbage()
+        if self.workspace.stepsLeft < 0 { try self.workspace.refill() }
+        if self.workspace.arena.usedBytes > self.collectionThreshold { try self.collectGarbage() }
     }
 
     // MARK: Builtins

@@ -188,14 +188,14 @@ extension Machine where Host: ~Copyable {
         guard i.opcode == .splitAgain, self.workspace.stepsLeft > 0,
             self.workspace.arena.usedBytes <= self.collectionThreshold, Registers.takePiece(i, registers)
         else { return }
-        self.workspace.stepsLeft &-= 1
+        self.workspace.countUnchecked()
         unsafe pc += 1 &+ i.jump
     }
 
     /// Counts the round of a loop that ends before `pc`, and collects garbage if there is much.
     @inline(__always)
     private mutating func countRound(_ pc: UnsafePointer<Instruction>) throws(Code) {
-        self.workspace.stepsLeft &-= 1
+        self.workspace.countUnchecked()
         if self.workspace.stepsLeft < 0 || self.workspace.arena.usedBytes > self.collectionThreshold {
             unsafe self.next = pc
             try self.finishRound()

@@ -137,10 +137,35 @@ extension Machine where Host: ~Copyable {
             try self.workspace.count(1)
             aggregate.kept = unsafe self.stack[slot]
             try self.workspace.add(value, to: &aggregate)
+            if aggregate.distinct.byteCount > self.distinctBytesLimit { try self.spillKeys(of: &aggregate) }
             unsafe self.stack[slot] = aggregate.kept
             if self.workspace.arena.usedBytes > self.collectionThreshold { try self.collectGarbage() }
         }
         aggregate.kept = unsafe self.stack[slot]
-        return try self.workspace.result(of: aggregate)
+        guard aggregate.hasSpilled == true else { return try self.workspace.result(of: aggregate) }
+        try self.spillKeys(of: &aggregate)
+        do throws(EvaluationError) {
+            return Value(try self.host.countSpilledKeys())
+        } catch {
+            throw error.code
+        }
+    }
+
+    /// Bytes of distinct keys that are held before the host is asked to take them.
+    private var distinctBytesLimit: Int { Swift.min(4 << 20, self.workspace.limits.memoryBytes / 2) }
+
+    @inline(never)
+    private mutating func spillKeys(of aggregate: inout Aggregate) throws(Code) {
+        guard let hasSpilled = aggregate.hasSpilled else { return }
+        do throws(EvaluationError) {
+            guard try self.host.spill(distinct: aggregate.distinct, isFirst: !hasSpilled) else {
+                aggregate.hasSpilled = nil
+                return
+            }
+        } catch {
+            throw error.code
+        }
+        aggregate.hasSpilled = true
+        aggregate.distinct = EncodedKeySet()
     }
 }

@@ -97,15 +97,20 @@ package struct Machine<Host: MachineHost & ~Copyable>: ~Copyable {
     @inline(__always)
     package mutating func beginRecord() {
         self.workspace.arena.reset()
-        self.workspace.stepsLeft = self.workspace.limits.steps
+        self.workspace.allStepsLeft = self.workspace.limits.steps
         self.collectionThreshold = Self.collectionBytesMinimum
         if !self.pendingErrors.isEmpty { self.pendingErrors.removeAll() }
         if !self.streamPositions.isEmpty { self.streamPositions.removeAll(keepingCapacity: true) }
     }
 
+    /// Makes lambdas that run long look at `isCancelled` now and then, and fail when it says so.
+    package mutating func stop(when isCancelled: @escaping @Sendable () -> Bool) {
+        self.workspace.isCancelled = isCancelled
+    }
+
     /// Gives the next form its full steps, and keeps all values: for the top level of a program.
     package mutating func beginForm() {
-        self.workspace.stepsLeft = self.workspace.limits.steps
+        self.workspace.allStepsLeft = self.workspace.limits.steps
     }
 
     // MARK: Calls

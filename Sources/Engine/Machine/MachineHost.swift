@@ -20,6 +20,14 @@ package protocol MachineHost: ~Copyable {
     /// Goes back to a stream's first value: a lambda may traverse `values` more than once.
     mutating func rewind(_ stream: Int) throws(EvaluationError)
 
+    /// Takes distinct keys of a stream that shall not be held in memory any longer; `isFirst` begins a new count.
+    ///
+    /// - Returns: False where the host has no place for them.
+    mutating func spill(distinct keys: borrowing EncodedKeySet, isFirst: Bool) throws(EvaluationError) -> Bool
+
+    /// How many different keys ``spill(distinct:isFirst:)`` took since the count began.
+    mutating func countSpilledKeys() throws(EvaluationError) -> Int64
+
     /// Performs a builtin that touches the world: `println`, logs, `alert`, `now`, `uuid`, `param` and those of jobs.
     mutating func perform(
         _ builtin: Builtin,
@@ -68,6 +76,13 @@ package struct PairCursorReference {
 
 extension MachineHost where Self: ~Copyable {
     package var pairCursor: PairCursorReference? { nil }
+
+    package mutating func spill(
+        distinct keys: borrowing EncodedKeySet,
+        isFirst: Bool
+    ) throws(EvaluationError) -> Bool { false }
+
+    package mutating func countSpilledKeys() throws(EvaluationError) -> Int64 { 0 }
 
     /// Refuses: what touches the world is for the program, not for its jobs' functions.
     package mutating func perform(

@@ -8,6 +8,8 @@ struct Aggregate: ~Copyable {
     /// The smallest or largest value so far: the caller keeps it alive.
     var kept = Value.nil
     var distinct = EncodedKeySet()
+    /// Whether the host has taken keys before those in `distinct`; nil where it takes none.
+    var hasSpilled: Bool? = false
 
     init(_ builtin: Builtin) {
         self.builtin = builtin

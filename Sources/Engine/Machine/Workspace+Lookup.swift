@@ -177,10 +177,10 @@ extension Workspace {
         into table: inout EncodedKeySet,
         _ builtin: Builtin
     ) throws(Code) -> (index: Int, isNew: Bool) {
-        var walk = ValueWalk(stepsLeft: self.stepsLeft)
+        var walk = ValueWalk(stepsLeft: self.allStepsLeft)
         do throws(ValueWalkError) {
             let result = try table.insert(value, walk: &walk)
-            self.stepsLeft = walk.stepsLeft
+            self.allStepsLeft = walk.stepsLeft
             if table.byteCount > self.limits.memoryBytes { throw ValueWalkError.tooLarge }
             return result
         } catch {

@@ -34,7 +34,7 @@ extension Workspace {
         let count = elements.count
         // About the comparisons of a merge sort.
         try self.count(count * (Int.bitWidth - count.leadingZeroBitCount))
-        var walk = ValueWalk(stepsLeft: self.stepsLeft)
+        var walk = ValueWalk(stepsLeft: self.allStepsLeft)
         var failure: ValueWalkError?
         let order = (0..<count).sorted { left, right in
             guard failure == nil else { return left < right }
@@ -47,7 +47,7 @@ extension Workspace {
             }
         }
         if let failure { throw self.failure(failure, builtin) }
-        self.stepsLeft = walk.stepsLeft
+        self.allStepsLeft = walk.stepsLeft
         let list = try self.makeElements(count)
         for (index, source) in order.enumerated() { list[index] = elements[source] }
         return Value(.list, of: list)

@@ -82,23 +82,23 @@ extension Workspace {
     }
 
     private mutating func encodeKey(_ value: Value, _ builtin: Builtin) throws(Code) {
-        var walk = ValueWalk(stepsLeft: self.stepsLeft)
+        var walk = ValueWalk(stepsLeft: self.allStepsLeft)
         do throws(ValueWalkError) {
             try ValueCodec.encodeKey(value, into: &self.scratch, walk: &walk)
         } catch {
             throw self.failure(error, builtin)
         }
-        self.stepsLeft = walk.stepsLeft
+        self.allStepsLeft = walk.stepsLeft
     }
 
     private mutating func writeJSON(_ value: Value) throws(Code) {
-        var json = ValueJSON(byteLimit: self.limits.memoryBytes, walk: ValueWalk(stepsLeft: self.stepsLeft))
+        var json = ValueJSON(byteLimit: self.limits.memoryBytes, walk: ValueWalk(stepsLeft: self.allStepsLeft))
         do throws(ValueWalkError) {
             try json.append(value, to: &self.scratch)
         } catch {
             throw self.failure(error, .toJSON)
         }
-        self.stepsLeft = json.walk.stepsLeft
+        self.allStepsLeft = json.walk.stepsLeft
     }
 
     private mutating func parseJSON(_ value: Value) throws(Code) -> Value {

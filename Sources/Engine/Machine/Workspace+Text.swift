@@ -48,13 +48,13 @@ extension Workspace {
 
     /// Appends a value to the scratch buffer as `str` shows it.
     mutating func show(_ value: Value, _ builtin: Builtin) throws(Code) {
-        var text = ValueText(byteLimit: self.limits.memoryBytes, walk: ValueWalk(stepsLeft: self.stepsLeft))
+        var text = ValueText(byteLimit: self.limits.memoryBytes, walk: ValueWalk(stepsLeft: self.allStepsLeft))
         do throws(ValueWalkError) {
             try text.append(value, to: &self.scratch)
         } catch {
             throw self.failure(error, builtin)
         }
-        self.stepsLeft = text.walk.stepsLeft
+        self.allStepsLeft = text.walk.stepsLeft
     }
 
     private mutating func str(_ arguments: Elements) throws(Code) -> Value {

@@ -8,8 +8,12 @@ package struct Workspace: ~Copyable {
 
     package var arena: Arena
     package let limits: MachineLimits
-    /// Below zero the record has run too long.
-    package var stepsLeft: Int
+    /// Below zero the slice of steps is used up: ``refill()`` gives the next one, or says why there is none.
+    package private(set) var stepsLeft = 0
+    /// Steps of the record behind those.
+    private var stepsBehind = 0
+    /// Whether the work was called off: asked once a slice, so that a lambda that runs long needn't end by itself.
+    var isCancelled: (@Sendable () -> Bool)?
     var scratch = ByteBuffer()
     var matcher = RegularExpressionMatcher()
     let regexes: [RegularExpression]
@@ -17,8 +21,8 @@ package struct Workspace: ~Copyable {
     init(limits: MachineLimits, regexes: [RegularExpression]) {
         self.arena = Arena(limitBytes: limits.memoryBytes)
         self.limits = limits
-        self.stepsLeft = limits.steps
         self.regexes = regexes
+        self.allStepsLeft = limits.steps
     }
 
     // MARK: Limits
@@ -26,7 +30,32 @@ package struct Workspace: ~Copyable {
     @inline(__always)
     mutating func count(_ steps: Int) throws(Code) {
         self.stepsLeft &-= steps
-        if self.stepsLeft < 0 { throw self.stepLimit }
+        if self.stepsLeft < 0 { try self.refill() }
+    }
+
+    /// Steps between two looks at ``isCancelled``: a few milliseconds of most lambdas.
+    private static let sliceSteps = 1 << 16
+
+    /// Steps that the record may still take, in this slice and behind it.
+    var allStepsLeft: Int {
+        get { self.stepsLeft &+ self.stepsBehind }
+        set {
+            self.stepsLeft = min(newValue, Self.sliceSteps)
+            self.stepsBehind = newValue &- self.stepsLeft
+        }
+    }
+
+    /// Counts a step without a look at what is left.
+    @inline(__always)
+    mutating func countUnchecked() { self.stepsLeft &-= 1 }
+
+    /// Goes on with the next slice of steps.
+    @inline(never)
+    mutating func refill() throws(Code) {
+        if let isCancelled = self.isCancelled, isCancelled() { throw .cancelled }
+        let left = self.allStepsLeft
+        guard left >= 0 else { throw self.stepLimit }
+        self.allStepsLeft = left
     }
 
     /// Counts bytes of text that a builtin reads or makes.
@@ -47,10 +76,10 @@ package struct Workspace: ~Copyable {
         _ builtin: Builtin,
         _ body: (inout ValueWalk) throws(ValueWalkError) -> Result
     ) throws(Code) -> Result {
-        var walk = ValueWalk(stepsLeft: self.stepsLeft)
+        var walk = ValueWalk(stepsLeft: self.allStepsLeft)
         do throws(ValueWalkError) {
             let result = try body(&walk)
-            self.stepsLeft = walk.stepsLeft
+            self.allStepsLeft = walk.stepsLeft
             return result
         } catch {
             throw self.failure(error, builtin)
@@ -109,7 +138,7 @@ package struct Workspace: ~Copyable {
 
     mutating func key(_ value: Value, _ builtin: Builtin) throws(Code) -> Value {
         if value.isText || value.has(.integer) { return value }
-        var walk = ValueWalk(stepsLeft: self.stepsLeft)
+        var walk = ValueWalk(stepsLeft: self.allStepsLeft)
         do throws(ValueWalkError) {
             return try value.normalisedKey(in: &self.arena, walk: &walk)
         } catch {

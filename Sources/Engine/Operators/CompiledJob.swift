@@ -204,6 +204,9 @@ package final class CompiledJob: Sendable {
         return .aggregate(columns, tableBytes: Int(self.graph.memory.combineTableBytes), routing)
     }
 
+    /// Less isn't worth a file.
+    private static let distinctBytesMinimum = 4 << 20
+
     private func groupCombiner() -> GroupCombiner? {
         guard let step = self.combineStep else { return nil }
         return GroupCombiner(step)
@@ -233,7 +236,12 @@ package final class CompiledJob: Sendable {
             partitions: self.graph.partitions(ofSubtask: subtask),
             format: self.output
         )
-        let host = ReduceHost(output: writer, store: store, isStaging: self.policy != .fail)
+        let host = ReduceHost(
+            output: writer,
+            store: store,
+            isStaging: self.policy != .fail,
+            distinctBytesLimit: max(Int(self.graph.memory.reduceTableBytes) / 4, Self.distinctBytesMinimum)
+        )
         let emitter = ReduceEmitter(
             call: reduce,
             machine: Machine(program: self.program, limits: self.limits, host: host),

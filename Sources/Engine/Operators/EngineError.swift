@@ -13,6 +13,8 @@ package enum EngineError: Error, Sendable {
     case spill(SpillError)
     /// Bytes of an exchange or run that can't be: a bug or broken memory.
     case corrupt(String)
+    /// A lambda saw that its job was cancelled.
+    case cancelled
 }
 
 /// Where a record lies: what a person needs to look at it.

@@ -43,6 +43,11 @@ package struct MapStage: ~Copyable {
         self.deadLetters = deadLetters
     }
 
+    /// Makes lambdas that run long fail when the job is cancelled.
+    package mutating func stop(when isCancelled: @escaping @Sendable () -> Bool) {
+        self.machine.stop(when: isCancelled)
+    }
+
     package var figures: MapFigures {
         var figures = MapFigures()
         figures.records = self.recordCount
@@ -103,6 +108,7 @@ package struct MapStage: ~Copyable {
             records = try self.kernel?.nextBatch(into: &self.machine.host)
         } catch {
             if let failure = self.machine.host.failure { throw failure }
+            if error.code == .cancelled { throw .cancelled }
             throw .evaluation(error, self.decoder.place)
         }
         guard let records else { return false }
@@ -137,6 +143,7 @@ package struct MapStage: ~Copyable {
             try self.call()
             if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
         } catch let error as EvaluationError {
+            if error.code == .cancelled { throw .cancelled }
             try self.reject(mark, reason: error.code.message, range: error.range) { place in .evaluation(error, place) }
             return true
         } catch let error as FatalDecodingError {

@@ -42,6 +42,8 @@ struct ReduceEmitter: ~Copyable {
         self.knowsValueCounts = knowsValueCounts
     }
 
+    mutating func stop(when isCancelled: @escaping @Sendable () -> Bool) { self.machine.stop(when: isCancelled) }
+
     /// The first groups that were left out.
     var rejectedExamples: [RejectedRecord] { self.examples.records }
 
@@ -179,6 +181,7 @@ struct ReduceEmitter: ~Copyable {
             _ = try self.machine.call(function, key, Value(.stream, bits: 0))
         } catch {
             if let failure = self.machine.host.failure { throw failure }
+            if error.code == .cancelled { throw .cancelled }
             // Only a letter tells it, and it may mean to read the values to their end.
             let count = self.deadLetters == nil ? 0 : try self.machine.host.countValues()
             return try self.reject(key, error, valueCount: count)
@@ -196,6 +199,7 @@ struct ReduceEmitter: ~Copyable {
         valueCount: Int64?
     ) throws(EngineError) {
         if let failure = self.machine.host.failure { throw failure }
+        if error.code == .cancelled { throw .cancelled }
         let place = Self.place(key)
         guard self.policy != .fail else { throw .evaluation(error, place) }
         self.rejectedCount += 1

@@ -13,6 +13,10 @@ struct ReduceHost: ~Copyable, MachineHost {
     private var passedCount: Int64 = 0
     private let store: any SpillStore
 
+    /// Those of a `count-distinct` that is under way.
+    private var distinct: DistinctKeys?
+    private let distinctBytesLimit: Int
+
     /// Emitted pairs wait here for the end of their group where a failing group must leave nothing behind.
     private var pairs = PairBuffer()
     private let isStaging: Bool
@@ -20,7 +24,9 @@ struct ReduceHost: ~Copyable, MachineHost {
     /// What made an `emit` or the next value impossible: the lambda only sees that it failed.
     var failure: EngineError?
 
-    init(output: consuming PartitionWriter, store: any SpillStore, isStaging: Bool) {
+    /// Distinct keys of more than `distinctBytesLimit` bytes are spilled.
+    init(output: consuming PartitionWriter, store: any SpillStore, isStaging: Bool, distinctBytesLimit: Int) {
+        self.distinctBytesLimit = distinctBytesLimit
         self.output = output
         self.store = store
         self.isStaging = isStaging
@@ -114,6 +120,35 @@ struct ReduceHost: ~Copyable, MachineHost {
             self.failure = .spill(error)
             throw EvaluationError(.host(message: "the values can't be read again"), at: SourceRange(start: 0, end: 0))
         }
+    }
+
+    mutating func spill(
+        distinct keys: borrowing EncodedKeySet,
+        isFirst: Bool
+    ) throws(EvaluationError) -> Bool {
+        if isFirst { self.distinct = DistinctKeys(bytesLimit: self.distinctBytesLimit, store: self.store) }
+        do throws(EngineError) {
+            try self.distinct?.insert(keys)
+            return true
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    mutating func countSpilledKeys() throws(EvaluationError) -> Int64 {
+        defer { self.distinct = nil }
+        do throws(EngineError) {
+            return try self.distinct?.count() ?? 0
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    /// Notes why the group can't go on, which the lambda doesn't see.
+    private mutating func fail(_ error: EngineError) -> EvaluationError {
+        self.failure = error
+        let message = "the distinct values can't be counted"
+        return EvaluationError(.host(message: message), at: SourceRange(start: 0, end: 0))
     }
 
     /// Begins the group that the merger is at.

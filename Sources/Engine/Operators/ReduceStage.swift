@@ -27,6 +27,11 @@ package struct ReduceStage: ~Copyable {
         self.isSorted = isSorted
     }
 
+    /// Makes lambdas that run long fail when the job is cancelled.
+    package mutating func stop(when isCancelled: @escaping @Sendable () -> Bool) {
+        self.emitter.stop(when: isCancelled)
+    }
+
     package var spilledBytes: Int64 { self.tables.spilledBytes }
     package var spilledRunCount: Int { self.tables.spilledRunCount }
     package var keyCount: Int { self.emitter.keyCount }

@@ -1,6 +1,6 @@
 /// A set of encoded keys, numbered in the order in which they came: what `distinct`, `group-by` and their like use.
 @safe
-struct EncodedKeySet: ~Copyable {
+package struct EncodedKeySet: ~Copyable {
     private(set) var count = 0
     private var keys = ByteBuffer(capacity: 1_024)
     private var ends: [Int] = [0]
