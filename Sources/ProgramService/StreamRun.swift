@@ -38,6 +38,7 @@ extension ProgramContext {
                 parallelism: min(self.threadCount, CompiledStream.keyGroupCount),
                 memoryBytes: self.memoryBytes(stream.settings.memoryBytes),
                 outOfOrdernessBound: isUnbounded ? Self.unboundedDisorder : 0,
+                kernelsEnabled: self.options.kernelsEnabled,
                 limits: limits
             )
         } catch {

@@ -10,6 +10,8 @@ struct SlicedWindows: ~Copyable {
     /// The slices that a window still needs, oldest first.
     private(set) var slices: [KeptSlice] = []
 
+    private var tableExpectation = TableExpectation()
+
     /// No time at or before this will come, but for late records.
     private(set) var watermark = WatermarkTracker.none
 
@@ -54,13 +56,10 @@ struct SlicedWindows: ~Copyable {
     /// Takes rows of a slice.
     mutating func merge(_ batch: RecordBatch, slice start: Int64) throws(EngineError) {
         let box = self.slice(start)
-        var offset = 0
-        while offset < batch.count {
-            let row = unsafe RecordRow(batch.base + offset)
-            let key = KeyWords(a: row.a, b: row.b)
-            let encoded = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
-            try unsafe self.merge(encoded, of: key, longKey: row.keyBytes > 0 ? row.key : nil, into: box)
-            offset += row.size
+        do {
+            try box.table.merge(batch, arena: &self.arena)
+        } catch {
+            throw .corrupt("can't decode the states of a window: \(error)")
         }
     }
 
@@ -83,7 +82,7 @@ struct SlicedWindows: ~Copyable {
         if self.rolls, self.rolling.hasPassed(start) { self.rolling.reset() }
         let position = self.position(of: start)
         if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
-        let box = SliceBox(self.layout)
+        let box = SliceBox(self.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
         self.slices.insert(KeptSlice(start: start, box: box), at: position)
         return box
     }
@@ -155,7 +154,10 @@ struct SlicedWindows: ~Copyable {
             self.latePanes = [:]
             return
         }
-        while let first = self.slices.first, self.isPassed(first.start) { self.slices.removeFirst() }
+        while let first = self.slices.first, self.isPassed(first.start) {
+            self.tableExpectation.learn(from: first.box.table)
+            self.slices.removeFirst()
+        }
         for end in Array(self.latePanes.keys) where self.isPassed(end: end, at: self.watermark) {
             self.latePanes[end] = nil
         }

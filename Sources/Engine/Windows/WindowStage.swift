@@ -249,21 +249,36 @@ package struct WindowStage: ~Copyable {
 
     private mutating func fireSome() throws(EngineError) {
         guard var firing = self.firing else { return }
-        for _ in 0..<Self.keysPerStep {
-            let next = firing.box.map { $0.table.next(&firing.cursor) } ?? self.sliced.rolling.next(&firing.cursor)
-            guard let row = next else {
-                self.sliced.noteFired(firing.window.end)
-                self.firing = nil
-                return
-            }
-            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+        let isDone =
             if let box = firing.box {
-                try self.emitter.reduce(row, of: box.table, in: firing.window)
+                try self.fireSome(of: box.table, &firing)
             } else {
-                try self.emitter.reduce(row, of: self.sliced, in: firing.window)
+                try self.fireSomeOfRolling(&firing)
             }
+        if isDone { self.sliced.noteFired(firing.window.end) }
+        self.firing = isDone ? nil : firing
+    }
+
+    /// - Returns: Whether that was all.
+    private mutating func fireSome(
+        of table: borrowing SliceTable,
+        _ firing: inout Firing
+    ) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let row = table.next(&firing.cursor) else { return true }
+            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+            try self.emitter.reduce(row, of: table, in: firing.window)
         }
-        self.firing = firing
+        return false
+    }
+
+    private mutating func fireSomeOfRolling(_ firing: inout Firing) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let row = self.sliced.rolling.next(&firing.cursor) else { return true }
+            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+            try self.emitter.reduce(row, of: self.sliced, in: firing.window)
+        }
+        return false
     }
 }
 
