@@ -20,12 +20,6 @@ extension ProgramContext {
                 at: stream.input.range
             )
         }
-        let trigger = stream.settings.trigger
-        if trigger.earlyMilliseconds != nil || trigger.earlyCount != nil || !trigger.firesOnEachLateRecord {
-            let message =
-                "this build runs no :trigger but the one at the end of a window and for each late record: leave it out"
-            throw EvaluationError(.host(message: message), at: stream.range)
-        }
         let planned = self.plan(stream)
         if let unset = planned.unsetParameters.first {
             throw EvaluationError(.unsetParameter(name: unset.name), at: unset.range)

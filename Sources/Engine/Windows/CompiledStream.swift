@@ -104,6 +104,9 @@ package final class CompiledStream: Sendable {
     /// Milliseconds of silence after which a split no longer holds time back.
     package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
 
+    /// Milliseconds between two firings of windows before their end; nil: there are none.
+    package var earlyMilliseconds: Int64? { self.plan.definition.settings.trigger.earlyMilliseconds }
+
     /// What the operator that keeps windows is called in checkpoints.
     package static let windowOperatorID = "window"
 

@@ -201,11 +201,21 @@ struct SlicedWindows: ~Copyable {
         return ends
     }
 
-    /// The states of one key in a window.
+    /// The ends of the windows of a time that weren't fired for a key of this hash.
+    func openEnds(holding time: Int64, hash: UInt64) -> [Int64] {
+        let fired = max(self.firedEnd, self.groupEnd(hash))
+        let last = self.grid.lastWindowEnd(holding: time)
+        return stride(from: self.grid.firstWindowEnd(holding: time), through: last, by: Int(self.grid.slide))
+            .filter { $0 > fired }
+    }
+
+    /// A table that has the states of one key in a window, and may have others.
     func table(of key: KeyWords, longKey: UnsafeRawPointer?, inWindowEnding end: Int64) -> SliceBox {
+        let range = self.position(of: end - self.grid.size)..<self.position(of: end)
+        if range.count == 1 { return self.slices[range.lowerBound].box }
         let merged = SliceBox(self.layout)
         let states = unsafe merged.table.states(of: key, longKey: longKey)
-        for slice in self.slices[self.position(of: end - self.grid.size)..<self.position(of: end)] {
+        for slice in self.slices[range] {
             guard let found = unsafe slice.box.table.existingStates(of: key, longKey: longKey) else { continue }
             unsafe merged.table.merge(found, of: slice.box.table, into: states)
         }

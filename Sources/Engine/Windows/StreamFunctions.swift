@@ -20,10 +20,15 @@ package struct StreamWindows: Sendable {
     package let trigger: TriggerSpecification
 
     /// Whether records are aggregated by slice and key before they are shipped, not shipped one by one.
+    ///
+    /// Where windows fire after so many records each of them has to be seen.
     var isAggregated: Bool {
-        if case .sliced = self.kind { return true }
+        if case .sliced = self.kind { return self.trigger.earlyCount == nil }
         return false
     }
+
+    /// Whether any window is fired before its end.
+    var firesEarly: Bool { self.trigger.earlyCount != nil || self.trigger.earlyMilliseconds != nil }
 
     init(_ plan: StreamPlan) {
         let definition = plan.definition

@@ -447,6 +447,12 @@ package struct StreamMapStage: ~Copyable {
         }
     }
 
+    /// Sends on what it holds, and what time it is then.
+    package mutating func pass(clock now: Int64) {
+        self.drain()
+        self.ready.append(RoutedElement(destination: nil, element: .tick(now)))
+    }
+
     /// The checkpoint of this number comes here: everything before it is shipped.
     package mutating func barrier(_ checkpoint: Int64) {
         self.drain()

@@ -123,7 +123,8 @@ package final class StreamWorker: Sendable {
             doorbell: self.threads.doorbells[thread],
             report: self.report,
             counters: self.counters,
-            idleAfter: self.stream.idleAfter
+            idleAfter: self.stream.idleAfter,
+            earlyMilliseconds: self.stream.earlyMilliseconds
         )
     }
 
