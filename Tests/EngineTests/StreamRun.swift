@@ -220,7 +220,7 @@ final class StreamRun {
             offset += line.utf8.count
             self.position += 1
         }
-        self.readers[reader].stage.begin(block)
+        self.readers[reader].stage.begin(block, numbers: [0])
         while try self.readers[reader].stage.step() {}
         self.advance(reader)
     }

@@ -20,6 +20,9 @@ package struct StreamMapStage: ~Copyable {
 
     /// Decodes messages, which come one by one.
     private let messageDecoder: SplitDecoder
+
+    /// The numbers of the splits that messages name.
+    private var messageSplits: [Int] = []
     private var splitNames: [String] = []
     package private(set) var clock: WatermarkTracker
     private var input = StreamInput.none
@@ -115,7 +118,10 @@ package struct StreamMapStage: ~Copyable {
     }
 
     /// Takes messages, which must stay as they are until ``step()`` answers false.
-    package mutating func begin(_ messages: MessageBlock) {
+    ///
+    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:)`` gave.
+    package mutating func begin(_ messages: MessageBlock, numbers: [Int]) {
+        self.messageSplits = numbers
         self.input = .messages(messages, next: 0)
     }
 
@@ -181,8 +187,9 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             return true
         }
-        let name = self.splitNames[message.split]
-        return try self.process(self.messageDecoder, split: message.split, sourceTime: message.timestamp) {
+        let split = self.messageSplits[message.split]
+        let name = self.splitNames[split]
+        return try self.process(self.messageDecoder, split: split, sourceTime: message.timestamp) {
             decoder,
             arena in
             try unsafe decoder.decode(value, at: RecordPlace(resource: name, offset: message.position), in: &arena)
