@@ -24,6 +24,9 @@ final class WindowSubtask: StreamSubtask {
 
     private var clock: ChannelClock
     private var hasEnded: [Bool]
+
+    /// What the clock of each channel's sender said last.
+    private var ticks: [Int64]
     private var isAligned: [Bool]
     private var checkpoint: Int64?
 
@@ -54,6 +57,7 @@ final class WindowSubtask: StreamSubtask {
         self.counters = wiring.counters
         self.clock = ChannelClock(channelCount: inbox.channelCount)
         self.hasEnded = Array(repeating: false, count: inbox.channelCount)
+        self.ticks = Array(repeating: .min, count: inbox.channelCount)
         self.isAligned = self.hasEnded
     }
 
@@ -98,11 +102,19 @@ final class WindowSubtask: StreamSubtask {
         case .timed(let batch): try self.stage.receiveTimed(batch)
         case .watermark(let watermark): self.stage.advance(to: self.clock.advance(channel, to: watermark))
         case .idle: self.stage.advance(to: self.clock.setIdle(channel))
+        case .tick(let now): self.tick(channel, now)
         case .barrier(let number):
             self.isAligned[channel] = true
             self.checkpoint = number
         case .end: self.hasEnded[channel] = true
         }
+    }
+
+    /// The clock goes on when all have sent what they had by then.
+    private func tick(_ channel: Int, _ now: Int64) {
+        self.ticks[channel] = now
+        let least = self.ticks.indices.filter { !self.hasEnded[$0] }.map { self.ticks[$0] }.min() ?? now
+        if least > .min { self.stage.pass(clock: least) }
     }
 
     /// Delivers what was written, then gives the state away.
