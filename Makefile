@@ -20,7 +20,7 @@ WEIR := $(RELEASE)/release/weir
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test-broker build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
-.PHONY: chaos-stream demo-stream
+.PHONY: chaos-stream demo-stream bench-stream
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -73,6 +73,10 @@ fuzz: setup      ## Fuzz everything that parses, FUZZ_SECONDS=60 in all
 
 fix:             ## Format in place; writes
 	swift format --in-place --recursive --parallel $(SWIFT_FILES)
+
+bench-stream: build ## Streams against reference programs (FILTER=sliding for some rows)
+	@scripts/setup --bench
+	scripts/bench-stream $(WEIR) $(if $(FILTER),--filter '$(FILTER)')
 
 bench: build     ## Weir against the reference programs (FILTER=word-count for some rows)
 	@scripts/setup --bench

@@ -112,3 +112,9 @@ static inline char *put_number(char *at, uint64_t value, int width = 1) {
     memcpy(at, digits + first, 24 - first);
     return at + 24 - first;
 }
+
+static inline char *put_text(char *at, const char *text) {
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}

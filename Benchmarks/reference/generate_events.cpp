@@ -4,12 +4,6 @@
 // 2 s out of order.
 #include "generate.h"
 
-static char *put_text(char *at, const char *text) {
-    size_t length = strlen(text);
-    memcpy(at, text, length);
-    return at + length;
-}
-
 int main(int count, char **arguments) {
     if (count != 4) return fprintf(stderr, "usage: generate_events OUT COUNT SEED\n"), 2;
     uint64_t events = strtoull(arguments[2], nullptr, 10);

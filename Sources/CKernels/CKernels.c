@@ -201,11 +201,39 @@ int weir_is_utf8(const uint8_t *base, size_t count) {
     return 1;
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static const size_t huge_page_bytes = (size_t)2 << 20;
+
+/* Tables up to here get their pages when they are made. A slot is looked at before it is written: page by page, each
+   would first be mapped as zeros, then copied, and every processor that runs a thread of ours told so. */
+static const size_t populated_bytes = (size_t)32 << 20;
+
+/* Bytes behind which the kernel may use huge pages lie where one begins. */
+static void *allocate_aligned(size_t bytes) {
+    char *memory = mmap(NULL, bytes + huge_page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    size_t front = (huge_page_bytes - (uintptr_t)memory % huge_page_bytes) % huge_page_bytes;
+    if (front > 0) munmap(memory, front);
+    size_t page = 4096, end = front + (bytes + page - 1) / page * page;
+    munmap(memory + end, bytes + huge_page_bytes - end);
+    return memory + front;
+}
+
 void *weir_table_allocate(size_t bytes) {
-    void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (table == MAP_FAILED) return NULL;
-    /* Random access to small pages costs a translation miss each; the advice may be refused, which costs only speed. */
-    if (bytes >= ((size_t)2 << 20)) (void)madvise(table, bytes, MADV_HUGEPAGE);
+    void *table;
+    if (bytes >= huge_page_bytes) {
+        table = allocate_aligned(bytes);
+        if (table == NULL) return NULL;
+        /* Random access to small pages costs a translation miss each. The advice may be refused: that costs speed. */
+        (void)madvise(table, bytes, MADV_HUGEPAGE);
+    } else {
+        table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (table == MAP_FAILED) return NULL;
+    }
+    if (bytes <= populated_bytes) (void)madvise(table, bytes, MADV_POPULATE_WRITE);
     return table;
 }
 

@@ -108,38 +108,51 @@ public final class OutputBlock {
         let timestamp: Int64
     }
 
-    private var bytes: [UInt8] = []
-    private var entries: [Entry] = []
+    /// In one place, since each access to a field of a class is checked, which would cost as much as a record.
+    private struct Storage {
+        var bytes: [UInt8] = []
+        var entries: [Entry] = []
+
+        mutating func append(
+            key: UnsafeRawBufferPointer?,
+            value: UnsafeRawBufferPointer?,
+            timestamp: Int64?
+        ) {
+            let entry = unsafe Entry(
+                start: self.bytes.count,
+                keyCount: key?.count ?? -1,
+                valueCount: value?.count ?? -1,
+                timestamp: timestamp ?? .min
+            )
+            if let key = unsafe key { unsafe self.bytes.append(contentsOf: key) }
+            if let value = unsafe value { unsafe self.bytes.append(contentsOf: value) }
+            self.entries.append(entry)
+        }
+    }
+
+    private var storage = Storage()
 
     public init() {}
 
-    public var count: Int { self.entries.count }
+    public var count: Int { self.storage.entries.count }
 
     /// Bytes of all keys and values.
-    public var byteCount: Int { self.bytes.count }
+    public var byteCount: Int { self.storage.bytes.count }
 
     public func append(key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Int64?) {
-        let entry = unsafe Entry(
-            start: self.bytes.count,
-            keyCount: key?.count ?? -1,
-            valueCount: value?.count ?? -1,
-            timestamp: timestamp ?? .min
-        )
-        if let key = unsafe key { unsafe self.bytes.append(contentsOf: key) }
-        if let value = unsafe value { unsafe self.bytes.append(contentsOf: value) }
-        self.entries.append(entry)
+        unsafe self.storage.append(key: key, value: value, timestamp: timestamp)
     }
 
     /// Takes back all records but the first so many.
     public func truncate(to count: Int) {
-        guard count < self.entries.count else { return }
-        self.bytes.removeLast(self.bytes.count - self.entries[count].start)
-        self.entries.removeLast(self.entries.count - count)
+        guard count < self.storage.entries.count else { return }
+        self.storage.bytes.removeLast(self.storage.bytes.count - self.storage.entries[count].start)
+        self.storage.entries.removeLast(self.storage.entries.count - count)
     }
 
     public func removeAll() {
-        self.bytes.removeAll(keepingCapacity: true)
-        self.entries.removeAll(keepingCapacity: true)
+        self.storage.bytes.removeAll(keepingCapacity: true)
+        self.storage.entries.removeAll(keepingCapacity: true)
     }
 
     /// Calls `body` with a record; the bytes are valid until it returns.
@@ -147,8 +160,8 @@ public final class OutputBlock {
         _ index: Int,
         _ body: (_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?, _ timestamp: Int64?) -> Result
     ) -> Result {
-        let entry = self.entries[index]
-        return unsafe self.bytes.withUnsafeBytes { bytes in
+        let entry = self.storage.entries[index]
+        return unsafe self.storage.bytes.withUnsafeBytes { bytes in
             let keyEnd = entry.start + max(entry.keyCount, 0)
             let key = unsafe entry.keyCount < 0 ? nil : UnsafeRawBufferPointer(rebasing: bytes[entry.start..<keyEnd])
             let value =
@@ -160,8 +173,8 @@ public final class OutputBlock {
 
     /// Calls `body` with all bytes of the records from `first` on: for sinks of lines.
     public func withBytes<Result>(from first: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        let start = first < self.entries.count ? self.entries[first].start : self.bytes.count
-        return unsafe self.bytes.withUnsafeBytes { bytes in
+        let start = first < self.storage.entries.count ? self.storage.entries[first].start : self.storage.bytes.count
+        return unsafe self.storage.bytes.withUnsafeBytes { bytes in
             unsafe body(UnsafeRawBufferPointer(rebasing: bytes[start...]))
         }
     }

@@ -13,18 +13,13 @@ extension ProgramContext {
     /// Plans, compiles and starts a stream.
     func start(_ stream: StreamDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
         let endpoints = try self.endpoints(of: stream)
-        let isUnbounded = endpoints.source is any StreamSource
-        if stream.settings.time == nil, !isUnbounded {
+        let isUnbounded = endpoints.sources.parts.contains { !$0.isBounded }
+        if stream.settings.time == nil, let timeless = endpoints.sources.parts.firstIndex(where: \.isBounded) {
+            let call = stream.sources[timeless].call
             throw EvaluationError(
-                .host(message: "\(stream.input.name) gives its records no time; say with :time where it is"),
-                at: stream.input.range
+                .host(message: "\(call.name) gives its records no time; say with :time where it is"),
+                at: call.range
             )
-        }
-        let trigger = stream.settings.trigger
-        if trigger.earlyMilliseconds != nil || trigger.earlyCount != nil || !trigger.firesOnEachLateRecord {
-            let message =
-                "this build runs no :trigger but the one at the end of a window and for each late record: leave it out"
-            throw EvaluationError(.host(message: message), at: stream.range)
         }
         let planned = self.plan(stream)
         if let unset = planned.unsetParameters.first {
@@ -38,6 +33,7 @@ extension ProgramContext {
                 parallelism: min(self.threadCount, CompiledStream.keyGroupCount),
                 memoryBytes: self.memoryBytes(stream.settings.memoryBytes),
                 outOfOrdernessBound: isUnbounded ? Self.unboundedDisorder : 0,
+                kernelsEnabled: self.options.kernelsEnabled,
                 limits: limits
             )
         } catch {
@@ -100,17 +96,26 @@ extension ProgramContext {
     private func endpoints(of stream: StreamDefinition) throws(EvaluationError) -> StreamEndpoints {
         var deadLetters: (any StreamSink)?
         if case .deadLetter(let call) = stream.settings.onError { deadLetters = try self.streamSink(call) }
-        let source: any Source
-        do {
-            source = try self.connectors.makeSource(stream.input.settings(overwriting: false))
-        } catch {
-            throw EvaluationError(.host(message: error.message), at: stream.input.range)
+        var parts: [StreamSources.Part] = []
+        for source in stream.sources {
+            do {
+                let made = try self.connectors.makeSource(source.call.settings(overwriting: false))
+                parts.append(StreamSources.Part(name: source.name, source: made))
+            } catch {
+                throw EvaluationError(.host(message: error.message), at: source.call.range)
+            }
         }
         let output = try self.streamSink(stream.output ?? .standardOutput(at: stream.range))
         let alerts = try self.streamSink(stream.settings.alerts ?? .standardOutput(at: stream.range))
         var late: (any StreamSink)?
         if let call = stream.settings.late { late = try self.streamSink(call) }
-        return StreamEndpoints(source: source, sink: output, alerts: alerts, late: late, deadLetters: deadLetters)
+        return StreamEndpoints(
+            sources: StreamSources(parts),
+            sink: output,
+            alerts: alerts,
+            late: late,
+            deadLetters: deadLetters
+        )
     }
 
     private func streamSink(_ call: ConnectorCall) throws(EvaluationError) -> any StreamSink {

@@ -177,7 +177,7 @@ final class KeyedRun {
             offset += line.utf8.count
             self.position += 1
         }
-        self.reader.stage.begin(block)
+        self.reader.stage.begin(block, numbers: [0])
         while try self.reader.stage.step() {}
         self.reader.stage.drain()
         for routed in self.reader.stage.takeReady() {

@@ -61,9 +61,14 @@ struct StreamShape {
     /// Whether the reduce reads its values, not aggregates.
     var isGeneral = false
 
+    /// Whether the reduce gives the pane before everything else.
+    var tellsPane = false
+    var trigger = TriggerSpecification()
+
     private static let program = """
         (define stream-map (lambda (record) (emit (get record :k) (get record :v))))
         (define stream-aggregates (lambda (key n total all) (emit key (list n total all))))
+        (define stream-panes (lambda (key n total all) (emit key (list (pane) n total))))
         (define stream-values (lambda (key values) (emit key (list (count values) (sum values)))))
         """
 
@@ -83,12 +88,13 @@ struct StreamShape {
             ? .general(try #require(closures["stream-values"]))
             : .aggregates(
                 [.make(.count, column: nil), .make(.sum), .make(.collect)],
-                result: try #require(closures["stream-aggregates"])
+                result: try #require(closures[self.tellsPane ? "stream-panes" : "stream-aggregates"])
             )
         let range = SourceRange(start: 0, end: 0)
         var settings = StreamDefinition.Settings()
         settings.outOfOrdernessBound = self.bound
         settings.allowedLateness = self.allowedLateness
+        settings.trigger = self.trigger
         let definition = StreamDefinition(
             name: "stream",
             kind: .streamingJob,
@@ -214,7 +220,7 @@ final class StreamRun {
             offset += line.utf8.count
             self.position += 1
         }
-        self.readers[reader].stage.begin(block)
+        self.readers[reader].stage.begin(block, numbers: [0])
         while try self.readers[reader].stage.step() {}
         self.advance(reader)
     }
@@ -223,6 +229,15 @@ final class StreamRun {
     func setIdle(_ reader: Int) {
         self.readers[reader].stage.setIdle(0)
         self.advance(reader)
+    }
+
+    /// The clock goes on.
+    func pass(clock now: Int64) throws {
+        for reader in self.readers.indices {
+            self.readers[reader].stage.pass(clock: now)
+            self.collect(reader)
+        }
+        try self.deliverAll()
     }
 
     /// A reader is at its end.
@@ -270,6 +285,7 @@ final class StreamRun {
         case .timed(let batch): try keeper.stage.receiveTimed(batch)
         case .watermark(let watermark): keeper.stage.advance(to: keeper.clock.advance(reader, to: watermark))
         case .idle: keeper.stage.advance(to: keeper.clock.setIdle(reader))
+        case .tick(let now): keeper.stage.pass(clock: now)
         case .barrier, .end: break
         }
         try self.step(number)

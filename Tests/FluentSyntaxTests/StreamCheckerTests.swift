@@ -82,6 +82,31 @@ import Testing
         #expect(diagnostics.map(\.message) == ["j has no :input, :window and :map"])
     }
 
+    @Test(
+        arguments: [
+            ("(union (kafka-topic \"a\") (distributed-files \"b\"))", [], nil),
+            ("(union (kafka-topic \"a\") :old (union (generate) :b (generate)))", [], nil),
+            ("(union)", ["argument-count"], "(union)"), ("(union (stdout))", ["option-type"], "(stdout)"),
+            ("(union :old 5)", ["option-type"], "5"), ("(union (generate) :a)", ["missing-value"], ":a"),
+            ("(union :a (generate) :a (generate))", ["duplicate-option"], ":a"),
+        ] as [(String, [String], String?)]
+    )
+    func `a union consists of sources, some of them with names`(source: String, codes: [String], place: String?) {
+        let functions = ":window (global-window) :map (lambda (event) (emit event 1))"
+        let text = "(define-streaming-job j :input \(source) \(functions))"
+        let diagnostics = Frontend.check(.make(text)).diagnostics
+
+        #expect(diagnostics.map(\.code) == codes)
+        #expect(place == nil || Self.marked(text, diagnostics.first) == place)
+    }
+
+    @Test func `a batch job can't read a union, and no job writes to one`() {
+        let batch = "(define-mapreduce b :input (union (generate)) :output (stdout) :map (lambda (r) (emit r 1)))"
+
+        #expect(CheckerTests.codes(batch) == ["option-type"])
+        #expect(Self.check(":output (union (kafka-topic \"a\"))").map(\.code) == ["option-type"])
+    }
+
     @Test func `all that is wrong is said at once`() {
         let codes = Self.check(":watermark 5 :idle-after -1 :late 3 :redcue reducer").map(\.code)
 

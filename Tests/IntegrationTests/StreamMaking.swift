@@ -12,6 +12,10 @@ struct ShopEvents {
     static let bound: Int64 = 2_000
     let events: [Event]
 
+    init(_ events: [Event]) {
+        self.events = events
+    }
+
     /// Events whose times lie 0 to 400 ms apart; equal seeds give equal events.
     init(count: Int, seed: UInt64) {
         var state = seed

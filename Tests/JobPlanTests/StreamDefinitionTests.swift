@@ -36,6 +36,37 @@ struct StreamDefinitionTests {
         #expect(settings.memoryBytes == 64 << 20)
     }
 
+    @Test func `the parts of unions are sources with the names on the way to them`() throws {
+        let union = """
+            (union (kafka-topic "a") (union (kafka-topic "b") :c (kafka-topic "c"))
+                   :d (union (kafka-topic "d") :e (kafka-topic "e")))
+            """
+        let job = try JobText(
+            "(define-streaming-job job :input \(union) :window (global-window) \(Self.functions))"
+        )
+
+        let sources = try job.stream().sources
+
+        #expect(sources.map(\.name) == ["", "", "c", "d", "d:e"])
+        #expect(
+            sources.map { ExpressionPrinter().text($0.call) }
+                == ["a", "b", "c", "d", "e"].map { "(kafka-topic \"\($0)\")" }
+        )
+    }
+
+    @Test(arguments: [
+        "(union (kafka-topic \"a\" :format 'text) (kafka-topic \"b\"))", "(union (param \"x\" 5))",
+        "(union :a (param \"x\" nil))",
+    ])
+    func `what makes no union is refused at its place`(union: String) throws {
+        let text = """
+            (define source \(union))
+            (define-streaming-job job :input source :window (global-window) \(Self.functions))
+            """
+
+        #expect(try JobText(text).streamProblems().map(\.code) == ["option-value"])
+    }
+
     @Test func `a stream that says little gets the defaults`() throws {
         let definition = try StreamText.job(Self.functions).stream()
 

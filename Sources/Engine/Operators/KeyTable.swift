@@ -148,6 +148,12 @@ package struct KeyTable: ~Copyable {
         }
     }
 
+    /// Makes room for so many more keys: until they are there, no slot moves.
+    @inline(__always)
+    mutating func reserve(_ more: Int) {
+        while self.count &+ more >= self.growthCount { self.grow() }
+    }
+
     /// Forgets every key and gives memory back.
     package mutating func removeAll() {
         unsafe weir_table_free(self.slots, self.bytes)

@@ -24,7 +24,7 @@ struct RecordDecoder: ~Copyable {
     /// Whether ``fields`` holds what the map reads, and ``record`` isn't built.
     private(set) var hasFields = false
     let fieldCount: Int
-    private let fieldValues: UnsafeMutablePointer<Value>
+    let fieldValues: UnsafeMutablePointer<Value>
     private let absentValues: UnsafeMutablePointer<Value>
     private var absentMemory = Arena(limitBytes: 16 << 20)
     private var extractor: JSONFieldExtractor
@@ -32,7 +32,7 @@ struct RecordDecoder: ~Copyable {
 
     /// The bytes of the record as they lie in its file, without the line's end.
     private(set) var rawBytes: Bytes
-    private var recordOffset: Int64 = 0
+    private(set) var recordOffset: Int64 = 0
     private var text = ByteBuffer(capacity: 16)
 
     /// Memory behind a block that may be read.

@@ -98,7 +98,7 @@ extension CompiledStream {
     /// What feeds the stage behind a keyed one.
     package func makeMapStage(behind stage: Int) -> StreamMapStage {
         var map = self.makeMapStage(
-            StreamFunctions(map: .record(self.stages[stage].map), mapFieldCount: 0, time: nil),
+            StreamFunctions(map: .record(self.stages[stage].map), mapFieldCount: 0, emission: nil, time: nil),
             columnCount: self.plan.stages[stage].columnCount,
             decode: DecodeStep(format: .json),
             feeding: stage + 1

@@ -84,6 +84,26 @@ package struct ByteBuffer: ~Copyable {
         self.count &+= size
     }
 
+    /// Appends a number, which has so many digits, the last first: two at a time.
+    package mutating func append(decimal magnitude: UInt64, digitCount: Int) {
+        self.reserve(digitCount)
+        var end = unsafe self.start + self.count + digitCount
+        var rest = magnitude
+        while rest >= 10 {
+            let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
+            let tens = (pair &* 103) &>> 10
+            unsafe end -= 2
+            unsafe end[0] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
+            unsafe end[1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: pair &- tens &* 10)
+            rest = quotient
+        }
+        self.count &+= digitCount
+        // What is left is the only digit, or the first, unless there were as many as pairs.
+        if unsafe end > self.start + (self.count - digitCount) {
+            unsafe (end - 1).pointee = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest)
+        }
+    }
+
     /// Overwrites four bytes that were appended before.
     package mutating func replace(at offset: Int, littleEndian number: UInt32) {
         precondition(offset >= 0 && offset + 4 <= self.count, "only what was appended can be replaced")

@@ -69,24 +69,49 @@ package struct ValueJSON {
 
     /// Appends a quoted JSON string.
     package static func appendString(_ text: Bytes, to buffer: inout ByteBuffer) {
+        buffer.reserve(text.count + 2)
         buffer.append(UInt8(ascii: "\""))
         var offset = 0
-        while offset < text.count {
+        while true {
+            let plain = self.plainCount(text, from: offset)
+            buffer.append(text.slice(offset, offset &+ plain))
+            offset &+= plain
+            guard offset < text.count else { break }
             let byte = text[offset]
-            if byte >= 0x80 {
-                let length = text.unitLength(at: offset)
-                if length == 1 { buffer.append("\u{FFFD}") } else { buffer.append(text.slice(offset, offset + length)) }
-                offset &+= length
+            guard byte >= 0x80 else {
+                self.appendEscape(byte, to: &buffer)
+                offset &+= 1
                 continue
             }
-            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                self.appendEscape(byte, to: &buffer)
-            } else {
-                buffer.append(byte)
-            }
-            offset &+= 1
+            let length = text.unitLength(at: offset)
+            if length == 1 { buffer.append("\u{FFFD}") } else { buffer.append(text.slice(offset, offset + length)) }
+            offset &+= length
         }
         buffer.append(UInt8(ascii: "\""))
+    }
+
+    /// Bytes from `start` on that stand for themselves, eight at a time: ASCII but control characters, `"` and `\`.
+    private static func plainCount(_ text: Bytes, from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops = ones &<< 7
+        var offset = start
+        while offset &+ 8 <= text.count {
+            let word = text.littleEndian(UInt64.self, at: offset)
+            let quote = word ^ ones &* UInt64(UInt8(ascii: "\""))
+            let backslash = word ^ ones &* UInt64(UInt8(ascii: "\\"))
+            // A byte's top bit is set where it is less than 0x20, or zero in one of the differences, or beyond ASCII;
+            // what a borrow sets above the first such byte doesn't matter.
+            let control = (word &- ones &* 0x20) & ~word
+            let found = (control | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | word) & tops
+            if found != 0 { return offset &+ found.trailingZeroBitCount / 8 &- start }
+            offset &+= 8
+        }
+        while offset < text.count {
+            let byte = text[offset]
+            if byte >= 0x80 || byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            offset &+= 1
+        }
+        return offset &- start
     }
 
     private static func appendEscape(_ byte: UInt8, to buffer: inout ByteBuffer) {

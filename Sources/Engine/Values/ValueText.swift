@@ -95,14 +95,18 @@ package enum NumberText {
     }
 
     package static func append(magnitude: UInt64, to buffer: inout ByteBuffer) {
-        var divisor: UInt64 = 1
-        while magnitude / divisor >= 10 { divisor *= 10 }
+        buffer.append(decimal: magnitude, digitCount: self.digitCount(magnitude))
+    }
+
+    /// Decimal digits of a number.
+    private static func digitCount(_ magnitude: UInt64) -> Int {
+        var count = 1
         var rest = magnitude
-        while divisor > 0 {
-            buffer.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest / divisor))
-            rest %= divisor
-            divisor /= 10
+        while rest >= 10_000 {
+            rest /= 10_000
+            count &+= 4
         }
+        return count &+ (rest >= 1_000 ? 3 : rest >= 100 ? 2 : rest >= 10 ? 1 : 0)
     }
 
     /// The integer of exactly `[+-]?[0-9]+`, or nil, also where it doesn't fit.

@@ -19,6 +19,7 @@ package final class CompiledStream: Sendable {
 
     /// Nil where there is no window.
     private let call: WindowCall?
+    private let template: RecordTemplate?
     package let windows: StreamWindows?
     let limits: MachineLimits
     private let memoryBytes: Int64
@@ -31,7 +32,8 @@ package final class CompiledStream: Sendable {
     /// Compiles the functions of a plan.
     ///
     /// The parallelism is 1…``keyGroupCount``; `memoryBytes` is what all tables together should take at most, and
-    /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it.
+    /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it. Without
+    /// `kernelsEnabled` the machine runs every function.
     ///
     /// - Throws: A function can't be compiled.
     package init(
@@ -39,6 +41,7 @@ package final class CompiledStream: Sendable {
         parallelism: Int,
         memoryBytes: Int64,
         outOfOrdernessBound: Int64,
+        kernelsEnabled: Bool = true,
         limits: MachineLimits
     ) throws(CompilationError) {
         precondition((1...Self.keyGroupCount).contains(parallelism), "every subtask owns a key group")
@@ -62,18 +65,30 @@ package final class CompiledStream: Sendable {
                 overFields: try time.overFields.map { closure throws(CompilationError) in
                     (try compiler.add(closure), time.fieldCount)
                 },
-                whole: try compiler.add(time.whole)
+                whole: try compiler.add(time.whole),
+                isField: kernelsEnabled && time.overFields?.isFirstParameter == true
             )
         }
-        self.functions = StreamFunctions(map: map, mapFieldCount: plan.map.fields?.count ?? 0, time: time)
+        self.functions = StreamFunctions(
+            map: map,
+            mapFieldCount: plan.map.fields?.count ?? 0,
+            emission: kernelsEnabled ? FieldEmission(plan.map, columnCount: plan.columnCount) : nil,
+            time: time
+        )
         let lateness = plan.definition.settings.allowedLateness
         self.stages = try plan.stages.map { stage throws(CompilationError) in
             try CompiledStage(stage, allowedLateness: lateness, &compiler)
         }
         switch plan.reduce {
-        case nil: self.call = nil
-        case .general(let closure): self.call = .general(try compiler.add(closure.discardingResult))
-        case .aggregates(_, let result): self.call = .aggregates(try compiler.add(result.discardingResult))
+        case nil:
+            self.call = nil
+            self.template = nil
+        case .general(let closure):
+            self.call = .general(try compiler.add(closure.discardingResult))
+            self.template = nil
+        case .aggregates(_, let result):
+            self.call = .aggregates(try compiler.add(result.discardingResult))
+            self.template = kernelsEnabled ? RecordTemplate(result) : nil
         }
         self.program = compiler.finish()
         self.routing = Routing(
@@ -100,6 +115,9 @@ package final class CompiledStream: Sendable {
 
     /// Milliseconds of silence after which a split no longer holds time back.
     package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
+
+    /// Milliseconds between two firings of windows before their end; nil: there are none.
+    package var earlyMilliseconds: Int64? { self.plan.definition.settings.trigger.earlyMilliseconds }
 
     /// What the operator that keeps windows is called in checkpoints.
     package static let windowOperatorID = "window"
@@ -189,6 +207,7 @@ package final class CompiledStream: Sendable {
         )
         let emitter = WindowEmitter(
             call: call,
+            template: self.template,
             layout: windows.layout,
             policy: self.policy,
             machine: Machine(program: self.program, limits: self.limits, host: host)
@@ -199,5 +218,13 @@ package final class CompiledStream: Sendable {
             routing: self.routing,
             subtask: subtask
         )
+    }
+}
+
+extension Closure {
+    /// Whether it only answers its first parameter.
+    fileprivate var isFirstParameter: Bool {
+        guard case .variable(let variable) = self.lambda.body.kind else { return false }
+        return self.lambda.parameters.first == variable
     }
 }

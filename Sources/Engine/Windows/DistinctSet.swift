@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Which values a number of keys has got, for exact distinct counts: pairs of a key's number and a value.
 ///
 /// An entry is `[a, b, key number, address, next]`: the two words of the value, the address of its bytes where it is long,
@@ -16,12 +18,18 @@ final class DistinctSet {
 
     private static let tableCountInitial = 64
 
-    init() {
-        self.capacity = Self.tableCountInitial / 2
+    /// Entries made for an expectation: beyond it a set grows as values come.
+    private static let expectedLimit = 1 << 20
+
+    /// - Parameter count: How many values are expected, so that the set needn't grow towards them.
+    init(expecting count: Int = 0) {
+        var tableCount = Self.tableCountInitial
+        while tableCount / 2 < min(count, Self.expectedLimit) { tableCount *= 2 }
+        self.capacity = tableCount / 2
         unsafe self.entries = .allocate(capacity: self.capacity * Self.entryWords)
-        self.mask = UInt64(Self.tableCountInitial - 1)
-        unsafe self.table = .allocate(capacity: Self.tableCountInitial)
-        unsafe self.table.initialize(repeating: 0, count: Self.tableCountInitial)
+        self.mask = UInt64(tableCount - 1)
+        unsafe self.table = .allocate(capacity: tableCount)
+        unsafe self.table.initialize(repeating: 0, count: tableCount)
     }
 
     deinit {
@@ -33,6 +41,25 @@ final class DistinctSet {
 
     private static func hash(_ value: KeyWords, _ key: UInt64) -> UInt64 {
         KeyWords.mix(value.hash, key ^ 0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// Whether entries lie near enough that fetching ahead costs more than it saves.
+    var isCached: Bool { self.mask < 1 << 15 }
+
+    @inline(__always)
+    func prefetch(_ value: KeyWords, key: UInt64) {
+        unsafe weir_prefetch(self.table + Int(truncatingIfNeeded: Self.hash(value, key) & self.mask))
+    }
+
+    /// Calls `body` with the words of each value of a key, newest first.
+    @inline(__always)
+    func forEachKey(from newest: UInt64, _ body: (KeyWords) -> Void) {
+        var position = newest
+        while position > 0 {
+            let entry = unsafe self.entries + (Int(position) - 1) * Self.entryWords
+            unsafe position = entry[4]
+            body(unsafe KeyWords(a: entry[0], b: entry[1]))
+        }
     }
 
     /// Adds a value to those of a key.

@@ -1,3 +1,4 @@
+internal import JobPlan
 internal import WireFormat
 
 /// Windows that every key has for itself: sessions, windows of so many records, and everything.
@@ -7,6 +8,7 @@ internal import WireFormat
 struct KeyedWindows: ~Copyable {
     private let kind: StreamWindows.Kind
     private let allowedLateness: Int64
+    private let trigger: TriggerSpecification
     private(set) var store: SegmentStore
     private var timers = TimerHeap()
     private var arena = Arena(limitBytes: 64 << 20)
@@ -15,6 +17,7 @@ struct KeyedWindows: ~Copyable {
     init(_ windows: StreamWindows) {
         self.kind = windows.kind
         self.allowedLateness = windows.allowedLateness
+        self.trigger = windows.trigger
         self.store = SegmentStore(windows.layout)
     }
 
@@ -27,6 +30,8 @@ struct KeyedWindows: ~Copyable {
         case kept
         /// Its window, by number, is to be fired at once, and forgotten then if it says so.
         case fires(Int, forgets: Bool)
+        /// Its window, by number, is to be fired before its end.
+        case firesEarly(Int)
         case late
     }
 
@@ -46,9 +51,16 @@ struct KeyedWindows: ~Copyable {
             try self.add(record, to: number)
             self.store[number].start = min(self.store[number].start, record.time)
             self.store[number].end = max(self.store[number].end, record.time + 1)
-            return .kept
+            return self.keptOrEarly(number)
         case .sliced: preconditionFailure("slices are kept elsewhere")
         }
+    }
+
+    /// Counts a record that its window wasn't fired with.
+    private mutating func keptOrEarly(_ number: Int) -> Taken {
+        self.store[number].freshCount += 1
+        guard let limit = self.trigger.earlyCount, self.store[number].freshCount >= limit else { return .kept }
+        return self.mayFireEarly(number) ? .firesEarly(number) : .kept
     }
 
     private mutating func add(_ record: TimedRow, to number: Int) throws(EngineError) {
@@ -75,7 +87,6 @@ struct KeyedWindows: ~Copyable {
         }
         if met.isEmpty, self.isPassed(end) { return .late }
         let number = unsafe met.first ?? self.store.add(key, longKey: longKey, start: record.time, end: end)
-        var isFired = met.first.map { self.store[$0].isFired } ?? false
         for other in met.dropFirst() {
             self.store.merge(other, into: number)
             let merged = self.store[other]
@@ -83,7 +94,8 @@ struct KeyedWindows: ~Copyable {
             self.store[number].end = max(self.store[number].end, merged.end)
             self.store[number].count += merged.count
             self.store[number].pane = max(self.store[number].pane, merged.pane)
-            isFired = isFired || merged.isFired
+            self.store[number].earlyCount = max(self.store[number].earlyCount, merged.earlyCount)
+            self.store[number].freshCount += merged.freshCount
             self.store.remove(other)
         }
         try self.add(record, to: number)
@@ -92,11 +104,15 @@ struct KeyedWindows: ~Copyable {
         self.store[number].isFired = false
         // One that ends behind the watermark is due then, also where a part of it was fired before.
         if self.watermark != WatermarkTracker.none, self.store[number].end - 1 <= self.watermark {
+            guard self.trigger.firesOnEachLateRecord else {
+                self.timers.push(time: self.watermark + 1, number, self.store[number].serial)
+                return .kept
+            }
             self.timers.push(time: self.store[number].end - 1 + self.allowedLateness, number, self.store[number].serial)
             return .fires(number, forgets: self.allowedLateness == 0)
         }
         self.timers.push(time: self.store[number].end - 1, number, self.store[number].serial)
-        return .kept
+        return self.keptOrEarly(number)
     }
 
     /// Whether a window that ends then is past the allowed lateness.
@@ -124,25 +140,50 @@ struct KeyedWindows: ~Copyable {
             let new = unsafe self.store.add(key, longKey: longKey, start: record.time, end: record.time + 1)
             // How many slices of its key came before it.
             self.store[new].pane = position
+            if let former = numbers.first { self.passEarly(from: former, to: new) }
             numbers.insert(new, at: 0)
         }
         let newest = numbers[0]
         try self.add(record, to: newest)
         self.store[newest].start = min(self.store[newest].start, record.time)
         self.store[newest].end = max(self.store[newest].end, record.time + 1)
-        guard self.store[newest].count == slice else { return .kept }
+        let isInNext = self.store[newest].pane >= Self.firstSlice(ofWindowWith: self.store[newest].pane, count, slide)
+        guard self.store[newest].count == slice else { return isInNext ? self.keptOrEarly(newest) : .kept }
         let held = Int(count / slice)
         for number in numbers.dropFirst(held) { self.store.remove(number) }
-        guard (self.store[newest].pane + 1) % (slide / slice) == 0 else { return .kept }
+        guard (self.store[newest].pane + 1) % (slide / slice) == 0 else {
+            return isInNext ? self.keptOrEarly(newest) : .kept
+        }
         return .fires(newest, forgets: false)
     }
 
-    /// The slices that a window of so many records is made of, whose newest is given.
+    /// What is known of a window that isn't full goes with its newest slice.
+    private mutating func passEarly(from former: Int, to new: Int) {
+        self.store[new].earlyCount = self.store[former].earlyCount
+        self.store[new].freshCount = self.store[former].freshCount
+        self.resetEarly(former)
+    }
+
+    /// A window of so many records was fired.
+    mutating func resetEarly(_ number: Int) {
+        self.store[number].earlyCount = 0
+        self.store[number].freshCount = 0
+    }
+
+    /// The position of the first slice of the next window that is fired when its newest slice has this one.
+    private static func firstSlice(ofWindowWith position: Int64, _ count: Int64, _ slide: Int64) -> Int64 {
+        let slice = Self.greatestCommonDivisor(count, slide)
+        let end = (position / (slide / slice) + 1) * (slide / slice)
+        return end - count / slice
+    }
+
+    /// The slices that a window of so many records is made of, as far as it goes, whose newest is given.
     mutating func window(endingIn newest: Int, count: Int64, slide: Int64) -> (box: SliceBox, span: FiredWindow) {
-        let held = Int(count / Self.greatestCommonDivisor(count, slide))
         let segment = self.store[newest]
+        let first = Self.firstSlice(ofWindowWith: segment.pane, count, slide)
         let longKey = unsafe UnsafeRawPointer(bitPattern: segment.longKey)
-        let numbers = unsafe self.newestFirst(self.store.numbers(of: segment.key, longKey: longKey)).prefix(held)
+        let numbers = unsafe self.newestFirst(self.store.numbers(of: segment.key, longKey: longKey))
+            .filter { self.store[$0].pane >= first }
         let merged = SliceBox(self.store.layout)
         let target = unsafe merged.table.states(of: segment.key, longKey: longKey)
         var span = FiredWindow(start: segment.start, end: segment.end, pane: 0)
@@ -204,6 +245,37 @@ struct KeyedWindows: ~Copyable {
 
     private var endCursor = 0
 
+    // MARK: Early firings
+
+    /// Whether a window may be fired before its end: it wasn't fired, and its time hasn't come.
+    private func mayFireEarly(_ number: Int) -> Bool {
+        let segment = self.store[number]
+        switch self.kind {
+        case .session: return segment.pane == 0 && !segment.isFired && segment.end - 1 > self.watermark
+        case .count: return true
+        case .global: return !segment.isFired
+        case .sliced: return false
+        }
+    }
+
+    /// The next window at or behind a number that has got anything since it was fired early, among so many.
+    func nextEarly(_ cursor: inout Int, limit: Int) -> Int? {
+        let end = min(cursor + limit, self.store.segments.count)
+        while cursor < end {
+            let number = cursor
+            cursor += 1
+            let segment = self.store[number]
+            if segment.isLive, segment.freshCount > 0, self.mayFireEarly(number) { return number }
+        }
+        return nil
+    }
+
+    /// A window was fired before its end.
+    mutating func noteFiredEarly(_ number: Int) {
+        self.store[number].earlyCount += 1
+        self.store[number].freshCount = 0
+    }
+
     /// A window was fired; one that is forgotten must not be asked for again.
     mutating func noteFired(_ number: Int, forgets: Bool) {
         if forgets {
@@ -247,11 +319,13 @@ struct KeyedWindows: ~Copyable {
         of key: KeyWords,
         longKey: UnsafeRawPointer?,
         span: FiredWindow,
-        count: Int64,
+        counts: (records: Int64, early: Int64, fresh: Int64),
         isFired: Bool
     ) throws(ValueDecodingError) {
         let number = unsafe self.store.add(key, longKey: longKey, start: span.start, end: span.end)
-        self.store[number].count = count
+        self.store[number].count = counts.records
+        self.store[number].earlyCount = counts.early
+        self.store[number].freshCount = counts.fresh
         self.store[number].pane = span.pane
         self.store[number].isFired = isFired
         let target = unsafe self.store.states(of: number)

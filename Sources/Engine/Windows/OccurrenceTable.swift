@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// In which slice each value of a key was last seen, while any slice of a window holds it.
 ///
 /// An open-addressing table of `[hash, a, b, key number, slice]`, at most half full; a long value counts by its 152 bits of
@@ -41,6 +43,14 @@ struct OccurrenceTable: ~Copyable {
             }
             index = (index &+ 1) & self.mask
         }
+    }
+
+    /// Fetches the entry of a value, which lies on one line of the cache or on two.
+    @inline(__always)
+    func prefetch(_ value: KeyWords, key: UInt64) {
+        let words = unsafe self.entry(Int(truncatingIfNeeded: Self.hash(value, key)) & self.mask)
+        unsafe weir_prefetch(words)
+        unsafe weir_prefetch(words + 4)
     }
 
     /// A value of a key was seen in a slice, which comes behind all before it.

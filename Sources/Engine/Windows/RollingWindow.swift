@@ -36,6 +36,9 @@ struct RollingWindow: ~Copyable {
     /// The slices in it, oldest first: also those that no later window needs, until it moves on.
     private var entered: [SlicedWindows.KeptSlice] = []
 
+    /// Values of the slice that is entering or leaving.
+    private var waiting = WaitingValues()
+
     private final class OccurrenceBox {
         var table = OccurrenceTable()
     }
@@ -103,8 +106,10 @@ struct RollingWindow: ~Copyable {
 
     private mutating func words(of row: KeyedRow) -> UnsafeMutablePointer<UInt64> {
         guard let longKey = unsafe row.longKey else {
+            if self.short.isAboutToGrow { self.takeWaiting() }
             return unsafe self.short.payload(of: row.key, hash: row.key.hash)
         }
+        if self.long.isAboutToGrow { self.takeWaiting() }
         let slot = unsafe self.long.longSlot(of: row.key, bytes: longKey, hash: row.key.hash)
         if unsafe slot[2] == 0 {
             unsafe slot[2] = UInt64(UInt(bitPattern: self.store.store(longKey, count: row.key.count)))
@@ -113,60 +118,74 @@ struct RollingWindow: ~Copyable {
     }
 
     private mutating func enter(_ box: SliceBox, start: Int64) {
+        self.waiting.begin(start, isEntering: true)
         box.table.forEachRow { row in
             let words = unsafe self.words(of: row)
             if unsafe words[0] == 0 { self.liveCount += 1 }
             unsafe words[0] += 1
-            let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
-            for (column, part) in zip(self.layout.columns, self.parts) {
-                let from = unsafe states + column.offset
-                switch part {
-                case .counter(let offset): unsafe words[offset] &+= from[0]
-                case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: 1)
-                case .distinct(let offset, let set):
-                    unsafe self.enter(box.table.distincts[set], from: from[2], to: words + offset, set: set, start)
-                case .gathered: continue
-                }
+            unsafe self.move(row, of: box, words, sign: 1)
+        }
+        self.takeWaiting()
+    }
+
+    private mutating func leave(_ box: SliceBox, start: Int64) {
+        self.waiting.begin(start, isEntering: false)
+        box.table.forEachRow { row in
+            let words = unsafe self.words(of: row)
+            unsafe words[0] -= 1
+            if unsafe words[0] == 0 { self.liveCount -= 1 }
+            unsafe self.move(row, of: box, words, sign: -1)
+        }
+        self.takeWaiting()
+    }
+
+    /// Adds what a key has got in a slice, or takes it away.
+    private mutating func move(
+        _ row: KeyedRow,
+        of box: SliceBox,
+        _ words: UnsafeMutablePointer<UInt64>,
+        sign: Int64
+    ) {
+        let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+        for index in self.parts.indices {
+            let from = unsafe states + self.layout.columns[index].offset
+            switch self.parts[index] {
+            case .counter(let offset): unsafe words[offset] &+= UInt64(bitPattern: sign) &* from[0]
+            case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: sign)
+            case .distinct(let offset, let set):
+                unsafe self.move(box.table.distincts[set], from: from[2], to: words + offset, set: set)
+            case .gathered: continue
             }
         }
     }
 
-    private mutating func enter(
+    private mutating func move(
         _ values: DistinctSet,
         from newest: UInt64,
         to words: UnsafeMutablePointer<UInt64>,
-        set: Int,
-        _ start: Int64
+        set: Int
     ) {
         if unsafe words[1] == 0 {
             self.keyNumbers += 1
             unsafe words[1] = self.keyNumbers
         }
-        let box = self.occurrences[set]
-        values.forEachValue(from: newest) { value, _ in
-            if unsafe box.table.enter(value, key: words[1], slice: start) { unsafe words[0] += 1 }
+        let table = self.occurrences[set]
+        values.forEachKey(from: newest) { value in
+            unsafe table.table.prefetch(value, key: words[1])
+            if unsafe self.waiting.append(value, set: set, words) { self.takeWaiting() }
         }
     }
 
-    private mutating func leave(_ box: SliceBox, start: Int64) {
-        box.table.forEachRow { row in
-            let words = unsafe self.words(of: row)
-            unsafe words[0] -= 1
-            if unsafe words[0] == 0 { self.liveCount -= 1 }
-            let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
-            for (column, part) in zip(self.layout.columns, self.parts) {
-                let from = unsafe states + column.offset
-                switch part {
-                case .counter(let offset): unsafe words[offset] &-= from[0]
-                case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: -1)
-                case .distinct(let offset, let set):
-                    let occurrences = self.occurrences[set]
-                    let target = unsafe words + offset
-                    unsafe box.table.distincts[set].forEachValue(from: from[2]) { value, _ in
-                        if unsafe occurrences.table.leave(value, key: target[1], slice: start) { unsafe target[0] -= 1 }
-                    }
-                case .gathered: continue
-                }
+    /// Takes the values whose entries were fetched meanwhile.
+    private mutating func takeWaiting() {
+        let start = self.waiting.start
+        let isEntering = self.waiting.isEntering
+        unsafe self.waiting.removeAll { value, set, words in
+            let box = self.occurrences[set]
+            if isEntering {
+                if unsafe box.table.enter(value, key: words[1], slice: start) { unsafe words[0] += 1 }
+            } else {
+                if unsafe box.table.leave(value, key: words[1], slice: start) { unsafe words[0] -= 1 }
             }
         }
     }

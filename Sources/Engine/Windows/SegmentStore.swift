@@ -15,6 +15,9 @@ struct SegmentStore: ~Copyable {
         var count: Int64 = 0
         /// How often it was fired: the pane of its next firing.
         var pane: Int64 = 0
+        /// How often it was fired early, and the records it got since then.
+        var earlyCount: Int64 = 0
+        var freshCount: Int64 = 0
         /// Whether it was fired as it is: a timer must not fire it again.
         var isFired = false
         /// Tells it from others that had its number before.
@@ -161,6 +164,8 @@ struct SegmentStore: ~Copyable {
             let new = unsafe fresh.add(segment.key, longKey: longKey, start: segment.start, end: segment.end)
             fresh.segments[new].count = segment.count
             fresh.segments[new].pane = segment.pane
+            fresh.segments[new].earlyCount = segment.earlyCount
+            fresh.segments[new].freshCount = segment.freshCount
             fresh.segments[new].isFired = segment.isFired
             let target = unsafe fresh.states(of: new)
             let source = unsafe self.states(of: number)

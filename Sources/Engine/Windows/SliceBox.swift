@@ -1,11 +1,33 @@
 internal import JobPlan
 
+/// How many keys the next slice will have, and distinct values: about as many as the last that is complete.
+struct TableExpectation {
+    private(set) var shortKeyCount = 0
+    private(set) var valueCounts: [Int] = []
+
+    /// Open slices beyond which each starts small: they may be many because time is scattered, and few keys in each.
+    private static let openLimit = 8
+
+    func next(openCount: Int) -> TableExpectation { openCount < Self.openLimit ? self : TableExpectation() }
+
+    /// A slice that is opened again for a few records says little: what is known is forgotten by and by.
+    mutating func learn(from table: borrowing SliceTable) {
+        self.shortKeyCount = Self.learned(table.short.count, self.shortKeyCount)
+        for (index, set) in table.distincts.enumerated() {
+            if index == self.valueCounts.count { self.valueCounts.append(0) }
+            self.valueCounts[index] = Self.learned(set.count, self.valueCounts[index])
+        }
+    }
+
+    private static func learned(_ count: Int, _ known: Int) -> Int { max(count, known - known / 8) }
+}
+
 /// The table of a slice, which is given from hand to hand.
 final class SliceBox {
     var table: SliceTable
 
-    init(_ layout: WindowLayout) {
-        self.table = SliceTable(layout)
+    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation()) {
+        self.table = SliceTable(layout, expectation: expectation)
     }
 
     /// Takes the pairs that wait in a host; `times` where the layout needs them.
@@ -18,16 +40,59 @@ final class SliceBox {
 extension SliceTable {
     mutating func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) {
         let keys = unsafe host.pairs.keys
-        let columns = self.layout.columns
-        for index in 0..<count { unsafe self.short.prefetch(keys[index].hash) }
-        for index in 0..<count {
-            let (key, longKey) = unsafe host.key(index)
-            let states = unsafe self.states(of: key, longKey: longKey)
-            let time = times.isEmpty ? 0 : times[index]
-            for column in columns {
-                let (value, encoding) = host.value(index, column: column.aggregate.column ?? 0)
-                unsafe self.add(value, encoding, time: time, to: states, column: column)
+        let view = self.short.view
+        if !view.isCached { for index in 0..<count { view.prefetch(unsafe keys[index].hash) } }
+        // Slots stay where they are while the batch is taken.
+        self.short.reserve(count)
+        self.long.reserve(count)
+        unsafe withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt64>.self, capacity: count) { states in
+            for index in 0..<count {
+                let (key, longKey) = unsafe host.key(index)
+                unsafe states.initializeElement(at: index, to: self.states(of: key, longKey: longKey))
             }
+            for column in self.layout.columns {
+                unsafe self.add(column, of: host, times: times, to: states)
+            }
+        }
+    }
+
+    /// Takes the values of one column.
+    private mutating func add(
+        _ column: WindowLayout.Column,
+        of host: borrowing StreamMapHost,
+        times: [Int64],
+        to states: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt64>>
+    ) {
+        guard let number = column.aggregate.column else {
+            // Records are counted, whatever their values are.
+            for index in 0..<states.count { unsafe states[index][column.offset] &+= 1 }
+            return
+        }
+        if case .distinct(let set) = column.storage { unsafe self.fetch(column, self.distincts[set], of: host, states) }
+        for index in 0..<states.count {
+            let (value, encoding) = host.value(index, column: number)
+            let time = times.isEmpty ? 0 : times[index]
+            unsafe self.add(value, encoding, time: time, to: states[index], column: column)
+        }
+    }
+}
+
+extension SliceTable {
+    /// Fetches where texts of a batch will be looked for in a set that is larger than a cache.
+    private mutating func fetch(
+        _ column: WindowLayout.Column,
+        _ set: DistinctSet,
+        of host: borrowing StreamMapHost,
+        _ states: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt64>>
+    ) {
+        guard !set.isCached, let number = column.aggregate.column else { return }
+        for index in 0..<states.count {
+            let (value, encoding) = host.value(index, column: number)
+            guard let encoding, value.isTextKey else { continue }
+            let text = encoding.slice(1, encoding.count)
+            unsafe self.numberKey(of: states[index] + column.offset)
+            let key = unsafe KeyWords(text.start, count: text.count, isText: true)
+            unsafe set.prefetch(key, key: states[index][column.offset + 1])
         }
     }
 }

@@ -65,3 +65,29 @@ package struct SliceGrid: Hashable, Sendable {
         self.firstWindowEnd(holding: time)
     }
 }
+
+extension SliceGrid {
+    /// The slice that a time lies in, and what holds of all times in it.
+    func span(of time: Int64) -> SliceSpan {
+        SliceSpan(
+            start: self.sliceStart(of: time),
+            end: self.sliceEnd(of: time),
+            isInWindow: self.contains(time),
+            firstWindowEnd: self.firstWindowEnd(holding: time)
+        )
+    }
+}
+
+/// A slice of ``SliceGrid``: consecutive records mostly lie in the same, and need no division then.
+struct SliceSpan {
+    let start: Int64
+    let end: Int64
+    let isInWindow: Bool
+    let firstWindowEnd: Int64
+
+    /// Holds no time; what isn't cut into slices is in its window.
+    static let none = SliceSpan(start: 0, end: 0, isInWindow: true, firstWindowEnd: 0)
+
+    @inline(__always)
+    func contains(_ time: Int64) -> Bool { time >= self.start && time < self.end }
+}

@@ -1,4 +1,5 @@
 internal import JobPlan
+internal import WireFormat
 
 /// The binary form of a key's states: what crosses the exchange, is spilled and stored.
 ///
@@ -45,6 +46,23 @@ extension SliceTable {
         }
     }
 
+    /// Appends every key with its encoded states.
+    func appendRows(to rows: inout RowOutput, through buffer: inout ByteBuffer) {
+        self.forEachRow { row in
+            buffer.removeAll()
+            unsafe self.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
+            let bytes = buffer.bytes
+            let target = unsafe rows.append(
+                row.key,
+                hash: row.key.hash,
+                longKey: row.longKey,
+                payloadBytes: bytes.count,
+                form: .states
+            )
+            unsafe target.copyMemory(from: bytes.start, byteCount: bytes.count)
+        }
+    }
+
     private func encodeDistinct(_ set: DistinctSet, from newest: UInt64, into buffer: inout ByteBuffer) {
         // The closure may not write to an inout that it captures while others do: it has the buffer for itself.
         set.forEachValue(from: newest) { key, bytes in
@@ -79,6 +97,36 @@ extension SliceTable {
     }
 
     // MARK: Decoding
+
+    /// Rows whose slots are fetched before they are needed.
+    private static let rowsAhead = 12
+
+    /// Takes the encoded states of many keys.
+    ///
+    /// - Throws: As ``merge(_:into:arena:)``.
+    mutating func merge(_ batch: RecordBatch, arena: inout Arena) throws(ValueDecodingError) {
+        let start = unsafe batch.base
+        let count = batch.count
+        var ahead = 0
+        for _ in 0..<Self.rowsAhead where ahead < count { ahead += unsafe self.fetch(RecordRow(start + ahead)) }
+        var offset = 0
+        while offset < count {
+            if ahead < count { ahead += unsafe self.fetch(RecordRow(start + ahead)) }
+            let row = unsafe RecordRow(start + offset)
+            let key = KeyWords(a: row.a, b: row.b)
+            let states = unsafe self.states(of: key, longKey: row.keyBytes > 0 ? row.key : nil)
+            let encoded = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            try unsafe self.merge(encoded, into: states, arena: &arena)
+            offset += row.size
+        }
+    }
+
+    /// - Returns: The size of the row.
+    @inline(__always)
+    private func fetch(_ row: RecordRow) -> Int {
+        if row.keyBytes == 0 { self.short.prefetch(KeyWords(a: row.a, b: row.b).hash) }
+        return row.size
+    }
 
     /// Takes encoded states of a key.
     ///

@@ -14,15 +14,31 @@ struct SliceTable: ~Copyable {
     /// Numbers of keys given out to distinct sets.
     private var keyNumbers: UInt64 = 0
 
-    init(_ layout: WindowLayout) {
+    /// - Parameters:
+    ///   - layout: The states of a key.
+    ///   - expectation: How many keys and values are expected, so that the table needn't grow towards them.
+    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation()) {
         self.layout = layout
-        self.short = KeyTable(payloadWordCount: layout.wordCount, hasAddress: false, slotCount: Self.slotCountInitial)
+        let slotCount = Self.slotCount(for: expectation.shortKeyCount)
+        self.short = KeyTable(payloadWordCount: layout.wordCount, hasAddress: false, slotCount: slotCount)
         self.long = KeyTable(payloadWordCount: layout.wordCount, hasAddress: true, slotCount: Self.slotCountInitial)
-        self.distincts = (0..<layout.distinctCount).map { _ in DistinctSet() }
+        self.distincts = (0..<layout.distinctCount).map { index in
+            DistinctSet(expecting: index < expectation.valueCounts.count ? expectation.valueCounts[index] : 0)
+        }
     }
 
     /// Slices are many and often small.
     private static let slotCountInitial = 64
+
+    /// Slots made for an expectation: beyond it a table grows as keys come.
+    private static let slotCountExpected = 1 << 20
+
+    /// Slots that so many keys fill to less than half.
+    private static func slotCount(for keyCount: Int) -> Int {
+        var count = Self.slotCountInitial
+        while count <= 2 * keyCount, count < Self.slotCountExpected { count *= 2 }
+        return count
+    }
 
     var keyCount: Int { self.short.count + self.long.count }
 

@@ -10,6 +10,8 @@ struct SlicedWindows: ~Copyable {
     /// The slices that a window still needs, oldest first.
     private(set) var slices: [KeptSlice] = []
 
+    private var tableExpectation = TableExpectation()
+
     /// No time at or before this will come, but for late records.
     private(set) var watermark = WatermarkTracker.none
 
@@ -54,13 +56,10 @@ struct SlicedWindows: ~Copyable {
     /// Takes rows of a slice.
     mutating func merge(_ batch: RecordBatch, slice start: Int64) throws(EngineError) {
         let box = self.slice(start)
-        var offset = 0
-        while offset < batch.count {
-            let row = unsafe RecordRow(batch.base + offset)
-            let key = KeyWords(a: row.a, b: row.b)
-            let encoded = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
-            try unsafe self.merge(encoded, of: key, longKey: row.keyBytes > 0 ? row.key : nil, into: box)
-            offset += row.size
+        do {
+            try box.table.merge(batch, arena: &self.arena)
+        } catch {
+            throw .corrupt("can't decode the states of a window: \(error)")
         }
     }
 
@@ -83,7 +82,7 @@ struct SlicedWindows: ~Copyable {
         if self.rolls, self.rolling.hasPassed(start) { self.rolling.reset() }
         let position = self.position(of: start)
         if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
-        let box = SliceBox(self.layout)
+        let box = SliceBox(self.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
         self.slices.insert(KeptSlice(start: start, box: box), at: position)
         return box
     }
@@ -155,7 +154,10 @@ struct SlicedWindows: ~Copyable {
             self.latePanes = [:]
             return
         }
-        while let first = self.slices.first, self.isPassed(first.start) { self.slices.removeFirst() }
+        while let first = self.slices.first, self.isPassed(first.start) {
+            self.tableExpectation.learn(from: first.box.table)
+            self.slices.removeFirst()
+        }
         for end in Array(self.latePanes.keys) where self.isPassed(end: end, at: self.watermark) {
             self.latePanes[end] = nil
         }
@@ -199,11 +201,21 @@ struct SlicedWindows: ~Copyable {
         return ends
     }
 
-    /// The states of one key in a window.
+    /// The ends of the windows of a time that weren't fired for a key of this hash.
+    func openEnds(holding time: Int64, hash: UInt64) -> [Int64] {
+        let fired = max(self.firedEnd, self.groupEnd(hash))
+        let last = self.grid.lastWindowEnd(holding: time)
+        return stride(from: self.grid.firstWindowEnd(holding: time), through: last, by: Int(self.grid.slide))
+            .filter { $0 > fired }
+    }
+
+    /// A table that has the states of one key in a window, and may have others.
     func table(of key: KeyWords, longKey: UnsafeRawPointer?, inWindowEnding end: Int64) -> SliceBox {
+        let range = self.position(of: end - self.grid.size)..<self.position(of: end)
+        if range.count == 1 { return self.slices[range.lowerBound].box }
         let merged = SliceBox(self.layout)
         let states = unsafe merged.table.states(of: key, longKey: longKey)
-        for slice in self.slices[self.position(of: end - self.grid.size)..<self.position(of: end)] {
+        for slice in self.slices[range] {
             guard let found = unsafe slice.box.table.existingStates(of: key, longKey: longKey) else { continue }
             unsafe merged.table.merge(found, of: slice.box.table, into: states)
         }

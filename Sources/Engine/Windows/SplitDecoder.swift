@@ -20,6 +20,19 @@ final class SplitDecoder {
         unsafe self.memory.deallocate()
     }
 
+    // A property of the decoder is read where it lies; through ``decoder`` it would be copied as a whole first.
+
+    @inline(__always) var hasFields: Bool { unsafe self.memory.pointee.hasFields }
+    @inline(__always) var record: Value { unsafe self.memory.pointee.record }
+    @inline(__always) var key: Value { unsafe self.memory.pointee.key }
+    @inline(__always) var place: RecordPlace { unsafe self.memory.pointee.place }
+    @inline(__always) var rawBytes: Bytes { unsafe self.memory.pointee.rawBytes }
+    @inline(__always) var recordOffset: Int64 { unsafe self.memory.pointee.recordOffset }
+    @inline(__always) var fieldStart: UnsafeMutablePointer<Value> { unsafe self.memory.pointee.fieldValues }
+
+    @inline(__always)
+    func field(_ index: Int) -> Value { unsafe self.fieldStart[index] }
+
     var decoder: RecordDecoder {
         @inline(__always) _read { yield unsafe self.memory.pointee }
         @inline(__always) _modify { yield unsafe &self.memory.pointee }

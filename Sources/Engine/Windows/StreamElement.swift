@@ -17,6 +17,9 @@ package enum StreamElement: @unchecked Sendable {
     /// Until its next watermark the sender doesn't hold time back.
     case idle
 
+    /// The sender's clock, in milliseconds: everything that it had by then was sent before. Only where a trigger follows it.
+    case tick(Int64)
+
     /// Everything before it belongs to the checkpoint of this number, nothing behind it does.
     case barrier(Int64)
 
@@ -27,7 +30,7 @@ package enum StreamElement: @unchecked Sendable {
     package var byteCount: Int {
         switch self {
         case .slice(_, let batch), .timed(let batch): batch.count
-        case .watermark, .idle, .barrier, .end: 0
+        case .watermark, .idle, .tick, .barrier, .end: 0
         }
     }
 }

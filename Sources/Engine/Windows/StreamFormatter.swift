@@ -47,6 +47,38 @@ struct StreamFormatter: ~Copyable {
         }
     }
 
+    /// Whether a record that is a map is written as its JSON, so that ``appendJSON(key:timestamp:to:_:)`` may write it.
+    var writesMapsAsJSON: Bool {
+        switch self.form {
+        case .lines: self.content != .pairs && self.writesJSONLines
+        case .messages: true
+        }
+    }
+
+    /// Appends a record whose JSON `write` appends; where that throws, nothing is appended.
+    @inline(__always)
+    mutating func appendJSON(
+        key: Value,
+        timestamp: Int64,
+        to block: OutputBlock,
+        _ write: (inout ByteBuffer) throws -> Void
+    ) throws {
+        self.buffer.removeAll(capacityLimit: Self.keptBytes)
+        switch self.form {
+        case .lines:
+            try write(&self.buffer)
+            self.buffer.append(UInt8(ascii: "\n"))
+            Self.append(nil, self.buffer.bytes, timestamp, to: block)
+        case .messages:
+            try Self.append(text: key, to: &self.buffer)
+            let keyCount = self.buffer.count
+            try write(&self.buffer)
+            let bytes = self.buffer.bytes
+            let messageKey = key.has(.nil) ? nil : bytes.slice(0, keyCount)
+            Self.append(messageKey, bytes.slice(keyCount, bytes.count), timestamp, to: block)
+        }
+    }
+
     private mutating func appendLine(
         key: Value,
         value: Value,

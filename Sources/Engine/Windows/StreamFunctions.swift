@@ -20,10 +20,15 @@ package struct StreamWindows: Sendable {
     package let trigger: TriggerSpecification
 
     /// Whether records are aggregated by slice and key before they are shipped, not shipped one by one.
+    ///
+    /// Where windows fire after so many records each of them has to be seen.
     var isAggregated: Bool {
-        if case .sliced = self.kind { return true }
+        if case .sliced = self.kind { return self.trigger.earlyCount == nil }
         return false
     }
+
+    /// Whether any window is fired before its end.
+    var firesEarly: Bool { self.trigger.earlyCount != nil || self.trigger.earlyMilliseconds != nil }
 
     /// - Returns: Nil where the stream has no window.
     init?(_ plan: StreamPlan) {
@@ -72,23 +77,34 @@ package struct StreamLimits: Sendable {
 struct StreamFunctions: Sendable {
     let map: MapCall
     let mapFieldCount: Int
+
+    /// Nil where the machine runs the map.
+    let emission: FieldEmission?
     let time: StreamTimeCall?
 
     /// Calls the map with the record that was decoded.
     @inline(__always)
     func callMap(_ machine: inout Machine<StreamMapHost>, _ box: SplitDecoder) throws(EvaluationError) {
+        if box.hasFields, let emission = self.emission {
+            if unsafe machine.host.emit(emission, of: box.fieldStart) { return }
+            machine.host.truncateToMark()
+        }
+        try self.runMap(&machine, box)
+    }
+
+    private func runMap(_ machine: inout Machine<StreamMapHost>, _ box: SplitDecoder) throws(EvaluationError) {
         switch self.map {
         case .record(let function):
-            _ = try machine.call(function, box.decoder.record)
+            _ = try machine.call(function, box.record)
         case .keyAndRecord(let function):
-            _ = try machine.call(function, box.decoder.key, box.decoder.record)
+            _ = try machine.call(function, box.key, box.record)
         case .fields(let function, let whole, let takesKey):
-            if box.decoder.hasFields {
+            if box.hasFields {
                 try self.callFields(function, takesKey: takesKey, &machine, box)
             } else if takesKey {
-                _ = try machine.call(whole, box.decoder.key, box.decoder.record)
+                _ = try machine.call(whole, box.key, box.record)
             } else {
-                _ = try machine.call(whole, box.decoder.record)
+                _ = try machine.call(whole, box.record)
             }
         }
     }
@@ -102,15 +118,15 @@ struct StreamFunctions: Sendable {
         _ box: SplitDecoder
     ) throws(EvaluationError) {
         if takesKey {
-            let fields = (0..<self.mapFieldCount).map { box.decoder.field($0) }
-            _ = try machine.call(function, [box.decoder.key] + fields)
+            let fields = (0..<self.mapFieldCount).map { box.field($0) }
+            _ = try machine.call(function, [box.key] + fields)
             return
         }
         switch self.mapFieldCount {
-        case 1: _ = try machine.call(function, box.decoder.field(0))
-        case 2: _ = try machine.call(function, box.decoder.field(0), box.decoder.field(1))
-        case 3: _ = try machine.call(function, box.decoder.field(0), box.decoder.field(1), box.decoder.field(2))
-        default: _ = try machine.call(function, (0..<self.mapFieldCount).map { box.decoder.field($0) })
+        case 1: _ = try machine.call(function, box.field(0))
+        case 2: _ = try machine.call(function, box.field(0), box.field(1))
+        case 3: _ = try machine.call(function, box.field(0), box.field(1), box.field(2))
+        default: _ = try machine.call(function, (0..<self.mapFieldCount).map { box.field($0) })
         }
     }
 }
@@ -121,16 +137,20 @@ struct StreamTimeCall: Sendable {
     let overFields: (function: FunctionIndex, count: Int)?
     let whole: FunctionIndex
 
+    /// Whether it is a field as it is.
+    let isField: Bool
+
     @inline(__always)
     func call(
         _ machine: inout Machine<StreamMapHost>,
         _ box: SplitDecoder,
         fieldStart: Int
     ) throws(EvaluationError) -> Value {
-        guard let (function, count) = self.overFields, box.decoder.hasFields else {
-            return try machine.call(self.whole, box.decoder.record)
+        if self.isField, box.hasFields { return box.field(fieldStart) }
+        guard let (function, count) = self.overFields, box.hasFields else {
+            return try machine.call(self.whole, box.record)
         }
-        if count == 1 { return try machine.call(function, box.decoder.field(fieldStart)) }
-        return try machine.call(function, (0..<count).map { box.decoder.field(fieldStart + $0) })
+        if count == 1 { return try machine.call(function, box.field(fieldStart)) }
+        return try machine.call(function, (0..<count).map { box.field(fieldStart + $0) })
     }
 }

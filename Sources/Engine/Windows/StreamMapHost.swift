@@ -7,6 +7,7 @@ struct StreamMapHost: ~Copyable, MachineHost {
 
     /// The values of the columns behind the first.
     private(set) var columns: [ColumnBuffer] = []
+    private var mark: PairBuffer.Mark
 
     /// Pairs that are waiting before they are looked up together.
     static let drainCount = 128
@@ -20,6 +21,7 @@ struct StreamMapHost: ~Copyable, MachineHost {
     init(columnCount: Int, recordBytesLimit: Int) {
         // A list of columns is taken apart, so that the machine may add no pair by itself then.
         self.pairs = PairBuffer(directLimit: columnCount > 1 ? 0 : Self.drainCount - 1)
+        self.mark = self.pairs.mark
         for _ in 1..<max(columnCount, 2) where columnCount > 1 { self.columns.append(ColumnBuffer()) }
         self.recordBytesLimit = recordBytesLimit
     }
@@ -58,18 +60,36 @@ struct StreamMapHost: ~Copyable, MachineHost {
         EvaluationError(.memoryLimit(bytes: Int64(self.recordBytesLimit)), at: SourceRange(start: 0, end: 0))
     }
 
-    /// Where the buffers stand.
-    var mark: Mark { Mark(first: self.pairs.mark, others: self.columns.map { $0.pairs.mark }) }
-
-    struct Mark {
-        let first: PairBuffer.Mark
-        let others: [PairBuffer.Mark]
+    /// Emits fields of a record.
+    ///
+    /// - Returns: False where the machine must do it; what was emitted is then to be taken back.
+    @inline(__always)
+    mutating func emit(_ emission: borrowing FieldEmission, of fields: UnsafeMutablePointer<Value>) -> Bool {
+        do {
+            for index in self.columns.indices {
+                try self.columns[index].pairs.append(key: .nil, value: unsafe emission.value(index + 1, of: fields))
+            }
+            try self.pairs.append(key: unsafe fields[emission.key], value: unsafe emission.value(0, of: fields))
+            return true
+        } catch {
+            return false
+        }
     }
 
+    /// Remembers where the buffers stand, for ``truncateToMark()``.
+    @inline(__always)
+    mutating func setMark() {
+        self.mark = self.pairs.mark
+        for column in self.columns { column.mark = column.pairs.mark }
+    }
+
+    /// Pairs that were there when the mark was set.
+    var markCount: Int { self.mark.count }
+
     /// Takes back what was emitted since, also where a list was refused in its middle.
-    mutating func truncate(to mark: Mark) {
-        self.pairs.truncate(to: mark.first)
-        for (column, position) in zip(self.columns, mark.others) { column.pairs.truncate(to: position) }
+    mutating func truncateToMark() {
+        self.pairs.truncate(to: self.mark)
+        for column in self.columns { column.pairs.truncate(to: column.mark) }
     }
 
     mutating func removeAll() {
@@ -80,14 +100,9 @@ struct StreamMapHost: ~Copyable, MachineHost {
     /// The value of a column, and its encoding where it isn't a scalar.
     @inline(__always)
     func value(_ index: Int, column: Int) -> (Value, Bytes?) {
-        if column == 0 { return Self.value(self.pairs, index) }
-        return Self.value(self.columns[column - 1].pairs, index)
-    }
-
-    @inline(__always)
-    private static func value(_ pairs: borrowing PairBuffer, _ index: Int) -> (Value, Bytes?) {
-        let value = unsafe pairs.values[index]
-        return (value, value.isScalar ? nil : pairs.encoding(of: value))
+        guard column == 0 else { return self.columns[column - 1].value(index) }
+        let value = unsafe self.pairs.values[index]
+        return (value, value.isScalar ? nil : self.pairs.encoding(of: value))
     }
 
     mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }
@@ -105,6 +120,31 @@ struct StreamMapHost: ~Copyable, MachineHost {
 }
 
 /// The values of one column.
+@safe
 final class ColumnBuffer {
-    var pairs = PairBuffer()
+    // Behind a pointer, since each access to a field of a class is checked, which would cost as much as a value.
+    private let memory: UnsafeMutablePointer<PairBuffer>
+    var mark: PairBuffer.Mark
+
+    init() {
+        unsafe self.memory = .allocate(capacity: 1)
+        unsafe self.memory.initialize(to: PairBuffer())
+        self.mark = unsafe self.memory.pointee.mark
+    }
+
+    deinit {
+        unsafe self.memory.deinitialize(count: 1)
+        unsafe self.memory.deallocate()
+    }
+
+    var pairs: PairBuffer {
+        @inline(__always) _read { yield unsafe self.memory.pointee }
+        @inline(__always) _modify { yield unsafe &self.memory.pointee }
+    }
+
+    @inline(__always)
+    func value(_ index: Int) -> (Value, Bytes?) {
+        let value = unsafe self.memory.pointee.values[index]
+        return unsafe (value, value.isScalar ? nil : self.memory.pointee.encoding(of: value))
+    }
 }

@@ -16,7 +16,10 @@ struct OpenSlice {
 
 extension StreamMapStage {
     /// Takes messages, which must stay as they are until ``step()`` answers false.
-    package mutating func begin(_ messages: MessageBlock) {
+    ///
+    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:)`` gave.
+    package mutating func begin(_ messages: MessageBlock, numbers: [Int]) {
+        self.messageSplits = numbers
         self.input = .messages(messages, next: 0)
     }
 

@@ -20,6 +20,9 @@ package struct StreamMapStage: ~Copyable {
 
     /// Decodes messages, which come one by one.
     private let messageDecoder: SplitDecoder
+
+    /// The numbers of the splits that messages name.
+    var messageSplits: [Int] = []
     private var splitNames: [String] = []
     package private(set) var clock: WatermarkTracker
     var input = StreamMapInput.none
@@ -27,9 +30,10 @@ package struct StreamMapStage: ~Copyable {
     /// The tables of slices, the newest first: most records belong there.
     private var slices: [OpenSlice] = []
     private let tableBytesLimit: Int
+    private var tableExpectation = TableExpectation()
 
     /// The slice of the pairs that wait in the host, and their times where anybody wants them.
-    private var pairsSlice: Int64 = 0
+    private var span = SliceSpan.none
     private var pairTimes: [Int64] = []
     private var rows: RowOutput
     private var ready: [RoutedElement] = []
@@ -95,7 +99,7 @@ package struct StreamMapStage: ~Copyable {
     }
 
     /// A position that lies behind the last record that was read of a split, and not behind the next.
-    package func positionBehindLastRecord(of split: Int) -> Int64 { self.decoders[split].decoder.place.offset + 1 }
+    package func positionBehindLastRecord(of split: Int) -> Int64 { self.decoders[split].recordOffset + 1 }
 
     /// Event time has come to its end: every window is fired.
     package mutating func endTime() {
@@ -190,8 +194,9 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             return true
         }
-        let name = self.splitNames[message.split]
-        return try self.process(self.messageDecoder, split: message.split, sourceTime: message.timestamp) {
+        let split = self.messageSplits[message.split]
+        let name = self.splitNames[split]
+        return try self.process(self.messageDecoder, split: split, sourceTime: message.timestamp) {
             decoder,
             arena in
             try unsafe decoder.decode(value, at: RecordPlace(resource: name, offset: message.position), in: &arena)
@@ -207,28 +212,28 @@ package struct StreamMapStage: ~Copyable {
     ) throws(EngineError) -> Bool {
         self.machine.beginRecord()
         self.machine.host.beginRecord()
-        var mark = self.machine.host.mark
+        self.machine.host.setMark()
         do {
             guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
-            if box.firstOffset > 0, box.decoder.place.offset < box.firstOffset { return true }
+            if box.firstOffset > 0, box.recordOffset < box.firstOffset { return true }
             self.figures.records += 1
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
             try self.beginTime(time)
             // Pairs of another slice have gone since.
-            mark = self.machine.host.mark
+            self.machine.host.setMark()
             try self.functions.callMap(&self.machine, box)
             if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
-            try self.endRecord(box, from: mark, time: time)
+            try self.endRecord(box, time: time)
         } catch let error as EvaluationError {
-            try self.reject(box, mark, reason: error.code.message, range: error.range) { .evaluation(error, $0) }
+            try self.reject(box, reason: error.code.message, range: error.range) { .evaluation(error, $0) }
         } catch let error as FatalDecodingError {
-            throw .undecodable(reason: error.reason, box.decoder.place)
+            throw .undecodable(reason: error.reason, box.place)
         } catch let error as EngineError {
             throw error
         } catch {
             let reason = "\(error)"
-            try self.reject(box, mark, reason: reason, range: nil) { .undecodable(reason: reason, $0) }
+            try self.reject(box, reason: reason, range: nil) { .undecodable(reason: reason, $0) }
         }
         return true
     }
@@ -256,29 +261,23 @@ package struct StreamMapStage: ~Copyable {
 
     /// Passes on the pairs that wait where the record's belong to another slice.
     private mutating func beginTime(_ time: Int64) throws(EngineError) {
-        guard case .sliced(let grid) = self.windows.kind else { return }
-        let slice = grid.sliceStart(of: time)
-        guard slice != self.pairsSlice else { return }
+        guard !self.span.contains(time), case .sliced(let grid) = self.windows.kind else { return }
         try self.takePairs()
-        self.pairsSlice = slice
+        self.span = grid.span(of: time)
     }
 
-    private mutating func endRecord(
-        _ box: SplitDecoder,
-        from mark: StreamMapHost.Mark,
-        time: Int64
-    ) throws(EngineError) {
-        let first = mark.first.count
+    private mutating func endRecord(_ box: SplitDecoder, time: Int64) throws(EngineError) {
+        let first = self.machine.host.markCount
         let count = self.machine.host.pairs.count
         guard count > first else { return }
         self.figures.pairs += count - first
-        if !self.windows.isAggregated || self.isPerhapsLate(time) {
-            let isLate = self.isPerhapsLate(time)
-            for index in first..<count { self.ship(index, time: time, record: isLate ? box.decoder.rawBytes : nil) }
-            return self.machine.host.truncate(to: mark)
+        let isLate = self.isPerhapsLate(time)
+        if !self.windows.isAggregated || isLate {
+            for index in first..<count { self.ship(index, time: time, record: isLate ? box.rawBytes : nil) }
+            return self.machine.host.truncateToMark()
         }
-        if case .sliced(let grid) = self.windows.kind, !grid.contains(time) {
-            return self.machine.host.truncate(to: mark)
+        if !self.span.isInWindow {
+            return self.machine.host.truncateToMark()
         }
         if self.windows.layout.needsTimes {
             while self.pairTimes.count < count { self.pairTimes.append(time) }
@@ -287,12 +286,10 @@ package struct StreamMapStage: ~Copyable {
     }
 
     /// Whether a window of the record may have been fired.
-    private func isPerhapsLate(_ time: Int64) -> Bool {
+    @inline(__always)
+    private mutating func isPerhapsLate(_ time: Int64) -> Bool {
         guard self.sentWatermark != WatermarkTracker.none else { return false }
-        switch self.windows.kind {
-        case .sliced(let grid): return grid.firstWindowEnd(holding: time) - 1 <= self.sentWatermark
-        case .session, .count, .global: return time <= self.sentWatermark
-        }
+        return (self.windows.isAggregated ? self.span.firstWindowEnd - 1 : time) <= self.sentWatermark
     }
 
     /// Ships a pair as a record of its own.
@@ -344,16 +341,15 @@ package struct StreamMapStage: ~Copyable {
 
     private mutating func reject(
         _ box: SplitDecoder,
-        _ mark: StreamMapHost.Mark,
         reason: String,
         range: SourceRange?,
         error: (RecordPlace) -> EngineError
     ) throws(EngineError) {
-        let place = box.decoder.place
+        let place = box.place
         guard self.policy != .fail else { throw error(place) }
-        self.machine.host.truncate(to: mark)
+        self.machine.host.truncateToMark()
         self.figures.rejected += 1
-        let record = RejectedRecord(place: place, bytes: box.decoder.rawBytes.array, reason: reason, range: range)
+        let record = RejectedRecord(place: place, bytes: box.rawBytes.array, reason: reason, range: range)
         self.examples.add(record)
         guard let deadLetters = self.deadLetters else { return }
         var line = ByteBuffer()
@@ -372,7 +368,7 @@ package struct StreamMapStage: ~Copyable {
     private mutating func takePairs() throws(EngineError) {
         let count = self.machine.host.pairs.count
         guard count > 0 else { return }
-        let position = self.openSlice(self.pairsSlice)
+        let position = self.openSlice(self.span.start)
         self.slices[position].box.add(count, of: self.machine.host, times: self.pairTimes)
         self.machine.host.removeAll()
         self.pairTimes.removeAll(keepingCapacity: true)
@@ -385,7 +381,8 @@ package struct StreamMapStage: ~Copyable {
     private mutating func openSlice(_ start: Int64) -> Int {
         if let known = self.slices.firstIndex(where: { $0.start == start }) { return known }
         let position = self.slices.firstIndex { $0.start < start } ?? self.slices.count
-        self.slices.insert(OpenSlice(start: start, box: SliceBox(self.windows.layout)), at: position)
+        let box = SliceBox(self.windows.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
+        self.slices.insert(OpenSlice(start: start, box: box), at: position)
         return position
     }
 
@@ -398,12 +395,9 @@ package struct StreamMapStage: ~Copyable {
     }
 
     private mutating func ship(_ slice: OpenSlice) {
+        self.tableExpectation.learn(from: slice.box.table)
         self.flushRows(as: .slice(slice.start))
-        slice.box.table.forEachRow { row in
-            self.buffer.removeAll()
-            unsafe slice.box.table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &self.buffer)
-            unsafe self.append(row.key, row.longKey)
-        }
+        slice.box.table.appendRows(to: &self.rows, through: &self.buffer)
         self.flushRows(as: .timed)
     }
 
@@ -470,6 +464,12 @@ package struct StreamMapStage: ~Copyable {
             return grid.windowEnd(after: self.sentWatermark + 1) <= watermark + 1
         case .session, .count, .global: return true
         }
+    }
+
+    /// Sends on what it holds, and what time it is then.
+    package mutating func pass(clock now: Int64) {
+        self.drain()
+        self.ready.append(RoutedElement(destination: nil, element: .tick(now)))
     }
 
     /// The checkpoint of this number comes here: everything before it is shipped.

@@ -21,8 +21,21 @@ struct WindowEmitter: ~Copyable {
     private(set) var rejectedCount = 0
     private var examples = RejectedExamples()
 
-    init(call: WindowCall, layout: WindowLayout, policy: RecordPolicy, machine: consuming Machine<WindowHost>) {
+    /// What the columns of a key of the rolling window come to.
+    private var results: [Value] = []
+
+    /// Nil where the machine runs the reduce.
+    private let template: RecordTemplate?
+
+    init(
+        call: WindowCall,
+        template: RecordTemplate?,
+        layout: WindowLayout,
+        policy: RecordPolicy,
+        machine: consuming Machine<WindowHost>
+    ) {
         self.call = call
+        self.template = machine.host.takesTemplates ? template : nil
         self.layout = layout
         self.policy = policy
         self.machine = machine
@@ -34,9 +47,10 @@ struct WindowEmitter: ~Copyable {
     /// Reduces a key whose states are these.
     mutating func reduce(_ row: KeyedRow, of table: borrowing SliceTable, in window: FiredWindow) throws(EngineError) {
         let key = try self.begin(row, in: window)
+        let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+        if let template = self.template, unsafe self.write(template, states, of: table) { return }
         let mark = self.mark
         do {
-            let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
             switch self.call {
             case .general(let function):
                 self.machine.host.setValues(unsafe ValueChain(address: UInt(states[0])))
@@ -56,6 +70,23 @@ struct WindowEmitter: ~Copyable {
         }
     }
 
+    /// - Returns: False where the machine must do it.
+    @inline(__always)
+    private mutating func write(
+        _ template: RecordTemplate,
+        _ states: UnsafePointer<UInt64>,
+        of table: borrowing SliceTable
+    ) -> Bool {
+        do {
+            try self.machine.host.write(template) { index in
+                unsafe try table.result(of: self.layout.columns[index], states, in: &self.machine.workspace.arena)
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Reduces a key of the rolling window.
     mutating func reduce(
         _ row: KeyedRow,
@@ -66,15 +97,29 @@ struct WindowEmitter: ~Copyable {
         let key = try self.begin(row, in: window)
         let mark = self.mark
         do {
-            var arguments = [key]
-            arguments.reserveCapacity(self.layout.columns.count + 1)
-            let gathered = try windows.rolling.results(of: row, in: &self.machine.workspace.arena, into: &arguments) {
+            self.results.removeAll(keepingCapacity: true)
+            let gathered = try windows.rolling.results(
+                of: row,
+                in: &self.machine.workspace.arena,
+                into: &self.results
+            ) {
                 unsafe windows.table(of: row.key, longKey: row.longKey, inWindowEnding: window.end)
             }
-            _ = try self.machine.call(function, arguments)
-            withExtendedLifetime(gathered) {}
+            defer { withExtendedLifetime(gathered) {} }
+            if let template = self.template, self.writeResults(template) { return }
+            _ = try self.machine.call(function, [key] + self.results)
         } catch {
             try self.reject(key, error, mark)
+        }
+    }
+
+    /// - Returns: False where the machine must do it.
+    private mutating func writeResults(_ template: RecordTemplate) -> Bool {
+        do {
+            try self.machine.host.write(template) { self.results[$0] }
+            return true
+        } catch {
+            return false
         }
     }
 

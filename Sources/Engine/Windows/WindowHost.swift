@@ -17,6 +17,7 @@ struct WindowHost: ~Copyable, MachineHost {
     let output = OutputBlock()
     let alerts = OutputBlock()
     private var formatter: StreamFormatter
+    private var texts = WindowTexts()
     private let jobName: String
     var window = FiredWindow()
     var groupKey = Value.nil
@@ -28,6 +29,22 @@ struct WindowHost: ~Copyable, MachineHost {
     init(formatter: consuming StreamFormatter, jobName: String) {
         self.formatter = formatter
         self.jobName = jobName
+    }
+
+    /// Whether ``write(_:column:)`` gives what the machine would.
+    var takesTemplates: Bool { self.formatter.writesMapsAsJSON }
+
+    /// Writes the record of the group, whose columns `column` gives.
+    ///
+    /// - Throws: The machine must do it; nothing was written.
+    @inline(__always)
+    mutating func write(_ template: RecordTemplate, column: (Int) throws -> Value) throws {
+        self.texts.set(self.window)
+        let group = self.groupKey
+        let window = self.window
+        try self.formatter.appendJSON(key: group, timestamp: window.end - 1, to: self.output) { buffer in
+            try template.append(group: group, window: window, texts: self.texts, to: &buffer, column: column)
+        }
     }
 
     mutating func setValues(_ chain: ValueChain) {

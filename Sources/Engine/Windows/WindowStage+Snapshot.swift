@@ -12,13 +12,19 @@ internal import WireFormat
 /// | u32, then each        | slices: i64 start, u32 number of rows, rows with their states                             |
 /// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
 /// | u32, then each        | key groups whose windows were fired further before a restart: u32 group, i64 end          |
-/// | u32, then each        | windows of single keys: i64 start, end, records, pane; u8 1 where fired; a row            |
+/// | u32, then each        | windows of single keys: i64 start, end, records, pane, early firings, records since then; |
+/// |                       | u8 1 where fired; a row                                                                   |
+/// | u32, then each        | windows that weren't fired: i64 end, u32 number of rows, rows with early firings          |
+/// | u32, then each        | windows that late records have changed: i64 end, u32 number of rows, rows                 |
+///
+/// Version 3 knew no early firings: what stands for them isn't there.
 ///
 /// A row is the two words of its key, u32 length and bytes of a long key, u32 length and bytes of its states.
 enum SnapshotFormat {
     /// `WSNP`, little endian.
     static let magic: UInt32 = 0x504E_5357
-    static let version: UInt32 = 3
+    static let version: UInt32 = 4
+    static let readableVersions: ClosedRange<UInt32> = 3...4
 }
 
 extension WindowStage {
@@ -46,6 +52,13 @@ extension WindowStage {
             buffer.append(littleEndian: end)
         }
         try self.writeKeyed(&buffer, write)
+        for panes in [self.early, self.gathered] {
+            buffer.append(littleEndian: UInt32(panes.windows.count))
+            for (end, box) in panes.windows.sorted(by: { $0.key < $1.key }) {
+                buffer.append(littleEndian: end)
+                try Self.write(box.table, &buffer, write)
+            }
+        }
         try write(buffer.bytes)
     }
 
@@ -56,7 +69,8 @@ extension WindowStage {
         buffer.append(littleEndian: UInt32(self.keyed.store.liveCount))
         for number in self.keyed.store.segments.indices where self.keyed.store[number].isLive {
             let segment = self.keyed.store[number]
-            for field in [segment.start, segment.end, segment.count, segment.pane] {
+            let (early, fresh) = (segment.earlyCount, segment.freshCount)
+            for field in [segment.start, segment.end, segment.count, segment.pane, early, fresh] {
                 buffer.append(littleEndian: field)
             }
             buffer.append(segment.isFired ? 1 : 0)
@@ -121,7 +135,7 @@ extension WindowStage {
         var reader = StateReader(snapshot)
         let magic = try reader.number(UInt32.self)
         let version = try reader.number(UInt32.self)
-        guard magic == SnapshotFormat.magic, version == SnapshotFormat.version else {
+        guard magic == SnapshotFormat.magic, SnapshotFormat.readableVersions.contains(version) else {
             throw EngineError.corrupt(
                 "a blob of a checkpoint isn't the state of windows, or of another version of Weir"
             )
@@ -151,18 +165,35 @@ extension WindowStage {
             }
             self.sliced.noteRestored(group, firedEnd: end)
         }
-        for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader) }
+        for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader, version: version) }
+        if version >= 4 { try self.readPanes(&reader, firedEnd: firedEnd) }
         try reader.end()
     }
 
-    private mutating func readKeyed(_ reader: inout StateReader) throws {
+    private mutating func readPanes(_ reader: inout StateReader, firedEnd: Int64) throws {
+        for isEarly in [true, false] {
+            for _ in 0..<(try reader.number(UInt32.self)) {
+                let end = try reader.number(Int64.self)
+                guard self.sliced.isWindowEnd(end) else { throw ValueDecodingError.impossible(offset: reader.offset) }
+                try self.readRows(&reader, firedEnd: firedEnd) { stage in
+                    isEarly ? stage.early.restore(end) : stage.gathered.restore(end)
+                }
+            }
+        }
+    }
+
+    private mutating func readKeyed(_ reader: inout StateReader, version: UInt32) throws {
         let start = try reader.number(Int64.self)
         let end = try reader.number(Int64.self)
         let count = try reader.number(Int64.self)
         let pane = try reader.number(Int64.self)
+        let early = version >= 4 ? try reader.number(Int64.self) : 0
+        let fresh = version >= 4 ? try reader.number(Int64.self) : 0
         let isFired = try reader.flag()
         let (key, keyBytes, states) = try Self.readRow(&reader)
-        guard SlicedWindows.arePossible(watermark: start, firedEnd: end), end > start, count >= 0, pane >= 0 else {
+        guard SlicedWindows.arePossible(watermark: start, firedEnd: end), end > start, count >= 0, pane >= 0,
+            early >= 0, fresh >= 0
+        else {
             throw ValueDecodingError.impossible(offset: reader.offset)
         }
         guard self.owns(key) else { return }
@@ -171,7 +202,7 @@ extension WindowStage {
             of: key,
             longKey: key.isLong ? UnsafeRawPointer(keyBytes.start) : nil,
             span: FiredWindow(start: start, end: end, pane: pane),
-            count: count,
+            counts: (count, early, fresh),
             isFired: isFired
         )
     }

@@ -6,11 +6,11 @@ package import WireFormat
 /// One subtask that keeps windows: merges what arrives, and fires windows as event time passes their ends.
 ///
 /// ## Order of calls
-/// `receive` and `advance` in any order; after each of them `step` until it answers false, before the next. What it wrote is
+/// `receive`, `advance` and `pass` in any order; after each of them `step` until it answers false, before the next. What it wrote is
 /// taken from the blocks between steps.
 package struct WindowStage: ~Copyable {
-    private var emitter: WindowEmitter
-    private let windows: StreamWindows
+    var emitter: WindowEmitter
+    let windows: StreamWindows
     var sliced: SlicedWindows
     var keyed: KeyedWindows
     let isKeyed: Bool
@@ -21,6 +21,18 @@ package struct WindowStage: ~Copyable {
     private var firing: Firing?
     private var hasAdvanced = false
 
+    /// Of the keys of windows that weren't fired on time: how often they were fired early.
+    var early = PaneTable()
+
+    /// Of the keys of windows that were: what late records have changed.
+    var gathered = PaneTable()
+
+    /// The windows that are being fired before or behind their time.
+    var walk: PaneWalk?
+
+    /// When windows were last fired that fire every so often.
+    var firedEarlyAt: Int64?
+
     /// What came too late, as JSON lines: `time`, `key`, `record`; of what a reader had aggregated before anybody knew, the
     /// time of its slice, and null.
     package let late = OutputBlock()
@@ -30,7 +42,7 @@ package struct WindowStage: ~Copyable {
     private var arena = Arena(limitBytes: 64 << 20)
 
     /// Keys that one step fires at most, so that nothing else is kept waiting.
-    private static let keysPerStep = 1_024
+    static let keysPerStep = 1_024
 
     private struct Firing {
         let window: FiredWindow
@@ -70,7 +82,9 @@ package struct WindowStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
     /// Bytes and keys of all tables.
-    package var stateBytes: Int { self.isKeyed ? self.keyed.bytes : self.sliced.bytes }
+    package var stateBytes: Int {
+        self.isKeyed ? self.keyed.bytes : self.sliced.bytes + self.early.bytes + self.gathered.bytes
+    }
     package var keyCount: Int { self.isKeyed ? self.keyed.keyCount : self.sliced.keyCount }
 
     package var watermark: Int64 { self.isKeyed ? self.keyed.watermark : self.sliced.watermark }
@@ -79,7 +93,9 @@ package struct WindowStage: ~Copyable {
 
     /// Takes rows of a slice, which may be late: those of a reader that was idle while time went on without it.
     package mutating func receive(_ batch: RecordBatch, slice: Int64) throws(EngineError) {
-        guard self.sliced.mayBeLate(slice) else { return try self.sliced.merge(batch, slice: slice) }
+        if !self.sliced.mayBeLate(slice), !self.windows.firesEarly {
+            return try self.sliced.merge(batch, slice: slice)
+        }
         var offset = 0
         while offset < batch.count {
             let row = unsafe RecordRow(batch.base + offset)
@@ -136,13 +152,9 @@ package struct WindowStage: ~Copyable {
         let box = self.sliced.slice(grid.sliceStart(of: time))
         try unsafe self.sliced.merge(encoded, of: key, longKey: longKey, into: box)
         for end in self.sliced.firedEnds(holding: time, hash: key.hash) {
-            let pane = unsafe self.sliced.nextLatePane(of: key, longKey: longKey, end: end)
-            let found = unsafe self.sliced.table(of: key, longKey: longKey, inWindowEnding: end)
-            let states = unsafe found.table.states(of: key, longKey: longKey)
-            let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(states))
-            let window = FiredWindow(start: end - grid.size, end: end, pane: pane)
-            try self.emitter.reduce(row, of: found.table, in: window)
+            try unsafe self.fireLate(key, longKey: longKey, end: end)
         }
+        try unsafe self.noteOpen(key, longKey: longKey, time: time)
     }
 
     private mutating func takeKeyed(
@@ -160,9 +172,11 @@ package struct WindowStage: ~Copyable {
                 let (box, span) = self.keyed.window(endingIn: number, count: count, slide: slide)
                 let states = unsafe box.table.states(of: key, longKey: longKey)
                 let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(states))
+                self.keyed.resetEarly(number)
                 return try self.emitter.reduce(row, of: box.table, in: span)
             }
             try self.fireKeyed(number, forgets: forgets)
+        case .firesEarly(let number): try self.fireKeyedEarly(number)
         }
     }
 
@@ -206,20 +220,28 @@ package struct WindowStage: ~Copyable {
 
     /// Event time has come to a watermark: windows that end there are fired by the steps that follow.
     package mutating func advance(to watermark: Int64) {
+        let hasMoved = watermark > self.watermark
         self.sliced.advance(to: watermark)
         self.keyed.advance(to: watermark)
-        self.hasAdvanced = true
+        // What late records have changed waits until time moves, by however little.
+        self.hasAdvanced = self.hasAdvanced || hasMoved || self.windows.trigger.firesOnEachLateRecord
+        if hasMoved { self.beginLateWalk() }
     }
 
     /// Fires some keys.
     ///
     /// - Returns: False where nothing is due.
     package mutating func step() throws(EngineError) -> Bool {
+        if let walk = self.walk {
+            try self.stepWalk(walk)
+            return true
+        }
         guard self.hasAdvanced else { return false }
         if self.isKeyed { return try self.stepKeyed() }
         if self.firing == nil {
             guard let end = self.sliced.nextDueEnd() else {
                 self.sliced.dropPassed()
+                self.early.removeAll(through: self.sliced.firedEnd)
                 self.hasAdvanced = false
                 return false
             }
@@ -249,21 +271,36 @@ package struct WindowStage: ~Copyable {
 
     private mutating func fireSome() throws(EngineError) {
         guard var firing = self.firing else { return }
-        for _ in 0..<Self.keysPerStep {
-            let next = firing.box.map { $0.table.next(&firing.cursor) } ?? self.sliced.rolling.next(&firing.cursor)
-            guard let row = next else {
-                self.sliced.noteFired(firing.window.end)
-                self.firing = nil
-                return
-            }
-            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+        let isDone =
             if let box = firing.box {
-                try self.emitter.reduce(row, of: box.table, in: firing.window)
+                try self.fireSome(of: box.table, &firing)
             } else {
-                try self.emitter.reduce(row, of: self.sliced, in: firing.window)
+                try self.fireSomeOfRolling(&firing)
             }
+        if isDone { self.sliced.noteFired(firing.window.end) }
+        self.firing = isDone ? nil : firing
+    }
+
+    /// - Returns: Whether that was all.
+    private mutating func fireSome(
+        of table: borrowing SliceTable,
+        _ firing: inout Firing
+    ) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let row = table.next(&firing.cursor) else { return true }
+            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+            try self.emitter.reduce(row, of: table, in: firing.window)
         }
-        self.firing = firing
+        return false
+    }
+
+    private mutating func fireSomeOfRolling(_ firing: inout Firing) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let row = self.sliced.rolling.next(&firing.cursor) else { return true }
+            if self.sliced.wasFired(firing.window.end, hash: row.key.hash) { continue }
+            try self.emitter.reduce(row, of: self.sliced, in: firing.window)
+        }
+        return false
     }
 }
 

@@ -7,10 +7,12 @@ enum ConnectorName: String, CaseIterable {
     case kafkaStream = "kafka-stream"
     case kafkaTopic = "kafka-topic"
     case httpSink = "http-sink"
+    /// Several sources as one, for streams.
+    case union
 
     var isAvailable: Bool {
         switch self {
-        case .distributedFiles, .distributedPath, .stdout, .generate, .kafkaStream, .kafkaTopic: true
+        case .distributedFiles, .distributedPath, .stdout, .generate, .kafkaStream, .kafkaTopic, .union: true
         case .httpSink: false
         }
     }
@@ -20,13 +22,14 @@ enum ConnectorName: String, CaseIterable {
         switch self {
         case .distributedFiles, .distributedPath: ("a path", "\"/data/…\"")
         case .kafkaStream, .kafkaTopic: ("a topic", "\"events\"")
-        case .stdout, .generate, .httpSink: nil
+        case .stdout, .generate, .httpSink, .union: nil
         }
     }
 
     var usage: String {
         switch self {
         case .stdout, .generate: "(\(self.rawValue))"
+        case .union: "(union SOURCE…)"
         case .distributedFiles, .distributedPath, .kafkaStream, .kafkaTopic, .httpSink: "(\(self.rawValue) …)"
         }
     }
@@ -36,15 +39,18 @@ enum ConnectorName: String, CaseIterable {
     /// A path that one job wrote can be the input of the next.
     var isSource: Bool {
         switch self {
-        case .distributedFiles, .distributedPath, .generate, .kafkaStream, .kafkaTopic: true
+        case .distributedFiles, .distributedPath, .generate, .kafkaStream, .kafkaTopic, .union: true
         case .stdout, .httpSink: false
         }
     }
 
+    /// A job whose input ends can read from it.
+    var isBatchSource: Bool { self.isSource && self != .union }
+
     var isSink: Bool {
         switch self {
         case .distributedPath, .stdout, .kafkaStream, .kafkaTopic, .httpSink: true
-        case .distributedFiles, .generate: false
+        case .distributedFiles, .generate, .union: false
         }
     }
 }

@@ -2,6 +2,7 @@ extension Lowering {
     /// `(distributed-files "…" :format 'csv)`: positional arguments, then options.
     mutating func lowerConnector(_ items: [SyntaxNode], range: SourceRange) -> Expression {
         let name = items[0].symbol ?? ""
+        if name == ConnectorName.union.rawValue { return self.lowerUnion(items, range: range) }
         let (arguments, written) = self.callParts(items)
         let options = written.map { pair in
             JobForm.Option(name: pair.name, value: self.lowerOption(pair.name, pair.value))

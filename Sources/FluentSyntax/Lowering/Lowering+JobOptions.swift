@@ -17,7 +17,8 @@ extension Lowering {
         let label = ":" + option.name
         switch option.name {
         case "input", "source":
-            self.checkConnector(value, isAllowed: \.isSource, role: "the \(option.name) of a job")
+            let isRight: (ConnectorName) -> Bool = kind.isStream ? \.isSource : \.isBatchSource
+            self.checkConnector(value, isAllowed: isRight, role: "the \(option.name) of a job")
         case "output", "sink":
             self.checkConnector(value, isAllowed: \.isSink, role: "the \(option.name) of a job")
         case "late", "alerts": self.checkConnector(value, isAllowed: \.isSink, role: "the sink of \(label)")

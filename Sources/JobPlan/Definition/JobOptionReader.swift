@@ -17,6 +17,10 @@ struct JobOptionReader {
     mutating func definition() -> JobDefinition? {
         self.checkNames()
         let input = self.connector("input", noun: "a source", example: "(distributed-files \"books/*.txt\")")
+        if let input, input.name == StreamSourceCall.union {
+            let help = "distributed-files takes several patterns; only streams read a union"
+            self.report("option-value", "a job that ends can't read a union", help: help, option: "input")
+        }
         let output = self.connector("output", noun: "a sink", example: "(distributed-path \"results\")")
         let map = self.closure("map", parameterCounts: 1...2, isRequired: true)
         let reduce = self.closure("reduce", parameterCounts: 2...2, isRequired: false)

@@ -64,7 +64,7 @@ extension JobOptionReader {
         settings.alerts = self.sink("alerts")
         settings.onError = self.errorPolicy()
         settings.memoryBytes = self.memory()
-        if let input { settings.format = self.format(of: input, fallback: self.values["format"], standard: .json) }
+        if let input { settings.format = self.streamFormat(of: input) }
         if let output { settings.sinkFormat = self.format(of: output, fallback: nil) }
         return settings
     }

@@ -28,7 +28,7 @@ struct StreamDeliveries {
             var letters: (any StreamSink)?
             if let base = job.endpoints.deadLetters { letters = try self.outbox(before: base, .deadLetters) }
             self.endpoints = StreamEndpoints(
-                source: job.endpoints.source,
+                sources: job.endpoints.sources,
                 sink: sink,
                 alerts: alerts,
                 late: late,

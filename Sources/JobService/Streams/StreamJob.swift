@@ -123,7 +123,7 @@ package final class StreamJob: Sendable {
             state: phase,
             failure: failure?.message ?? "",
             isReaderGone: failure?.cause == .readerGone,
-            input: self.endpoints.source.summary,
+            input: self.endpoints.sources.summary,
             output: self.endpoints.sink.summary,
             inputBytes: self.counters.inputBytes,
             inputRecords: self.counters.inputRecords,

@@ -32,9 +32,6 @@ struct StreamRunner {
     private static let tickMilliseconds: Int64 = 100
     private static let discoveryMilliseconds: Int64 = 30_000
 
-    /// Splits of about this size let all threads work on one file.
-    private static let splitBytes: Int64 = 16 << 20
-
     init(job: StreamJob) {
         self.job = job
         self.recovery = StreamRecovery.find(job)
@@ -123,29 +120,20 @@ struct StreamRunner {
     }
 
     private func findSplits() throws(ConnectorError) -> [AssignedSplit] {
-        if let source = self.job.endpoints.source as? any StreamSource {
-            let isNew = self.recovery.manifest == nil
-            let found = try isNew ? source.discoverSplits() : source.discoverLaterSplits()
-            return found.map { self.assigned($0.name, position: $0.position, split: nil) }
-        }
-        let splits = try self.job.endpoints.source.enumerateSplits(
+        let found = try self.job.endpoints.sources.findSplits(
             framing: self.job.stream.framing,
-            targetBytes: Self.splitBytes
+            known: Set(self.recovery.splits.keys)
         )
-        return splits.map { split in
-            self.assigned("\(split.resource)@\(split.start)", position: split.start, split: split)
-        }
-        .filter { $0.split == nil || !self.recovery.isFinished($0.name) }
+        return found.filter { $0.split == nil || !self.recovery.isFinished($0.name) }.map { self.assigned($0) }
     }
 
     /// Where a split goes on, or begins.
-    private func assigned(_ name: String, position: Int64, split: Split?) -> AssignedSplit {
-        let known = self.recovery.splits[name]
+    private func assigned(_ split: FoundSplit) -> AssignedSplit {
+        let known = self.recovery.splits[split.name]
         return AssignedSplit(
-            name: name,
-            position: known?.position ?? position,
-            latest: known?.latest ?? WatermarkTracker.none,
-            split: split
+            split,
+            position: known?.position ?? split.position,
+            latest: known?.latest ?? WatermarkTracker.none
         )
     }
 
@@ -157,7 +145,7 @@ struct StreamRunner {
             shares[self.splitCount % parallelism].append(split)
             self.splitCount += 1
         }
-        let isBounded = !(self.job.endpoints.source is any StreamSource)
+        let isBounded = self.job.endpoints.sources.areBounded
         for (subtask, share) in shares.enumerated() {
             // Also of none: a subtask must know that it has nothing to read.
             if !share.isEmpty || !self.hasAssigned { self.worker.post(.add(share), to: subtask) }
@@ -201,10 +189,12 @@ struct StreamRunner {
     private mutating func discover(_ now: Int64) {
         guard now - self.discoveredAt >= Self.discoveryMilliseconds else { return }
         self.discoveredAt = now
-        guard let source = self.job.endpoints.source as? any StreamSource else { return }
-        // A source that can't be asked now is asked again; its readers tell what is wrong with it.
-        guard let found = try? source.discoverLaterSplits() else { return }
-        self.assign(found.map { self.assigned($0.name, position: $0.position, split: nil) })
+        guard !self.job.endpoints.sources.areBounded else { return }
+        do throws(ConnectorError) {
+            self.assign(try self.job.endpoints.sources.findLaterSplits().map { self.assigned($0) })
+        } catch {
+            self.job.fail(LocalJob.failure(of: error))
+        }
     }
 
     func post(_ message: StreamMessageToSource) {

@@ -11,7 +11,9 @@ struct AlignedInput {
         case timed(RecordBatch)
         /// How far event time has come over all channels, or which of them hold it back, is perhaps another.
         case time(Int64)
-        /// A channel's barrier or end.
+        /// What the clock said when all channels had sent what they had by then.
+        case clock(Int64)
+        /// A channel's barrier or end, or its clock alone.
         case mark
     }
 
@@ -19,6 +21,9 @@ struct AlignedInput {
     private var clock: ChannelClock
     private var ended: [Bool]
     private var aligned: [Bool]
+
+    /// What the clock of each channel's sender said last.
+    private var ticks: [Int64]
     private var nextChannel = 0
 
     /// The checkpoint whose barrier has come from some channel.
@@ -29,6 +34,7 @@ struct AlignedInput {
         self.clock = ChannelClock(channelCount: inbox.channelCount)
         self.ended = Array(repeating: false, count: inbox.channelCount)
         self.aligned = self.ended
+        self.ticks = Array(repeating: .min, count: inbox.channelCount)
     }
 
     /// Whether every channel that goes on has come to the barrier.
@@ -58,6 +64,10 @@ struct AlignedInput {
         case .timed(let batch): return .timed(batch)
         case .watermark(let watermark): return .time(self.clock.advance(channel, to: watermark))
         case .idle: return .time(self.clock.setIdle(channel))
+        case .tick(let now):
+            self.ticks[channel] = now
+            let least = self.ticks.indices.filter { !self.ended[$0] }.map { self.ticks[$0] }.min() ?? now
+            if least > .min { return .clock(least) }
         case .barrier(let number):
             self.aligned[channel] = true
             self.checkpoint = number

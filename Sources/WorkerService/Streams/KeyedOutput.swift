@@ -13,6 +13,9 @@ protocol KeyedOutput: AnyObject {
     /// Event time has come so far for everything that was handed on.
     func pass(_ watermark: Int64, isIdle: Bool)
 
+    /// The clock has come so far, for windows that fire before their end.
+    func pass(clock now: Int64)
+
     /// The checkpoint of this number comes here.
     func barrier(_ checkpoint: Int64)
 
@@ -52,6 +55,11 @@ final class StageOutput: KeyedOutput {
         self.channels.add(self.stage.takeReady())
     }
 
+    func pass(clock now: Int64) {
+        self.stage.pass(clock: now)
+        self.channels.add(self.stage.takeReady())
+    }
+
     func barrier(_ checkpoint: Int64) {
         self.stage.barrier(checkpoint)
         self.channels.add(self.stage.takeReady())
@@ -80,6 +88,7 @@ final class SinkOutput: KeyedOutput {
 
     func step() -> Bool { false }
     func pass(_ watermark: Int64, isIdle: Bool) {}
+    func pass(clock now: Int64) {}
     func barrier(_ checkpoint: Int64) {}
     func end() {}
     func send() -> Bool { true }

@@ -77,6 +77,7 @@ final class KeyedSubtask: StreamSubtask {
         case .some(.time(let watermark)):
             self.stage.advance(to: watermark)
             self.isTimePending = true
+        case .some(.clock(let now)): self.output.pass(clock: now)
         case .some(.slice): preconditionFailure("records come to a keyed stage one by one")
         case .some(.mark): break
         }

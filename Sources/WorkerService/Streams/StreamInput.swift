@@ -9,6 +9,10 @@ protocol StreamInput: AnyObject {
     /// Takes splits on, which the stage gets to know.
     func add(_ splits: [AssignedSplit], to stage: inout StreamMapStage) throws(EngineError)
 
+    /// The least of the largest times seen in its splits that aren't read to their end: how far behind it is; nil where there
+    /// is no such split.
+    func latest(_ clock: WatermarkTracker) -> Int64?
+
     /// Hands the next block to the stage.
     func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll
 
@@ -107,6 +111,10 @@ final class FileStreamInput: StreamInput {
         } catch {
             throw .connector(error)
         }
+    }
+
+    func latest(_ clock: WatermarkTracker) -> Int64? {
+        self.splits.lazy.filter { !$0.isFinished }.map { clock.latest(of: $0.number) }.min()
     }
 
     func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll {
@@ -210,7 +218,9 @@ final class FileStreamInput: StreamInput {
 /// Reads the messages of one subtask's splits.
 final class MessageStreamInput: StreamInput {
     private struct MessageSplit {
+        /// What checkpoints call it, and what its source does.
         let name: String
+        let localName: String
         /// The position of the next record to read.
         var position: Int64
         /// When it last had something, or was behind its end.
@@ -220,6 +230,9 @@ final class MessageStreamInput: StreamInput {
     private let reader: any StreamReader
     private let block = MessageBlock(capacity: MessageStreamInput.blockCapacity)
     private var splits: [MessageSplit] = []
+
+    /// The numbers that the stage has for its splits.
+    private var numbers: [Int] = []
     private var bytes: Int64 = 0
 
     /// Messages taken at a time.
@@ -231,14 +244,20 @@ final class MessageStreamInput: StreamInput {
 
     func add(_ assigned: [AssignedSplit], to stage: inout StreamMapStage) throws(EngineError) {
         do {
-            try self.reader.add(assigned.map { StreamSplit(name: $0.name, position: $0.position) })
+            try self.reader.add(assigned.map { StreamSplit(name: $0.localName, position: $0.position) })
         } catch {
             throw .connector(error)
         }
         for item in assigned {
-            _ = stage.addSplit(named: item.name, latest: item.latest)
-            self.splits.append(MessageSplit(name: item.name, position: item.position))
+            self.numbers.append(stage.addSplit(named: item.name, latest: item.latest))
+            self.splits.append(
+                MessageSplit(name: item.name, localName: item.localName, position: item.position)
+            )
         }
+    }
+
+    func latest(_ clock: WatermarkTracker) -> Int64? {
+        self.numbers.lazy.filter { !clock.isIdle($0) }.map { clock.latest(of: $0) }.min()
     }
 
     func poll(_ stage: inout StreamMapStage) throws(EngineError) -> InputPoll {
@@ -253,7 +272,7 @@ final class MessageStreamInput: StreamInput {
             let message = self.block[index]
             unsafe self.bytes += Int64((message.value?.count ?? 0) + (message.key?.count ?? 0))
         }
-        stage.begin(self.block)
+        stage.begin(self.block, numbers: self.numbers)
         return .block
     }
 
@@ -279,7 +298,7 @@ final class MessageStreamInput: StreamInput {
                 self.splits[index].activeAt = now
                 continue
             }
-            if now - activeAt >= idleAfter { stage.setIdle(index) }
+            if now - activeAt >= idleAfter { stage.setIdle(self.numbers[index]) }
         }
     }
 
@@ -288,14 +307,20 @@ final class MessageStreamInput: StreamInput {
             SplitProgress(
                 name: split.name,
                 position: split.position,
-                latest: stage.clock.latest(of: index),
+                latest: stage.clock.latest(of: self.numbers[index]),
                 isFinished: false
             )
         }
     }
 
     func publish(_ progress: [SplitProgress]) {
-        self.reader.publish(progress.map { StreamSplit(name: $0.name, position: $0.position) })
+        // Its own splits alone: of a union it is given those of all sources.
+        let positions = Dictionary(uniqueKeysWithValues: progress.map { ($0.name, $0.position) })
+        self.reader.publish(
+            self.splits.compactMap { split in
+                positions[split.name].map { StreamSplit(name: split.localName, position: $0) }
+            }
+        )
     }
 
     var warning: String? { self.reader.warning }

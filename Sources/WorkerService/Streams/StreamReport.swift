@@ -117,17 +117,26 @@ package enum StreamMessageToSource: Sendable {
 
 /// A split and where to begin in it.
 package struct AssignedSplit: Sendable {
+    /// Which source of the stream it is a split of.
+    package let part: Int
+
+    /// What it is called in checkpoints.
     package let name: String
+
+    /// What its source calls it.
+    package let localName: String
     package let position: Int64
     package let latest: Int64
 
     /// What a source of files reads; nil for splits of streams.
     package let split: Split?
 
-    package init(name: String, position: Int64, latest: Int64, split: Split?) {
-        self.name = name
+    package init(_ found: FoundSplit, position: Int64, latest: Int64) {
+        self.part = found.part
+        self.name = found.name
+        self.localName = found.localName
         self.position = position
         self.latest = latest
-        self.split = split
+        self.split = found.split
     }
 }

@@ -51,6 +51,12 @@ final class StreamSourceSubtask: StreamSubtask {
     private let idleAfter: Int64
 
     private var channels: OutgoingChannels
+
+    /// Milliseconds after which what is held is sent on, for windows that fire so often; when it is due, and the time by then.
+    private let earlyMilliseconds: Int64?
+    private var earlyAt: Int64?
+    private var passes: Int64?
+
     private var hasOpenBlock = false
     private var isComplete = false
 
@@ -91,6 +97,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.report = wiring.report
         self.counters = wiring.counters
         self.idleAfter = wiring.idleAfter
+        self.earlyMilliseconds = wiring.earlyMilliseconds
         self.deadLetterWriter = deadLetterWriter
     }
 
@@ -118,6 +125,7 @@ final class StreamSourceSubtask: StreamSubtask {
             case .tick(let now):
                 self.input.findIdle(&self.stage, now: now, idleAfter: self.idleAfter)
                 self.isForced = true
+                self.findEarly(now)
             case .add(let splits):
                 try self.input.add(splits, to: &self.stage)
                 self.isAssigned = true
@@ -131,6 +139,15 @@ final class StreamSourceSubtask: StreamSubtask {
             case .stop(let fires): self.stop = (true, fires)
             }
         }
+    }
+
+    private func findEarly(_ now: Int64) {
+        guard let span = self.earlyMilliseconds else { return }
+        if let due = self.earlyAt {
+            guard now >= due else { return }
+            self.passes = now
+        }
+        self.earlyAt = now + span
     }
 
     private func poll() throws(EngineError) -> SubtaskStep {
@@ -168,6 +185,10 @@ final class StreamSourceSubtask: StreamSubtask {
 
     /// Sends the watermark on where it matters, or where time has gone on.
     private func advance() {
+        if let now = self.passes {
+            self.stage.pass(clock: now)
+            self.passes = nil
+        }
         self.stage.advance(isComplete: self.isComplete, isForced: self.isForced)
         self.isForced = false
         self.collect()
@@ -301,4 +322,7 @@ struct StreamWiring {
     let report: any StreamReport
     let counters: StreamCounters
     let idleAfter: Int64
+
+    /// Milliseconds between two firings of windows before their end; nil: there are none.
+    let earlyMilliseconds: Int64?
 }

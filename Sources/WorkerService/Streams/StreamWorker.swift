@@ -5,20 +5,20 @@ internal import Platform
 
 /// What a stream reads and writes.
 package struct StreamEndpoints: Sendable {
-    package let source: any Source
+    package let sources: StreamSources
     package let sink: any StreamSink
     package let alerts: any StreamSink
     package let late: (any StreamSink)?
     package let deadLetters: (any StreamSink)?
 
     package init(
-        source: any Source,
+        sources: StreamSources,
         sink: any StreamSink,
         alerts: any StreamSink,
         late: (any StreamSink)?,
         deadLetters: (any StreamSink)?
     ) {
-        self.source = source
+        self.sources = sources
         self.sink = sink
         self.alerts = alerts
         self.late = late
@@ -141,7 +141,8 @@ package final class StreamWorker: Sendable {
             doorbell: self.threads.doorbells[thread],
             report: self.report,
             counters: self.counters,
-            idleAfter: self.stream.idleAfter
+            idleAfter: self.stream.idleAfter,
+            earlyMilliseconds: self.stream.earlyMilliseconds
         )
     }
 
@@ -152,15 +153,7 @@ package final class StreamWorker: Sendable {
         let input: any StreamInput
         var letters: (any StreamWriter)?
         do {
-            if let source = self.endpoints.source as? any StreamSource {
-                input = MessageStreamInput(reader: try source.makeStreamReader { doorbell.ring() })
-            } else {
-                input = FileStreamInput(
-                    source: self.endpoints.source,
-                    framing: self.stream.framing,
-                    block: SourceBlock(capacity: Self.blockBytes)
-                )
-            }
+            input = try self.makeInput(doorbell)
             letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) {
                 doorbell.ring()
             }
@@ -177,6 +170,19 @@ package final class StreamWorker: Sendable {
             deadLetterWriter: letters,
             lastNumber: self.begin.lastNumber
         )
+    }
+
+    private func makeInput(_ doorbell: Doorbell) throws(ConnectorError) -> any StreamInput {
+        var inputs: [any StreamInput] = []
+        for part in self.endpoints.sources.parts {
+            if let source = part.source as? any StreamSource {
+                inputs.append(MessageStreamInput(reader: try source.makeStreamReader { doorbell.ring() }))
+                continue
+            }
+            let block = SourceBlock(capacity: Self.blockBytes)
+            inputs.append(FileStreamInput(source: part.source, framing: self.stream.framing, block: block))
+        }
+        return inputs.count == 1 ? inputs[0] : UnionStreamInput(inputs)
     }
 
     private func makeKeyed(_ number: Int, _ index: Int) throws(EngineError) -> any StreamSubtask {

@@ -70,6 +70,7 @@ final class WindowSubtask: StreamSubtask {
         case .some(.slice(let start, let batch)): try self.stage.receive(batch, slice: start)
         case .some(.timed(let batch)): try self.stage.receiveTimed(batch)
         case .some(.time(let watermark)): self.stage.advance(to: watermark)
+        case .some(.clock(let now)): self.stage.pass(clock: now)
         case .some(.mark): break
         }
         return .progressed
