@@ -98,15 +98,15 @@ extension Lowering {
 
     private mutating func reportUnknownClause(_ clause: SyntaxNode) {
         let words =
-            ProcessorForm.Step.allCases.map(\.rawValue)
-            + ProcessorForm.Stage.Kind.allCases.map(\.rawValue) + ["window"]
+            ProcessorForm.Step.allCases.map(\.rawValue) + ["window"]
+            + ProcessorForm.Stage.Kind.allCases.map(\.rawValue)
         let nearest = clause.headSymbol.flatMap { NearestName.find($0, among: words) }
         self.diagnostics.error(
             "malformed-form",
             "a processor has no clause \(clause.headSymbol ?? clause.description)",
             help: (nearest.map { "did you mean \($0)? " } ?? "")
-                + "its clauses are (filter F), (map F), (flat-map F), (key-by KEY), \(Self.deduplicateUsage), "
-                + "\(Self.processUsage), and \(Self.windowUsage)",
+                + "its clauses are (filter F), (map F), (flat-map F), (key-by KEY), "
+                + "\(Self.deduplicateUsage), \(Self.processUsage), and \(Self.windowUsage)",
             at: clause.range
         )
     }
@@ -136,7 +136,8 @@ extension Lowering {
         }
         let keys = self.lowerKeys(group[1], of: "group-by", named: ProcessorForm.keyOption, &options)
         self.reportRepeatedFields(keys)
-        guard let aggregates = self.lowerAggregates(group[2], taken: keys.names.map(\.name), &options) else { return nil }
+        let taken = keys.names.map(\.name)
+        guard let aggregates = self.lowerAggregates(group[2], taken: taken, &options) else { return nil }
         return ProcessorForm(
             steps: clauses.steps,
             stages: clauses.stages,
