@@ -18,7 +18,7 @@ extension Builtin {
         case .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: "value value…"
         case .notEqual: "value value"
         case .not, .isNil, .isString, .isNumber, .isInteger, .isFloat, .isBoolean, .isList, .isMap, .isSet, .isKeyword,
-            .isSymbol, .isFunction, .hash, .toJSON, .throwValue, .await:
+            .isSymbol, .isFunction, .hash, .toJSON, .throwValue, .await, .setState:
             "value"
         case .isEmpty, .count, .first, .rest, .last, .reverse, .sort, .distinct: "list"
         case .str, .println: "value…"
@@ -57,7 +57,8 @@ extension Builtin {
         case .sum, .mean, .countDistinct: "values"
         case .min, .max: "values…"
         case .quantile: "fraction values"
-        case .now, .uuid, .windowStart, .windowEnd, .pane: ""
+        case .now, .uuid, .windowStart, .windowEnd, .pane, .state, .groupKey: ""
+        case .setTimer: "time"
         case .parseTime: "text [format]"
         case .formatTime: "time [format]"
         case .logInfo, .logWarn, .logError: "message [details]"

@@ -117,6 +117,10 @@ package enum Builtin: UInt16, CaseIterable, Hashable, Sendable {
     case windowStart
     case windowEnd
     case pane
+    case state
+    case setState
+    case setTimer
+    case groupKey
     case param
     case submitJob
     case await
@@ -284,6 +288,10 @@ extension Builtin {
         case .windowStart: Signature("window-start", 0, 0)
         case .windowEnd: Signature("window-end", 0, 0)
         case .pane: Signature("pane", 0, 0)
+        case .state: Signature("state", 0, 0)
+        case .setState: Signature("set-state", 1, 1)
+        case .setTimer: Signature("set-timer", 1, 1)
+        case .groupKey: Signature("key", 0, 0)
         case .param: Signature("param", 1, 2)
         case .submitJob: Signature("submit-job", 1, 1)
         case .await: Signature("await", 1, 1)

@@ -22,11 +22,37 @@ package struct ProcessorForm: Sendable {
         package let range: SourceRange
     }
 
+    /// A clause at which records are exchanged by key.
+    package struct Stage: Sendable {
+        package enum Kind: String, CaseIterable, Sendable {
+            case keyBy = "key-by"
+            case deduplicate
+            case process
+        }
+
+        package let kind: Kind
+
+        /// How many of ``ProcessorForm/steps`` stand before it.
+        package let stepCount: Int
+        package let keyCount: Int
+
+        /// Whether the key is a list of them, also where it is only one.
+        package let hasKeyList: Bool
+        package let hasTimer: Bool
+
+        /// The clause.
+        package let range: SourceRange
+    }
+
     package static let stepLimit = 64
+    package static let stageLimit = 8
     package static let keyLimit = 16
     package static let aggregateLimit = 100
 
     package let steps: [Step]
+
+    /// The keyed stages among the steps, in their order.
+    package let stages: [Stage]
 
     /// How many fields or functions records are grouped by.
     package let keyCount: Int
@@ -34,8 +60,10 @@ package struct ProcessorForm: Sendable {
     /// Whether the group is a list of them, also where it is only one.
     package let hasKeyList: Bool
 
-    /// At least one.
+    /// At least one where it has a window; without a window what comes behind the last clause goes to the sink.
     package let aggregates: [Aggregate]
+
+    package var hasWindow: Bool { !self.aggregates.isEmpty }
 
     // MARK: Options
 
@@ -44,6 +72,9 @@ package struct ProcessorForm: Sendable {
     package static func stepOption(_ index: Int) -> String { "step \(index)" }
 
     package static func keyOption(_ index: Int) -> String { "key \(index)" }
+
+    /// What a stage is given by this name, or its function.
+    package static func stageOption(_ index: Int, _ name: String) -> String { "stage \(index) \(name)" }
 
     /// The field or function that an aggregate is over.
     package static func inputOption(_ index: Int) -> String { "input \(index)" }
@@ -57,6 +88,12 @@ package struct ProcessorForm: Sendable {
     /// Whether the option's value is a function that runs in the job and whose value counts.
     static func isFunction(_ option: String) -> Bool {
         ["step ", "key ", "input "].contains { option.hasPrefix($0) }
+            || option.hasPrefix("stage ") && option.contains(" key ")
+    }
+
+    /// Whether the option's value is a function that runs with the state of a key.
+    static func isStateful(_ option: String) -> Bool {
+        option.hasPrefix("stage ") && (option.hasSuffix(" on-event") || option.hasSuffix(" on-timer"))
     }
 
     /// The fields of an output record that aren't named by the program.

@@ -63,7 +63,8 @@ struct ProgramGeneratorTests {
 
     @Test func `every builtin that needs no engine is generated`() {
         let effects: Set<Builtin> = [
-            .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .param,
+            .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .state,
+            .setState, .setTimer, .groupKey, .param,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
         ]
         var seen: Set<Builtin> = []

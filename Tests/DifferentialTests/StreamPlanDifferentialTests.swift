@@ -149,6 +149,7 @@ private struct PlannedStream {
     func reduce(_ key: ReferenceValue, _ values: [ReferenceValue]) -> StreamRun.Outcome {
         .emissions { interpreter throws(EvaluationError) in
             switch self.plan.reduce {
+            case nil: return
             case .general(let closure):
                 _ = try LoweredEvaluation.call(closure.lambda, [key, .list(values)], on: interpreter)
             case .aggregates(let aggregates, let result):

@@ -236,14 +236,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "missing-window"), ("(window)", "malformed-form"), ("(window (global-window))", "malformed-form"),
+        ("(window)", "malformed-form"), ("(window (global-window))", "malformed-form"),
         ("(window (global-window) (count))", "malformed-form"),
         ("(window (global-window) (group-by :k))", "malformed-form"),
         ("(window (global-window) (group-by :k (count)))", "malformed-form"),
         ("(window (global-window) (group-by :k (aggregate)))", "malformed-form"),
         ("(window 5 (group-by :k (aggregate :n (count))))", "option-type"),
     ])
-    func `a processor needs one whole window`(window: String, code: String) {
+    func `a window is whole`(window: String, code: String) {
         let text = "(define-stream-processor p :source (kafka-topic \"clicks\") \(window))"
 
         #expect(CheckerTests.codes(text) == [code])

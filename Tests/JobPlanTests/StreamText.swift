@@ -67,6 +67,7 @@ extension StreamPlan {
     /// The reduce as a program would write it.
     var reduceText: String {
         switch self.reduce {
+        case nil: ""
         case .general(let closure): ExpressionPrinter().text(closure.lambda)
         case .aggregates(_, let result): ExpressionPrinter().text(result.lambda)
         }

@@ -77,7 +77,8 @@ extension Machine where Host: ~Copyable {
             arguments[index] = try self.materialise(arguments[index])
         }
         switch builtin {
-        case .println, .logInfo, .logWarn, .logError, .alert, .now, .uuid, .windowStart, .windowEnd, .pane, .param,
+        case .println, .logInfo, .logWarn, .logError, .alert, .now, .uuid, .windowStart, .windowEnd, .pane, .state,
+            .setState, .setTimer, .groupKey, .param,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             return try self.performInHost(builtin, arguments)
         case .emit:

@@ -32,7 +32,8 @@ extension Workspace {
         case .parseTime, .formatTime:
             try self.performTime(builtin, arguments)
         case .map, .filter, .reduce, .fold, .flatMap, .any, .all, .forEachCall, .apply, .now, .uuid, .println,
-            .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd, .pane, .param,
+            .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd, .pane, .state,
+            .setState, .setTimer, .groupKey, .param,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             preconditionFailure("\(builtin.name) isn't performed here")
         }

@@ -81,6 +81,34 @@ package struct PairFormatter: ~Copyable {
         try text.append(value, to: &self.buffer)
     }
 
+    /// A value alone: text as it is, in CSV a field for each element of a list or value of a map.
+    mutating func append(record: Value) throws(ValueWalkError) {
+        switch self.format {
+        case .text:
+            if record.isText { self.buffer.append(record.text) } else { try self.appendText(record) }
+            self.buffer.append(UInt8(ascii: "\n"))
+        case .json:
+            try self.appendJSON(record)
+            self.buffer.append(UInt8(ascii: "\n"))
+        case .csv(let dialect): try self.appendCSV(record, separator: dialect.separator)
+        case .bytes: try self.appendRaw(record)
+        }
+    }
+
+    private mutating func appendCSV(_ record: Value, separator: UInt8) throws(ValueWalkError) {
+        let step = record.has(.map) ? 2 : 1
+        switch record.tag {
+        case .list, .map:
+            let elements = record.has(.map) ? record.pairs : record.elements
+            for index in stride(from: step - 1, to: elements.count, by: step) {
+                if index >= step { self.buffer.append(separator) }
+                try self.appendField(elements[index], separator: separator)
+            }
+        default: try self.appendField(record, separator: separator)
+        }
+        self.buffer.append("\r\n")
+    }
+
     @inline(__always)
     private mutating func appendEscaped(_ text: Bytes) {
         for index in 0..<text.count where Self.isEscaped(text[index]) {

@@ -33,6 +33,7 @@ struct RecordDecoder: ~Copyable {
     /// The bytes of the record as they lie in its file, without the line's end.
     private(set) var rawBytes: Bytes
     private(set) var recordOffset: Int64 = 0
+    private var text = ByteBuffer(capacity: 16)
 
     /// Memory behind a block that may be read.
     private static let readableCount = SourceBlock.padding
@@ -220,6 +221,27 @@ struct RecordDecoder: ~Copyable {
             return isRecord
         }
         return true
+    }
+
+    /// Takes a record that a stage handed on, whose bytes must stay as they are while the record is used.
+    ///
+    /// `writesText`: whether ``rawBytes`` is to be its JSON text.
+    mutating func decode(
+        encoded bytes: Bytes,
+        at place: RecordPlace,
+        writesText: Bool,
+        in arena: inout Arena
+    ) throws {
+        self.resource = place.resource
+        self.recordOffset = place.offset
+        self.hasFields = false
+        self.rawBytes = bytes
+        self.record = try ValueCodec.decode(bytes, in: &arena, text: .borrowed)
+        guard writesText else { return }
+        self.text.removeAll()
+        var json = ValueJSON()
+        try json.append(self.record, to: &self.text)
+        self.rawBytes = self.text.bytes
     }
 
     /// Bytes up to the end of the page: they can be read if the one before them can.

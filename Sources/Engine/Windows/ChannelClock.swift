@@ -28,6 +28,9 @@ package struct ChannelClock: Sendable {
         return self.update()
     }
 
+    /// Whether no channel holds time back.
+    package var isWhollyIdle: Bool { self.channels.allSatisfy(\.isIdle) }
+
     private mutating func update() -> Int64 {
         let active = self.channels.filter { !$0.isIdle }
         if let least = active.map(\.watermark).min() { self.current = max(self.current, least) }

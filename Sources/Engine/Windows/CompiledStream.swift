@@ -9,14 +9,19 @@ package import JobPlan
 package final class CompiledStream: Sendable {
     package let plan: StreamPlan
 
-    /// Subtasks of each of the two stages.
+    /// Subtasks of each stage.
     package let parallelism: Int
-    private let program: CompiledProgram
+    let program: CompiledProgram
     private let functions: StreamFunctions
-    private let call: WindowCall
+
+    /// The stages between the one that reads and the window, or the sink.
+    let stages: [CompiledStage]
+
+    /// Nil where there is no window.
+    private let call: WindowCall?
     private let template: RecordTemplate?
-    package let windows: StreamWindows
-    private let limits: MachineLimits
+    package let windows: StreamWindows?
+    let limits: MachineLimits
     private let memoryBytes: Int64
     private let outOfOrdernessBound: Int64
     package let routing: Routing
@@ -70,7 +75,14 @@ package final class CompiledStream: Sendable {
             emission: kernelsEnabled ? FieldEmission(plan.map, columnCount: plan.columnCount) : nil,
             time: time
         )
+        let lateness = plan.definition.settings.allowedLateness
+        self.stages = try plan.stages.map { stage throws(CompilationError) in
+            try CompiledStage(stage, allowedLateness: lateness, &compiler)
+        }
         switch plan.reduce {
+        case nil:
+            self.call = nil
+            self.template = nil
         case .general(let closure):
             self.call = .general(try compiler.add(closure.discardingResult))
             self.template = nil
@@ -112,21 +124,24 @@ package final class CompiledStream: Sendable {
 
     /// For each operator with state what that state means: equal texts, and no others, can read each other's.
     package var operatorShapes: [String: String] {
+        var shapes = self.stageShapes
+        guard let windows = self.windows else { return shapes }
         var parts: [String] = []
-        switch self.windows.kind {
+        switch windows.kind {
         case .sliced(let grid): parts.append("window \(grid.size) every \(grid.slide) from \(grid.offset)")
         case .session(let gap): parts.append("session \(gap)")
         case .count(let count, let slide): parts.append("count \(count) every \(slide)")
         case .global: parts.append("global")
         }
-        for column in self.windows.layout.columns {
+        for column in windows.layout.columns {
             let place = column.aggregate.column.map { " of value \($0)" } ?? ""
             parts.append("\(column.aggregate.function)\(place)")
         }
-        return [Self.windowOperatorID: parts.joined(separator: ", ")]
+        shapes[Self.windowOperatorID] = parts.joined(separator: ", ")
+        return shapes
     }
 
-    private var policy: RecordPolicy {
+    var policy: RecordPolicy {
         switch self.plan.definition.settings.onError {
         case .fail: .fail
         case .skip, .deadLetter: .skip
@@ -141,23 +156,39 @@ package final class CompiledStream: Sendable {
     /// A share of the memory limit, as a divisor, for the tables before the exchange of all subtasks.
     private static let mapShare: Int64 = 8
 
+    /// What reads.
     package func makeMapStage() -> StreamMapStage {
-        let host = StreamMapHost(
+        self.makeMapStage(
+            self.functions,
             columnCount: self.plan.columnCount,
+            decode: self.plan.decode,
+            feeding: 0
+        )
+    }
+
+    func makeMapStage(
+        _ functions: StreamFunctions,
+        columnCount: Int,
+        decode: DecodeStep,
+        feeding stage: Int
+    ) -> StreamMapStage {
+        let feedsWindow = stage == self.stages.count
+        let host = StreamMapHost(
+            columnCount: columnCount,
             recordBytesLimit: self.limits.memoryBytes
         )
         return StreamMapStage(
             machine: Machine(program: self.program, limits: self.limits, host: host),
-            functions: self.functions,
-            decode: self.plan.decode,
+            functions: functions,
+            decode: decode,
             policy: self.policy,
-            windows: self.windows,
+            windows: feedsWindow ? self.windows ?? .records : .records,
             routing: self.routing,
             limits: StreamLimits(
                 outOfOrdernessBound: self.outOfOrdernessBound,
                 tableBytes: Int(self.memoryBytes / Self.mapShare / Int64(self.parallelism)),
                 batchBytes: CompiledJob.batchBytes,
-                writesDeadLetters: self.writesDeadLetters
+                writesDeadLetters: self.writesDeadLetters && stage == 0
             )
         )
     }
@@ -165,24 +196,25 @@ package final class CompiledStream: Sendable {
     /// A stage that keeps windows; `form` is how its sink wants records.
     package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
         let definition = self.plan.definition
+        guard let windows = self.windows, let call = self.call else { preconditionFailure("the stream has no window") }
         let host = WindowHost(
             formatter: StreamFormatter(
                 form: form,
                 format: definition.settings.sinkFormat,
-                writesRecords: definition.kind == .streamProcessor
+                content: definition.kind == .streamProcessor ? .groups : .pairs
             ),
             jobName: definition.name
         )
         let emitter = WindowEmitter(
-            call: self.call,
+            call: call,
             template: self.template,
-            layout: self.windows.layout,
+            layout: windows.layout,
             policy: self.policy,
             machine: Machine(program: self.program, limits: self.limits, host: host)
         )
         return WindowStage(
             emitter: emitter,
-            windows: self.windows,
+            windows: windows,
             routing: self.routing,
             subtask: subtask
         )

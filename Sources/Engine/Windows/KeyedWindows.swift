@@ -346,6 +346,8 @@ struct TimerHeap {
 
     var first: Timer? { self.timers.first }
 
+    var count: Int { self.timers.count }
+
     mutating func push(time: Int64, _ number: Int, _ serial: Int64) {
         self.timers.append(Timer(time: time, number: number, serial: serial))
         var child = self.timers.count - 1

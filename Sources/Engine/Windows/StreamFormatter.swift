@@ -6,18 +6,27 @@ internal import JobPlan
 /// | form     | key                                    | value                                                    |
 /// | -------- | -------------------------------------- | -------------------------------------------------------- |
 /// | lines    | none                                   | the line of ``PairFormatter``; a record alone: JSON      |
+/// | lines of records | none                           | the record alone: JSON where it is a map, else as the format writes it |
 /// | messages | the text of the emitted key, or of its group's where that is nil | the value alone: text, or JSON |
 struct StreamFormatter: ~Copyable {
     private let form: OutputForm
     private let format: RecordFormat
 
-    /// Whether what is emitted is a record, whose key only says where it goes.
-    private let writesRecords: Bool
+    /// What is emitted.
+    enum Content {
+        case pairs
+        /// Maps with all that there is to say, whose key only tells where they go.
+        case groups
+        /// Any values, without keys.
+        case records
+    }
+
+    private let content: Content
     private var lines: PairFormatter
     private var buffer = ByteBuffer()
 
-    init(form: OutputForm, format: RecordFormat, writesRecords: Bool) {
-        self.writesRecords = writesRecords
+    init(form: OutputForm, format: RecordFormat, content: Content) {
+        self.content = content
         self.form = form
         self.format = format
         self.lines = PairFormatter(format: format)
@@ -41,7 +50,7 @@ struct StreamFormatter: ~Copyable {
     /// Whether a record that is a map is written as its JSON, so that ``appendJSON(key:timestamp:to:_:)`` may write it.
     var writesMapsAsJSON: Bool {
         switch self.form {
-        case .lines: self.writesRecords && self.writesJSONLines
+        case .lines: self.content != .pairs && self.writesJSONLines
         case .messages: true
         }
     }
@@ -76,7 +85,7 @@ struct StreamFormatter: ~Copyable {
         timestamp: Int64,
         to block: OutputBlock
     ) throws(ValueWalkError) {
-        if self.writesRecords || key.has(.nil), value.has(.map), self.writesJSONLines {
+        if self.content != .pairs || key.has(.nil), value.has(.map), self.writesJSONLines {
             self.buffer.removeAll(capacityLimit: Self.keptBytes)
             var json = ValueJSON()
             try json.append(value, to: &self.buffer)
@@ -84,7 +93,11 @@ struct StreamFormatter: ~Copyable {
             return Self.append(nil, self.buffer.bytes, timestamp, to: block)
         }
         self.lines.removeAll()
-        try self.lines.append(key: key, value: value)
+        if self.content == .records {
+            try self.lines.append(record: value)
+        } else {
+            try self.lines.append(key: key, value: value)
+        }
         Self.append(nil, self.lines.buffer.bytes, timestamp, to: block)
     }
 

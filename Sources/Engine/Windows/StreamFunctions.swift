@@ -30,17 +30,19 @@ package struct StreamWindows: Sendable {
     /// Whether any window is fired before its end.
     var firesEarly: Bool { self.trigger.earlyCount != nil || self.trigger.earlyMilliseconds != nil }
 
-    init(_ plan: StreamPlan) {
+    /// - Returns: Nil where the stream has no window.
+    init?(_ plan: StreamPlan) {
         let definition = plan.definition
+        guard let window = definition.window, let reduce = plan.reduce else { return nil }
         self.kind =
-            switch definition.window {
+            switch window {
             case .tumbling(let size, let offset): .sliced(SliceGrid(size: size, slide: size, offset: offset))
             case .sliding(let size, let slide): .sliced(SliceGrid(size: size, slide: slide))
             case .session(let gap): .session(gap: gap)
             case .count(let count, let slide): .count(count: count, slide: slide)
             case .global: .global
             }
-        switch plan.reduce {
+        switch reduce {
         case .general:
             self.layout = .values
             self.takesAggregates = false

@@ -22,10 +22,10 @@ package struct StreamMapStage: ~Copyable {
     private let messageDecoder: SplitDecoder
 
     /// The numbers of the splits that messages name.
-    private var messageSplits: [Int] = []
+    var messageSplits: [Int] = []
     private var splitNames: [String] = []
     package private(set) var clock: WatermarkTracker
-    private var input = StreamInput.none
+    var input = StreamMapInput.none
 
     /// The tables of slices, the newest first: most records belong there.
     private var slices: [OpenSlice] = []
@@ -117,14 +117,6 @@ package struct StreamMapStage: ~Copyable {
         self.input = .block(split: number)
     }
 
-    /// Takes messages, which must stay as they are until ``step()`` answers false.
-    ///
-    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:)`` gave.
-    package mutating func begin(_ messages: MessageBlock, numbers: [Int]) {
-        self.messageSplits = numbers
-        self.input = .messages(messages, next: 0)
-    }
-
     /// Works on the block for a while.
     ///
     /// - Returns: False when it is done.
@@ -178,6 +170,21 @@ package struct StreamMapStage: ~Copyable {
             guard next < block.count else { return false }
             self.input = .messages(block, next: next + 1)
             return try self.process(block[next])
+        case .records(let records, let next):
+            guard next < records.count else { return false }
+            self.input = .records(records, next: next + 1)
+            return try self.process(records, next)
+        }
+    }
+
+    /// A record that a keyed stage handed on.
+    private mutating func process(_ records: EmittedRecords, _ index: Int) throws(EngineError) -> Bool {
+        let time = records.time(index)
+        let place = RecordPlace(resource: self.splitNames[0], offset: Int64(index))
+        let isLate = self.isPerhapsLate(time)
+        return try self.process(self.messageDecoder, split: 0, sourceTime: time) { decoder, arena in
+            try decoder.decode(encoded: records.record(index), at: place, writesText: isLate, in: &arena)
+            return true
         }
     }
 
@@ -422,9 +429,14 @@ package struct StreamMapStage: ~Copyable {
     ///
     /// `isComplete`: Whether no other split will be added.
     package mutating func advance(isComplete: Bool, isForced: Bool) {
+        let watermark = self.clock.advance(isComplete: isComplete)
+        self.pass(watermark, isIdle: self.clock.isWhollyIdle, isForced: isForced)
+    }
+
+    /// Sends a watermark on where it has come far enough to matter, or where `isForced` any that is new.
+    package mutating func pass(_ watermark: Int64, isIdle: Bool, isForced: Bool) {
         // Records that were shipped one by one are waited for: late ones fire at once.
         self.flushRows(as: .timed)
-        let watermark = self.clock.advance(isComplete: isComplete)
         if watermark > self.sentWatermark {
             let matters = isForced || watermark == WatermarkTracker.end || self.matters(watermark)
             guard matters else { return }
@@ -433,11 +445,11 @@ package struct StreamMapStage: ~Copyable {
             self.sentWatermark = watermark
             self.saysIdle = false
             self.ready.append(RoutedElement(destination: nil, element: .watermark(watermark)))
-        } else if self.clock.isWhollyIdle, !self.saysIdle {
+        } else if isIdle, !self.saysIdle {
             self.drain()
             self.saysIdle = true
             self.ready.append(RoutedElement(destination: nil, element: .idle))
-        } else if self.saysIdle, !self.clock.isWhollyIdle {
+        } else if self.saysIdle, !isIdle {
             // Awake again, and no further than it was: it says so.
             self.saysIdle = false
             self.ready.append(RoutedElement(destination: nil, element: .watermark(self.sentWatermark)))
@@ -478,17 +490,4 @@ package struct StreamMapStage: ~Copyable {
         }
         return self.ready
     }
-}
-
-/// What is being worked on.
-private enum StreamInput {
-    case none
-    case block(split: Int)
-    case messages(MessageBlock, next: Int)
-}
-
-/// A slice that still takes records.
-private struct OpenSlice {
-    let start: Int64
-    let box: SliceBox
 }

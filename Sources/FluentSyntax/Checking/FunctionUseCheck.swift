@@ -14,6 +14,8 @@ struct FunctionUseCheck {
         case combiner
         /// Inside a function of a streaming job whose value is what counts: `:time`, `filter`, `group-by`.
         case valued
+        /// Inside a function that runs with the state of a key.
+        case stateful
         /// The body of a global function.
         case function(String)
         /// A function that a global function returns: what it does isn't done by calling the global.
@@ -21,22 +23,32 @@ struct FunctionUseCheck {
 
         var isJob: Bool {
             switch self {
-            case .job, .windowReduce, .combiner, .valued: true
+            case .job, .windowReduce, .combiner, .valued, .stateful: true
             case .program, .function, .result: false
             }
         }
 
         var mayEmit: Bool {
             switch self {
-            case .job, .windowReduce, .function, .result: true
+            case .job, .windowReduce, .function, .result, .stateful: true
             case .program, .combiner, .valued: false
+            }
+        }
+
+        /// Whether it may call functions that emit pairs.
+        var mayEmitPairs: Bool { self.mayEmit && self != .stateful }
+
+        var mayHaveState: Bool {
+            switch self {
+            case .stateful, .function, .result: true
+            case .program, .job, .windowReduce, .combiner, .valued: false
             }
         }
 
         var mayHaveWindow: Bool {
             switch self {
             case .windowReduce, .function, .result: true
-            case .program, .job, .combiner, .valued: false
+            case .program, .job, .combiner, .valued, .stateful: false
             }
         }
     }
@@ -58,6 +70,7 @@ struct FunctionUseCheck {
     private var uses: [Use] = []
     private var emissions: [Site] = []
     private var windowReads: [Site] = []
+    private var stateUses: [Site] = []
     private var hosts: [Site] = []
     /// Globals and locals whose value is bound to this process, with the word for it.
     private var boundGlobals: [String: String] = [:]
@@ -72,6 +85,7 @@ struct FunctionUseCheck {
     mutating func check() -> [Diagnostic] {
         self.checkEmissions()
         self.checkWindowReads()
+        self.checkStateUses()
         self.checkTravel()
         return self.diagnostics.sorted()
     }
@@ -180,6 +194,7 @@ struct FunctionUseCheck {
         let site = Site(owner: owner, builtin: builtin, range: range)
         if builtin == .emit { self.emissions.append(site) }
         if builtin.needsWindow { self.windowReads.append(site) }
+        if builtin.needsState { self.stateUses.append(site) }
     }
 
     private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
@@ -196,7 +211,8 @@ struct FunctionUseCheck {
         case "reduce": kind.isStream ? .windowReduce : .job
         case "combiner": .combiner
         case "time": .valued
-        default: ProcessorForm.isFunction(option) ? .valued : nil
+        default:
+            if ProcessorForm.isStateful(option) { .stateful } else { ProcessorForm.isFunction(option) ? .valued : nil }
         }
     }
 
@@ -231,12 +247,13 @@ struct FunctionUseCheck {
             self.diagnostics.error("emit-outside-job", message, help: help, at: emission.range)
         }
         let emitters = self.functions(reaching: self.emissions)
-        for use in self.uses where !use.owner.mayEmit {
+        for use in self.uses where !use.owner.mayEmitPairs {
             guard let emission = emitters[use.name] else { continue }
             let caller =
                 switch use.owner {
                 case .combiner: "a combiner"
                 case .valued: "a function whose value counts"
+                case .stateful: "a function of process"
                 default: "the top level"
                 }
             self.diagnostics.error(
@@ -265,6 +282,28 @@ struct FunctionUseCheck {
                 "no-window",
                 "\(use.name) asks for its window, so it works only where a window's values are reduced",
                 help: "it asks at \(self.place(read)); \(help)",
+                at: use.range
+            )
+        }
+    }
+
+    private mutating func checkStateUses() {
+        let help = "call it in the on-event or on-timer of a process, or in a function that they call"
+        for use in self.stateUses where !use.owner.mayHaveState {
+            self.diagnostics.error(
+                "no-state",
+                "\(use.builtin.name) works only where the records of a key are processed",
+                help: help,
+                at: use.range
+            )
+        }
+        let users = self.functions(reaching: self.stateUses)
+        for use in self.uses where !use.owner.mayHaveState {
+            guard let site = users[use.name] else { continue }
+            self.diagnostics.error(
+                "no-state",
+                "\(use.name) uses the state of a key, so it works only where the records of a key are processed",
+                help: "it does so at \(self.place(site)); \(help)",
                 at: use.range
             )
         }
@@ -307,7 +346,7 @@ struct FunctionUseCheck {
             guard let word = self.boundGlobals[use.name] else { continue }
             let isInJob: Bool
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued: isInJob = true
+            case .job, .windowReduce, .combiner, .valued, .stateful: isInJob = true
             case .function(let name), .result(let name): isInJob = inJobs.contains(name)
             case .program: isInJob = false
             }
@@ -347,7 +386,7 @@ struct FunctionUseCheck {
         var pending: [String] = []
         for use in self.uses {
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued: pending.append(use.name)
+            case .job, .windowReduce, .combiner, .valued, .stateful: pending.append(use.name)
             case .function(let name), .result(let name): callees[name, default: []].append(use.name)
             case .program: break
             }
@@ -371,6 +410,14 @@ extension Builtin {
     fileprivate var needsWindow: Bool {
         switch self {
         case .windowStart, .windowEnd, .pane: true
+        default: false
+        }
+    }
+
+    /// It reads or changes what is kept of a key.
+    fileprivate var needsState: Bool {
+        switch self {
+        case .state, .setState, .setTimer, .groupKey: true
         default: false
         }
     }

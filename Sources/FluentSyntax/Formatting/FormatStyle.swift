@@ -62,7 +62,8 @@ struct FormatStyle {
     /// How many elements belong to the head.
     private static let bodyForms = [
         "define": 1, "lambda": 1, "fn": 1, "let": 1, "letrec": 1, "for": 1, "when": 1, "unless": 1, "match": 1,
-        "catch": 1, "window": 1, "cond": 0, "do": 0, "begin": 0, "try": 0, "finally": 0, "receive": 0, "aggregate": 0,
+        "catch": 1, "window": 1, "process": 1, "deduplicate": 1, "on-event": 0, "on-timer": 0, "cond": 0, "do": 0,
+        "begin": 0, "try": 0, "finally": 0, "receive": 0, "aggregate": 0,
         "on-failure": 1, "distributed-transaction": 0,
     ]
 

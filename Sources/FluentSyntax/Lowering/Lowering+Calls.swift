@@ -46,6 +46,7 @@ extension Lowering {
             )
         }
         let arguments = items.dropFirst().map { self.lower($0) }
+        if builtin == .emit, self.isStateful { return self.passing(arguments, range: range) }
         let signature = builtin.signature
         let isTooMany = signature.maximumCount.map { arguments.count > $0 } ?? false
         guard arguments.count >= signature.minimumCount, !isTooMany else {

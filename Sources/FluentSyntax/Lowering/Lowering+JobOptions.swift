@@ -39,7 +39,7 @@ extension Lowering {
         }
     }
 
-    private mutating func checkSpan(_ label: String, _ value: Expression, atLeast minimum: Int64) {
+    mutating func checkSpan(_ label: String, _ value: Expression, atLeast minimum: Int64) {
         guard let constant = value.constant, !self.diagnostics.hasError(in: value.range),
             let problem = TimeSpan.problem(with: constant, atLeast: minimum)
         else { return }

@@ -2,6 +2,7 @@ extension Lowering {
     /// Lowers a name that stands for its value.
     mutating func lowerName(_ name: String, range: SourceRange) -> Expression {
         if let local = self.scope.resolve(name) { return Expression(.variable(local.variable), range: range) }
+        if let value = self.statefulValue(name, range: range) { return value }
         if let global = self.globals[name] {
             guard case .unavailable = global.role else { return Expression(.global(name), range: range) }
             // Its definition was refused already.

@@ -26,7 +26,7 @@ struct ProcessorParts {
 }
 
 extension Lowering {
-    private static let windowUsage = "(window WINDOW (group-by :field (aggregate :name (count))))"
+    static let windowUsage = "(window WINDOW (group-by :field (aggregate :name (count))))"
 
     /// Lowers the steps and the window of a processor into options.
     ///
@@ -41,6 +41,7 @@ extension Lowering {
         _ options: inout [JobForm.Option]
     ) -> ProcessorForm? {
         var steps: [ProcessorForm.Step] = []
+        var stages: [ProcessorForm.Stage] = []
         var window: SyntaxNode?
         for clause in clauses {
             if window != nil {
@@ -56,20 +57,17 @@ extension Lowering {
             } else if let step = clause.headSymbol.flatMap(ProcessorForm.Step.init) {
                 self.lowerStep(step, clause, at: steps.count, &options)
                 steps.append(step)
+            } else if let kind = clause.headSymbol.flatMap(ProcessorForm.Stage.Kind.init) {
+                let place = (stage: stages.count, step: steps.count)
+                if let stage = self.lowerStage(kind, clause, at: place, &options) { stages.append(stage) }
             } else {
                 self.reportUnknownClause(clause)
             }
         }
         guard let window else {
-            self.diagnostics.error(
-                "missing-window",
-                "\(items[1].symbol ?? "this processor") has no window",
-                help: "write \(Self.windowUsage) behind its options",
-                at: items[1].range
-            )
-            return nil
+            return ProcessorForm(steps: steps, stages: stages, keyCount: 0, hasKeyList: false, aggregates: [])
         }
-        return self.lowerWindow(window, behind: steps, &options)
+        return self.lowerWindow(window, behind: (steps, stages), &options)
     }
 
     private mutating func lowerStep(
@@ -99,18 +97,21 @@ extension Lowering {
     }
 
     private mutating func reportUnknownClause(_ clause: SyntaxNode) {
-        let words = ProcessorForm.Step.allCases.map(\.rawValue) + ["window"]
+        let words =
+            ProcessorForm.Step.allCases.map(\.rawValue) + ["window"]
+            + ProcessorForm.Stage.Kind.allCases.map(\.rawValue)
         let nearest = clause.headSymbol.flatMap { NearestName.find($0, among: words) }
         self.diagnostics.error(
             "malformed-form",
             "a processor has no clause \(clause.headSymbol ?? clause.description)",
             help: (nearest.map { "did you mean \($0)? " } ?? "")
-                + "its clauses are (filter F), (map F), (flat-map F), and \(Self.windowUsage)",
+                + "its clauses are (filter F), (map F), (flat-map F), (key-by KEY), "
+                + "\(Self.deduplicateUsage), \(Self.processUsage), and \(Self.windowUsage)",
             at: clause.range
         )
     }
 
-    private mutating func reportLimit(_ what: String, _ limit: Int, help: String, at range: SourceRange) {
+    mutating func reportLimit(_ what: String, _ limit: Int, help: String, at range: SourceRange) {
         self.diagnostics.error("form-limit", "a processor has at most \(limit) \(what)", help: help, at: range)
     }
 
@@ -118,7 +119,7 @@ extension Lowering {
 
     private mutating func lowerWindow(
         _ clause: SyntaxNode,
-        behind steps: [ProcessorForm.Step],
+        behind clauses: (steps: [ProcessorForm.Step], stages: [ProcessorForm.Stage]),
         _ options: inout [JobForm.Option]
     ) -> ProcessorForm? {
         guard let parts = clause.elements, parts.count == 3 else {
@@ -133,10 +134,13 @@ extension Lowering {
         guard group[2].headSymbol == "aggregate" else {
             return self.refuseClause("expected an aggregate behind the key", at: group[2].range)
         }
-        let keys = self.lowerKeys(group[1], &options)
-        guard let aggregates = self.lowerAggregates(group[2], taken: keys.names, &options) else { return nil }
+        let keys = self.lowerKeys(group[1], of: "group-by", named: ProcessorForm.keyOption, &options)
+        self.reportRepeatedFields(keys)
+        let taken = keys.names.map(\.name)
+        guard let aggregates = self.lowerAggregates(group[2], taken: taken, &options) else { return nil }
         return ProcessorForm(
-            steps: steps,
+            steps: clauses.steps,
+            stages: clauses.stages,
             keyCount: keys.names.count,
             hasKeyList: keys.isList,
             aggregates: aggregates
@@ -149,10 +153,12 @@ extension Lowering {
     }
 
     /// One field or function, or several in brackets.
-    private mutating func lowerKeys(
+    mutating func lowerKeys(
         _ node: SyntaxNode,
+        of form: String,
+        named optionName: (Int) -> String,
         _ options: inout [JobForm.Option]
-    ) -> (names: [String?], isList: Bool) {
+    ) -> (names: [(name: String?, node: SyntaxNode)], isList: Bool) {
         var nodes = [node]
         var isList = false
         if case .vector(let elements) = node.kind { (nodes, isList) = (elements, true) }
@@ -162,16 +168,18 @@ extension Lowering {
         var values: [Constant?] = []
         for (index, node) in nodes.enumerated() {
             let value = self.lowerJobFunction(node)
-            self.checkJobFunction("group-by", value, .field)
-            options.append(JobForm.Option(name: ProcessorForm.keyOption(index), value: value))
+            self.checkJobFunction(form, value, .field)
+            options.append(JobForm.Option(name: optionName(index), value: value))
             values.append(self.isFunction(value) ? .builtin(.get) : value.constant)
         }
-        let names = ProcessorForm.keyNames(values)
+        return (zip(ProcessorForm.keyNames(values), nodes).map { ($0, $1) }, isList)
+    }
+
+    private mutating func reportRepeatedFields(_ keys: (names: [(name: String?, node: SyntaxNode)], isList: Bool)) {
         var seen = Set(ProcessorForm.windowFields)
-        for (node, name) in zip(nodes, names) {
+        for (name, node) in keys.names {
             if let name, !seen.insert(name).inserted { self.reportField(name, at: node.range) }
         }
-        return (names, isList)
     }
 
     /// Whether it is known to be a function, and so no field.

@@ -14,6 +14,8 @@ struct Lowering {
     var refusedNames: Set<String> = []
     /// The `let` names whose values are being lowered: those values can't see them.
     var namesBeingBound: [String] = []
+    /// Whether a function is being lowered that runs with the state of a key.
+    var isStateful = false
     private var depth = 0
     private let patternProblem: ((String) -> String?)?
 

@@ -43,20 +43,32 @@ package struct StreamExplanation: Sendable {
     package var dot: String {
         let name = self.plan.definition.name
         var lines = ["digraph \(PlanExplanation.quoted(name)) {", "  rankdir=LR;", "  node [shape=box];"]
-        for step in self.plan.steps {
+        let steps = self.numberedSteps
+        for (id, step) in steps {
             let text = PlanExplanation.quoted("\(step.name)\n\(step.summary)")
-            lines.append("  \(PlanExplanation.quoted("\(name)/\(step.name)")) [label=\(text)];")
+            lines.append("  \(PlanExplanation.quoted("\(name)/\(id)")) [label=\(text)];")
         }
-        let chain = self.plan.steps.filter { !$0.isSide }
+        let chain = steps.filter { !$0.step.isSide }
         for (producer, consumer) in zip(chain, chain.dropFirst()) {
-            let style = producer.name == "shuffle" ? " [style=bold, label=\"hash\"]" : ""
-            lines.append("  \(self.edge(producer.name, consumer.name))\(style);")
+            let style = producer.step.name == "shuffle" ? " [style=bold, label=\"hash\"]" : ""
+            lines.append("  \(self.edge(producer.id, consumer.id))\(style);")
         }
-        for side in self.plan.steps where side.isSide {
-            let producer = side.name == "late" ? "window" : "reduce"
-            lines.append("  \(self.edge(producer, side.name)) [style=dashed];")
+        for side in steps where side.step.isSide {
+            let producers = side.step.name == "late" ? ["window"] : ["reduce", "process"]
+            guard let producer = chain.last(where: { producers.contains($0.step.name) }) else { continue }
+            lines.append("  \(self.edge(producer.id, side.id)) [style=dashed];")
         }
         return (lines + ["}"]).joined(separator: "\n") + "\n"
+    }
+
+    /// The steps, each with a name of its own: the second map is `map-2`.
+    private var numberedSteps: [(id: String, step: StreamStep)] {
+        var counts: [String: Int] = [:]
+        return self.plan.steps.map { step in
+            counts[step.name, default: 0] += 1
+            let count = counts[step.name] ?? 1
+            return (count == 1 ? step.name : "\(step.name)-\(count)", step)
+        }
     }
 
     private func edge(_ producer: String, _ consumer: String) -> String {
@@ -92,6 +104,7 @@ extension StreamDefinition {
             time: self.settings.time.map { printer.text($0.lambda) },
             map: printer.text(self.map.lambda),
             columnCount: self.columnCount,
+            stages: self.stages,
             reduce: self.reduce
         )
     }
@@ -101,7 +114,8 @@ extension StreamDefinition {
         time: String?,
         map: String,
         columnCount: Int,
-        reduce: WindowReduce
+        stages: [StreamStage],
+        reduce: WindowReduce?
     ) -> [StreamStep] {
         let printer = ExpressionPrinter()
         var steps = [
@@ -110,10 +124,22 @@ extension StreamDefinition {
             StreamStep("time", time ?? "as the source gives it"),
             StreamStep("watermark", self.settings.watermarkSummary),
             StreamStep("map", map),
-            StreamStep("shuffle", "by key, ships \(Self.columns(columnCount))"),
-            StreamStep("window", self.window.summary + self.settings.latenessSummary),
-            StreamStep("trigger", self.settings.trigger.summary),
-            StreamStep("reduce", reduce.summary),
+        ]
+        var shipped = columnCount
+        for stage in stages {
+            if stage.isKeyed { steps.append(StreamStep("shuffle", "by key, ships records")) }
+            steps += stage.steps
+            shipped = stage.columnCount
+        }
+        if let window = self.window, let reduce {
+            steps += [
+                StreamStep("shuffle", "by key, ships \(Self.columns(shipped))"),
+                StreamStep("window", window.summary + self.settings.latenessSummary),
+                StreamStep("trigger", self.settings.trigger.summary),
+                StreamStep("reduce", reduce.summary),
+            ]
+        }
+        steps += [
             StreamStep("format", self.settings.sinkFormat.summary),
             StreamStep("sink", self.output.map(printer.text) ?? "(stdout)"),
         ]
@@ -140,8 +166,27 @@ extension StreamPlan {
             time: self.time.map { printer.text(($0.overFields ?? $0.whole).lambda) },
             map: printer.text(self.map.closure.lambda),
             columnCount: self.columnCount,
+            stages: self.stages,
             reduce: self.reduce
         )
+    }
+}
+
+extension StreamStage {
+    /// Itself, and what its records come to.
+    fileprivate var steps: [StreamStep] {
+        let printer = ExpressionPrinter()
+        let map = StreamStep("map", printer.text(self.map.lambda))
+        switch self.operation {
+        case .pass: return [StreamStep("pass", self.isKeyed ? self.shape : "in the subtask that read it"), map]
+        case .deduplicate(let within):
+            return [StreamStep("deduplicate", "\(self.shape), within \(TimeSpan.text(of: within))"), map]
+        case .process(let functions):
+            let life = functions.timeToLive.map { ", state kept \(TimeSpan.text(of: $0))" } ?? ""
+            let timer = functions.onTimer.map { ", on timer \(printer.text($0.lambda))" } ?? ""
+            let summary = "\(self.shape)\(life), on event \(printer.text(functions.onEvent.lambda))\(timer)"
+            return [StreamStep("process", summary), map]
+        }
     }
 }
 

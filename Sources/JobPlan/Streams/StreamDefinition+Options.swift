@@ -29,15 +29,16 @@ extension JobOptionReader {
         let window = self.window()
         let settings = self.streamSettings(input: input, output: output, hasSlide: window?.hasSlide ?? true)
         let functions = self.form.processor.map { self.functions(of: $0) } ?? self.jobFunctions()
-        guard let input, let functions, let window else { return nil }
+        guard let input, let functions, window != nil || self.isWindowless else { return nil }
         return StreamDefinition(
             name: self.form.name,
             kind: kind,
             endpoints: (input, output),
             map: (functions.map, functions.columnCount),
             combiner: functions.combiner,
+            stages: functions.stages,
             reduce: functions.reduce,
-            window: window.specification,
+            window: window?.specification,
             settings: settings,
             range: self.range
         )
@@ -70,10 +71,10 @@ extension JobOptionReader {
 
     // MARK: Times
 
-    private mutating func span(_ option: String, atLeast minimum: Int64) -> Int64? {
+    mutating func span(_ option: String, named label: String? = nil, atLeast minimum: Int64) -> Int64? {
         guard let value = self.values[option], value != .nil else { return nil }
         if let problem = TimeSpan.problem(with: value, atLeast: minimum) {
-            self.report("option-value", ":\(option) \(problem)", help: TimeSpan.advice, option: option)
+            self.report("option-value", "\(label ?? ":" + option) \(problem)", help: TimeSpan.advice, option: option)
         }
         return TimeSpan.milliseconds(of: value)
     }
@@ -98,9 +99,13 @@ extension JobOptionReader {
 
     // MARK: Windows
 
+    /// Whether it is a processor whose records go to the sink as they are.
+    private var isWindowless: Bool { self.form.processor.map { !$0.hasWindow } ?? false }
+
     private mutating func window() -> (specification: WindowSpecification, hasSlide: Bool)? {
         let option = ProcessorForm.windowOption
         guard self.values[option] != nil else {
+            if self.isWindowless { return nil }
             self.report(
                 "missing-option",
                 "job \(self.form.name) has no :window",

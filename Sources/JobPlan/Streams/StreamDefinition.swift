@@ -17,10 +17,17 @@ package struct StreamDefinition: Sendable {
     /// A builtin or a closure of one parameter, the list of values: it may run, but needn't.
     package let combiner: Constant?
 
+    /// The keyed stages between ``map`` and the window, or the sink, in their order; ``map`` feeds the first of them.
+    package let stages: [StreamStage]
+
+    /// What becomes of a key and window; nil where there is no window.
+    ///
     /// Of a `define-stream-processor` what it emits is the group, a list of keys or nil, and the output record, a map that
     /// has the fields of the group too.
-    package let reduce: WindowReduce
-    package let window: WindowSpecification
+    package let reduce: WindowReduce?
+
+    /// Nil: what comes behind the last of ``stages``, of which there is one then, goes to the sink.
+    package let window: WindowSpecification?
     package let settings: Settings
 
     /// The whole form.
@@ -32,8 +39,9 @@ package struct StreamDefinition: Sendable {
         endpoints: (input: ConnectorCall, output: ConnectorCall?),
         map: (closure: Closure, columnCount: Int),
         combiner: Constant? = nil,
-        reduce: WindowReduce,
-        window: WindowSpecification,
+        stages: [StreamStage] = [],
+        reduce: WindowReduce?,
+        window: WindowSpecification?,
         settings: Settings,
         range: SourceRange
     ) {
@@ -43,7 +51,9 @@ package struct StreamDefinition: Sendable {
         self.output = endpoints.output
         self.map = map.closure
         self.columnCount = map.columnCount
+        precondition(window != nil || !stages.isEmpty, "records that go to no window go through a stage")
         self.combiner = combiner
+        self.stages = stages
         self.reduce = reduce
         self.window = window
         self.settings = settings

@@ -5,7 +5,8 @@ struct StreamFunctions {
     let map: Closure
     let columnCount: Int
     let combiner: Constant?
-    let reduce: WindowReduce
+    var stages: [StreamStage] = []
+    let reduce: WindowReduce?
 }
 
 extension JobOptionReader {
@@ -44,6 +45,7 @@ extension JobOptionReader {
         let steps = form.steps.indices.compactMap { index in
             self.recordFunction(ProcessorForm.stepOption(index), label: form.steps[index].rawValue)
         }
+        let stages = form.stages.enumerated().compactMap { self.stage($1, at: $0) }
         let keyOptions = (0..<form.keyCount).map { ProcessorForm.keyOption($0) }
         let keys = keyOptions.compactMap { self.recordFunction($0, label: "group-by") }
         let names = self.fieldNames(of: form, keyOptions)
@@ -61,18 +63,18 @@ extension JobOptionReader {
                 )
             )
         }
-        guard self.problems.count == problemCount, !aggregates.isEmpty else { return nil }
+        guard self.problems.count == problemCount else { return nil }
         return StreamProcessing(
             steps: zip(form.steps, steps).map { ($0, $1) },
-            keys: zip(names, keys).map { ($0, $1) },
-            hasKeyList: form.hasKeyList,
+            stages: stages,
+            group: RecordGroup(keys: zip(names, keys).map { ($0, $1) }, isList: form.hasKeyList),
             aggregates: aggregates,
             range: self.range
         ).functions
     }
 
     private mutating func fieldNames(of form: ProcessorForm, _ keyOptions: [String]) -> [String] {
-        let names = ProcessorForm.keyNames(keyOptions.map { self.values[$0] ?? .nil }).map { $0 ?? "" }
+        let names = self.keyNames(keyOptions)
         var seen = Set(ProcessorForm.windowFields + form.aggregates.map(\.name))
         for (name, option) in zip(names, keyOptions) where !seen.insert(name).inserted {
             self.report(
@@ -83,6 +85,10 @@ extension JobOptionReader {
             )
         }
         return names
+    }
+
+    func keyNames(_ keyOptions: [String]) -> [String] {
+        ProcessorForm.keyNames(keyOptions.map { self.values[$0] ?? .nil }).map { $0 ?? "" }
     }
 
     private mutating func function(

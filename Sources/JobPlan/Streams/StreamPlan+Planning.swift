@@ -18,6 +18,7 @@ extension StreamPlan {
             decode: DecodeStep(format: definition.settings.format, fields: projection.fields),
             map: (projection.map, reducePlan.columnCount),
             time: projection.time,
+            stages: inlining.stages,
             reduce: reducePlan.reduce,
             rewrites: rewrites
         )
@@ -34,7 +35,8 @@ extension StreamPlan {
 struct StreamInlining {
     let map: Closure
     let time: Closure?
-    let reduce: WindowReduce
+    let stages: [StreamStage]
+    let reduce: WindowReduce?
 
     /// How the map was inlined: what is added to it later is inlined the same way.
     let mapContext: Inliner.Context
@@ -54,8 +56,20 @@ struct StreamInlining {
         self.mapContext = mapContext
         self.map = inlined(definition.map, "map", mapContext)
         self.time = definition.settings.time.map { inlined($0, "time", Inliner.Context(parameters: parameters)) }
+        self.stages = definition.stages.map { stage in
+            let context = Inliner.Context(parameters: parameters, isValueUsed: false)
+            let map = Inliner.inlined(stage.map, role: "map", in: context).closure
+            guard case .process(let functions) = stage.operation else { return stage.with(stage.operation, map: map) }
+            let inlinedFunctions = ProcessFunctions(
+                onEvent: inlined(functions.onEvent, "on-event", context),
+                onTimer: functions.onTimer.map { inlined($0, "on-timer", context) },
+                timeToLive: functions.timeToLive
+            )
+            return stage.with(.process(inlinedFunctions), map: map)
+        }
         var reduceContext = Inliner.Context(parameters: parameters, isValueUsed: false)
         switch definition.reduce {
+        case nil: self.reduce = nil
         case .general(let reduce):
             reduceContext.sequences = [reduce.lambda.parameters[1]]
             self.reduce = .general(inlined(reduce, "reduce", reduceContext))

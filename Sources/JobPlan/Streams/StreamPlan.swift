@@ -18,8 +18,11 @@ package struct StreamPlan: Sendable {
     /// The time, over the ``timeFieldCount`` last fields where ``decode`` has them.
     package let time: TimeFunction?
 
-    /// The reduce, with aggregates where they were recognised.
-    package let reduce: WindowReduce
+    /// The stages behind the map, their functions inlined.
+    package let stages: [StreamStage]
+
+    /// The reduce, with aggregates where they were recognised; nil where there is no window.
+    package let reduce: WindowReduce?
 
     /// What the passes did.
     package let rewrites: [Rewrite]
@@ -29,7 +32,8 @@ package struct StreamPlan: Sendable {
         decode: DecodeStep,
         map: (function: MapFunction, columnCount: Int),
         time: TimeFunction?,
-        reduce: WindowReduce,
+        stages: [StreamStage] = [],
+        reduce: WindowReduce?,
         rewrites: [Rewrite]
     ) {
         self.definition = definition
@@ -37,6 +41,7 @@ package struct StreamPlan: Sendable {
         self.map = map.function
         self.columnCount = map.columnCount
         self.time = time
+        self.stages = stages
         self.reduce = reduce
         self.rewrites = rewrites
     }

@@ -32,6 +32,17 @@ struct RecordFunction {
     }
 }
 
+/// What records are grouped by.
+struct RecordGroup {
+    /// Each with what an output record calls it; none: all records are one group.
+    let keys: [(name: String, function: RecordFunction)]
+
+    /// Whether the group is a list of them, also where it is only one.
+    let isList: Bool
+
+    static let none = RecordGroup(keys: [], isList: false)
+}
+
 /// The clauses of a `define-stream-processor`, evaluated.
 struct StreamProcessing {
     struct Aggregate {
@@ -42,9 +53,23 @@ struct StreamProcessing {
         let range: SourceRange
     }
 
+    /// A keyed stage among the steps.
+    struct Stage {
+        let operation: StreamStage.Operation
+        /// How many of the steps stand before it.
+        let stepCount: Int
+        let group: RecordGroup
+        let operatorID: String?
+        let range: SourceRange
+    }
+
     let steps: [(step: ProcessorForm.Step, function: RecordFunction)]
-    let keys: [(name: String, function: RecordFunction)]
-    let hasKeyList: Bool
+    let stages: [Stage]
+
+    /// What the records of a window are grouped by.
+    let group: RecordGroup
+
+    /// None: there is no window.
     let aggregates: [Aggregate]
     let range: SourceRange
 
@@ -57,12 +82,36 @@ struct StreamProcessing {
         return columns
     }
 
-    /// A map that emits the group and the columns, and a reduce that emits the group and a map of everything.
+    /// A map that feeds the first stage, what feeds those behind it, and at last either the group and the columns of a
+    /// window, whose reduce emits the group and a map of everything, or nil and the record.
     var functions: StreamFunctions {
-        let columns = self.columns
-        var builder = MapBuilder(self, columns: columns)
-        let map = builder.map(at: self.range)
-        let aggregates = self.aggregates.map { aggregate in
+        let stages = self.stages.isEmpty && self.aggregates.isEmpty ? [self.passing] : self.stages
+        let starts = [0] + stages.map(\.stepCount)
+        let ends = stages.map(\.stepCount) + [self.steps.count]
+        var maps = zip(zip(starts, ends), stages).map { bounds, stage in
+            let steps = self.steps[bounds.0..<bounds.1]
+            return (RecordMapping(steps: steps, group: stage.group, columns: nil, range: self.range).map, 1)
+        }
+        let columns = self.aggregates.isEmpty ? nil : self.columns
+        let last = self.steps[(starts.last ?? 0)...]
+        let mapping = RecordMapping(steps: last, group: self.group, columns: columns, range: self.range)
+        maps.append((mapping.map, columns?.count ?? 1))
+        return StreamFunctions(
+            map: maps[0].0,
+            columnCount: maps[0].1,
+            combiner: nil,
+            stages: zip(stages, maps.dropFirst()).map { stage, map in stage.planned(before: map) },
+            reduce: columns.map { .aggregates(self.windowAggregates(over: $0), result: self.result) }
+        )
+    }
+
+    /// What stands between the steps and the sink where nothing else does.
+    private var passing: Stage {
+        Stage(operation: .pass, stepCount: self.steps.count, group: .none, operatorID: nil, range: self.range)
+    }
+
+    private func windowAggregates(over columns: [RecordFunction]) -> [WindowAggregate] {
+        self.aggregates.map { aggregate in
             WindowAggregate(
                 aggregate.function,
                 column: aggregate.input.flatMap { input in columns.firstIndex { $0.kind == input.kind } },
@@ -70,12 +119,6 @@ struct StreamProcessing {
                 range: aggregate.range
             )
         }
-        return StreamFunctions(
-            map: map,
-            columnCount: columns.count,
-            combiner: nil,
-            reduce: .aggregates(aggregates, result: self.result)
-        )
     }
 
     /// Emits the group, and a map of its fields, the aggregates and the window.
@@ -84,10 +127,10 @@ struct StreamProcessing {
         let results = self.aggregates.enumerated().map { Variable(id: $0 + 1, name: $1.name) }
         let group = Expression(.variable(key), range: self.range)
         var entries: [MapEntry] = []
-        for (index, field) in self.keys.enumerated() {
+        for (index, field) in self.group.keys.enumerated() {
             let position = Expression(.constant(.integer(Int64(index))), range: field.function.range)
             let element = Expression(.builtin(.nth, arguments: [group, position]), range: field.function.range)
-            entries.append(.named(field.name, self.hasKeyList ? element : group))
+            entries.append(.named(field.name, self.group.isList ? element : group))
         }
         for (aggregate, variable) in zip(self.aggregates, results) {
             entries.append(.named(aggregate.name, Expression(.variable(variable), range: aggregate.range)))
@@ -102,89 +145,34 @@ struct StreamProcessing {
     }
 }
 
-/// Writes the map of a processor.
-private struct MapBuilder {
-    private let processing: StreamProcessing
-    private let columns: [RecordFunction]
-    private var captured: [(variable: Variable, closure: Closure)] = []
-    private var nextID: Int
-
-    init(_ processing: StreamProcessing, columns: [RecordFunction]) {
-        self.processing = processing
-        self.columns = columns
-        let functions = processing.steps.map(\.function) + processing.keys.map(\.function) + columns
-        let largest = functions.map { $0.closure(named: "record").largestVariableID }.max() ?? 0
-        self.nextID = largest + 1
-    }
-
-    mutating func map(at range: SourceRange) -> Closure {
-        let record = self.fresh("record")
-        let body = self.body(self.processing.steps[...], on: record)
-        let lambda = Lambda(
-            name: "",
-            parameters: [record],
-            body: body,
-            captured: self.captured.map(\.variable),
-            range: range
-        )
-        return Closure(
-            lambda: lambda.recaptured(keeping: self.captured.map(\.variable)),
-            captured: self.captured.map { .function($0.closure) },
-            globals: [:]
+extension StreamProcessing.Stage {
+    /// As the planner has it: `map` is what its records come to next.
+    fileprivate func planned(before map: (Closure, Int)) -> StreamStage {
+        let keys = self.group.keys.map { $0.function.text }.joined(separator: " ")
+        let key = self.group.isList ? "[\(keys)]" : keys
+        let word =
+            switch self.operation {
+            case .pass: "pass"
+            case .deduplicate: "deduplicate"
+            case .process: "process"
+            }
+        return StreamStage(
+            self.operation,
+            isKeyed: !self.group.keys.isEmpty || self.group.isList,
+            operatorID: self.operatorID,
+            shape: "\(word) by \(key)",
+            map: map,
+            range: self.range
         )
     }
+}
 
-    private mutating func fresh(_ name: String) -> Variable {
-        defer { self.nextID += 1 }
-        return Variable(id: self.nextID, name: name)
-    }
-
-    private mutating func body(
-        _ steps: ArraySlice<(step: ProcessorForm.Step, function: RecordFunction)>,
-        on record: Variable
-    ) -> Expression {
-        guard let (step, function) = steps.first else { return self.emission(of: record) }
-        let value = self.call(function, on: record)
-        let kind: Expression.Kind
-        switch step {
-        case .filter:
-            let nothing = Expression(.constant(.nil), range: function.range)
-            kind = .if(condition: value, then: self.body(steps.dropFirst(), on: record), else: nothing)
-        case .map:
-            let next = self.fresh("record")
-            kind = .let([Binding(next, value)], body: self.body(steps.dropFirst(), on: next))
-        case .flatMap:
-            let next = self.fresh("record")
-            kind = .forEach(
-                next,
-                sequence: value,
-                body: self.body(steps.dropFirst(), on: next),
-                isNested: false
-            )
-        }
-        return Expression(kind, range: function.range)
-    }
-
-    private mutating func emission(of record: Variable) -> Expression {
-        let range = self.processing.range
-        let keys = self.processing.keys.map { self.call($0.function, on: record) }
-        let key =
-            self.processing.hasKeyList && !keys.isEmpty
-            ? Expression(.list(keys), range: range) : keys.first ?? Expression(.constant(.nil), range: range)
-        let values = self.columns.map { self.call($0, on: record) }
-        return Expression(.builtin(.emit, arguments: [key, .columns(values, at: range)]), range: range)
-    }
-
-    private mutating func call(_ function: RecordFunction, on record: Variable) -> Expression {
-        let argument = Expression(.variable(record), range: function.range)
-        switch function.kind {
-        case .field(let name): return .field(name, of: argument, at: function.range)
-        case .closure(let closure):
-            let known = self.captured.first { $0.closure == closure }?.variable
-            let callee = known ?? self.fresh(closure.lambda.name.isEmpty ? "function" : closure.lambda.name)
-            if known == nil { self.captured.append((callee, closure)) }
-            let target = Expression(.variable(callee), range: function.range)
-            return Expression(.call(function: target, arguments: [argument]), range: function.range)
+extension RecordFunction {
+    /// A text that is equal for functions that do the same in the same words.
+    var text: String {
+        switch self.kind {
+        case .field(let name): ":\(name)"
+        case .closure(let closure): closure.canonicalText
         }
     }
 }
@@ -206,7 +194,7 @@ extension Expression {
 }
 
 extension MapEntry {
-    fileprivate static func named(_ name: String, _ value: Expression) -> MapEntry {
+    static func named(_ name: String, _ value: Expression) -> MapEntry {
         MapEntry(Expression(.constant(.keyword(name)), range: value.range), value)
     }
 }

@@ -4,11 +4,16 @@ import FluentSyntax
 struct StreamReducePlan {
     let map: WholeMap
     let columnCount: Int
-    let reduce: WindowReduce
+    let reduce: WindowReduce?
     let rewrites: [Rewrite]
 
     init(_ definition: StreamDefinition, _ inlining: StreamInlining, map: WholeMap) {
         switch inlining.reduce {
+        case nil:
+            self.map = map
+            self.columnCount = definition.columnCount
+            self.reduce = nil
+            self.rewrites = []
         case .aggregates:
             self.map = map
             self.columnCount = definition.columnCount

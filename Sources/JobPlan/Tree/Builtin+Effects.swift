@@ -7,7 +7,8 @@ extension Builtin {
     var hasEffects: Bool {
         switch self {
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .windowStart, .windowEnd,
-            .pane, .param, .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
+            .pane, .state, .setState, .setTimer, .groupKey, .param, .submitJob, .await, .jobWaitCompletion,
+            .jobGetResults, .jobStatus, .jobCancel, .jobID:
             true
         default:
             false

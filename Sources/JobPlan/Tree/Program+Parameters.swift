@@ -73,7 +73,14 @@ extension StreamPlan {
     package var unsetParameters: [(name: String, range: SourceRange)] {
         var lambdas = [self.map.closure.lambda]
         if let time = self.time { lambdas.append(time.whole.lambda) }
+        for stage in self.stages {
+            lambdas.append(stage.map.lambda)
+            guard case .process(let functions) = stage.operation else { continue }
+            lambdas.append(functions.onEvent.lambda)
+            if let onTimer = functions.onTimer { lambdas.append(onTimer.lambda) }
+        }
         switch self.reduce {
+        case nil: break
         case .general(let closure), .aggregates(_, let closure): lambdas.append(closure.lambda)
         }
         return UnsetParameters.find(in: lambdas)

@@ -51,7 +51,7 @@ package final class StreamJob: Sendable {
         self.endpoints = endpoints
         self.source = source
         self.options = options
-        self.counters = StreamCounters(parallelism: stream.parallelism)
+        self.counters = StreamCounters(parallelism: stream.parallelism, stageCount: stream.stageCount)
     }
 
     /// Milliseconds since it was started.

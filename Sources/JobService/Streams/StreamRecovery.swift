@@ -81,14 +81,14 @@ struct StreamRecovery {
         for number in numbers {
             do {
                 let manifest = try store.manifest(number)
-                let mismatch = Self.mismatch(manifest, job)
-                if let mismatch, !job.options.allowsDrop {
+                if let mismatch = Self.mismatch(manifest, job) {
                     self.problem = mismatch
                     return
                 }
-                var states: [[UInt8]] = []
-                if mismatch == nil {
-                    for blob in manifest.blobs { states.append(try store.blob(blob, of: number)) }
+                var states: [String: [[UInt8]]] = [:]
+                let lost = Self.lostOperators(manifest, job)
+                for blob in manifest.blobs where !lost.contains(blob.operatorID) {
+                    states[blob.operatorID, default: []].append(try store.blob(blob, of: number))
                 }
                 self.start.states = states
                 self.start.watermark = manifest.watermark
@@ -110,18 +110,25 @@ struct StreamRecovery {
         )
     }
 
+    /// The operators whose state the job as it is now can't read, in the order of their names.
+    private static func lostOperators(_ manifest: CheckpointManifest, _ job: StreamJob) -> [String] {
+        let now = manifest.job == job.stream.name ? job.stream.operatorShapes : [:]
+        return manifest.operators.filter { now[$0.key] != $0.value }.map(\.key).sorted()
+    }
+
     /// Why the state of a checkpoint isn't that of the job as it is now.
     private static func mismatch(_ manifest: CheckpointManifest, _ job: StreamJob) -> ConnectorError? {
         let name = job.stream.name
-        guard manifest.job == name else {
+        guard manifest.job == name || job.options.allowsDrop else {
             let message =
                 "the state directory belongs to the job \(manifest.job), not to \(name); choose another --state"
             return ConnectorError(.user, retry: .never, message)
         }
+        let lost = Self.lostOperators(manifest, job)
+        guard !lost.isEmpty, !job.options.allowsDrop else { return nil }
         let now = job.stream.operatorShapes
-        let lost = manifest.operators.filter { now[$0.key] != $0.value }.sorted { $0.key < $1.key }
-        guard !lost.isEmpty else { return nil }
-        let list = lost.map { "\($0.key) was (\($0.value)), is (\(now[$0.key] ?? "gone"))" }.joined(separator: "; ")
+        let list = lost.map { "\($0) was (\(manifest.operators[$0] ?? "")), is (\(now[$0] ?? "gone"))" }
+            .joined(separator: "; ")
         return ConnectorError(
             .user,
             retry: .never,

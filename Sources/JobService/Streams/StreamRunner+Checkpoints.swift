@@ -12,7 +12,7 @@ extension StreamRunner {
     mutating func take(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint number: Int64) {
         self.parts[number, default: [:]][subtask] = snapshot
         self.ledger.add(snapshot.outputs, of: number)
-        let index = subtask.stage == .source ? subtask.index : self.job.stream.parallelism + subtask.index
+        let index = subtask.position(in: self.job.stream) * self.job.stream.parallelism + subtask.index
         self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
     }
 
@@ -105,16 +105,21 @@ extension StreamRunner {
         manifest.deliveries = outputs.map {
             CheckpointManifest.Delivery(sink: $0.sink.rawValue, subtask: $0.subtask, token: $0.token)
         }
-        for (subtask, part) in parts.sorted(by: { $0.key.index < $1.key.index }) {
+        let stream = self.job.stream
+        let ordered = parts.sorted { left, right in
+            (left.key.position(in: stream), left.key.index) < (right.key.position(in: stream), right.key.index)
+        }
+        for (subtask, part) in ordered {
             switch part.content {
             case .source(let progress):
                 manifest.splits += progress
-            case .windows(let state, let keyCount, let watermark):
+            case .state(let state, let keyCount, let watermark):
                 manifest.watermark = max(manifest.watermark, watermark)
+                guard let operatorID = stream.operatorID(of: subtask.position(in: stream) - 1) else { continue }
                 manifest.blobs.append(
                     try store.writeBlob(
                         state,
-                        operatorID: CompiledStream.windowOperatorID,
+                        operatorID: operatorID,
                         subtask: subtask.index,
                         checkpoint: number,
                         keyCount: keyCount

@@ -45,7 +45,7 @@ struct StreamRunner {
         )
         self.coordinator = CheckpointCoordinator(
             configuration: job.options.checkpoints,
-            subtaskCount: 2 * job.stream.parallelism,
+            subtaskCount: (1 + job.stream.stageCount) * job.stream.parallelism,
             retained: self.recovery.retained,
             lastNumber: self.recovery.lastNumber
         )
@@ -157,7 +157,7 @@ struct StreamRunner {
     // MARK: Running
 
     private mutating func loop() {
-        let subtaskCount = 2 * self.job.stream.parallelism
+        let subtaskCount = (1 + self.job.stream.stageCount) * self.job.stream.parallelism
         var tickedAt: Int64 = 0
         while self.job.state.withLock({ $0.ended < subtaskCount }) {
             self.takeEvents()

@@ -13,17 +13,24 @@ package final class StreamCounters: Sendable {
     private let late = Atomic<Int64>(0)
     private let rejected = Atomic<Int64>(0)
     private let perSubtask: Mutex<[PerSubtask]>
+    private let states: Mutex<[State]>
+
+    /// What a subtask of a stage with state keeps.
+    private struct State {
+        var bytes = 0
+        var keyCount = 0
+    }
 
     private struct PerSubtask {
         var watermark = WatermarkTracker.none
         var slowest: String?
-        var stateBytes = 0
-        var keyCount = 0
         var isBackPressured = false
         var warning: String?
     }
 
-    package init(parallelism: Int) {
+    /// `stageCount`: Stages behind the one that reads.
+    package init(parallelism: Int, stageCount: Int) {
+        self.states = Mutex(Array(repeating: State(), count: parallelism * stageCount))
         self.perSubtask = Mutex(Array(repeating: PerSubtask(), count: parallelism))
     }
 
@@ -53,10 +60,10 @@ package final class StreamCounters: Sendable {
     /// What hinders a reading subtask at present, for people; nil: nothing.
     package var warning: String? { self.perSubtask.withLock { $0.lazy.compactMap(\.warning).first } }
 
-    /// Bytes and keys of all windows.
+    /// Bytes and keys of all stages.
     package var state: (bytes: Int, keyCount: Int) {
-        self.perSubtask.withLock { subtasks in
-            (subtasks.reduce(0) { $0 + $1.stateBytes }, subtasks.reduce(0) { $0 + $1.keyCount })
+        self.states.withLock { states in
+            (states.reduce(0) { $0 + $1.bytes }, states.reduce(0) { $0 + $1.keyCount })
         }
     }
 
@@ -89,10 +96,8 @@ package final class StreamCounters: Sendable {
         self.perSubtask.withLock { $0[subtask].warning = warning }
     }
 
-    func setWindows(_ subtask: Int, stateBytes: Int, keyCount: Int) {
-        self.perSubtask.withLock { subtasks in
-            subtasks[subtask].stateBytes = stateBytes
-            subtasks[subtask].keyCount = keyCount
-        }
+    /// `slot` counts the subtasks of all stages behind the one that reads.
+    func setState(_ slot: Int, stateBytes: Int, keyCount: Int) {
+        self.states.withLock { $0[slot] = State(bytes: stateBytes, keyCount: keyCount) }
     }
 }

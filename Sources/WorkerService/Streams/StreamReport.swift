@@ -6,6 +6,8 @@ package import Engine
 package struct StreamSubtaskID: Hashable, Sendable {
     package enum Stage: Hashable, Sendable {
         case source
+        /// The keyed stages between what reads and the window, or the sink, by their number from 0.
+        case keyed(Int)
         case window
     }
 
@@ -16,14 +18,23 @@ package struct StreamSubtaskID: Hashable, Sendable {
         self.stage = stage
         self.index = index
     }
+
+    /// The place of its stage in the chain of a stream: 0 is what reads.
+    package func position(in stream: CompiledStream) -> Int {
+        switch self.stage {
+        case .source: 0
+        case .keyed(let number): number + 1
+        case .window: stream.stageCount
+        }
+    }
 }
 
 /// A subtask's part of a checkpoint.
 package struct SubtaskSnapshot: Sendable {
     package enum Content: Sendable {
         case source([SplitProgress])
-        /// The state of its windows, in pieces, and the watermark it stands at.
-        case windows(state: [[UInt8]], keyCount: Int, watermark: Int64)
+        /// The state of its windows or keys, in pieces, and the watermark it stands at.
+        case state([[UInt8]], keyCount: Int, watermark: Int64)
     }
 
     package let content: Content

@@ -44,20 +44,19 @@ final class StreamSourceSubtask: StreamSubtask {
     let id: StreamSubtaskID
     private var stage: StreamMapStage
     private let input: any StreamInput
-    private let inboxes: [StreamInbox]
     private let mailbox: StreamMailbox
     private let doorbell: Doorbell
     private let report: any StreamReport
     private let counters: StreamCounters
     private let idleAfter: Int64
 
+    private var channels: OutgoingChannels
+
     /// Milliseconds after which what is held is sent on, for windows that fire so often; when it is due, and the time by then.
     private let earlyMilliseconds: Int64?
     private var earlyAt: Int64?
     private var passes: Int64?
 
-    private var outbox: [(inbox: Int, element: StreamElement)] = []
-    private var sentCount = 0
     private var hasOpenBlock = false
     private var isComplete = false
 
@@ -82,7 +81,7 @@ final class StreamSourceSubtask: StreamSubtask {
         index: Int,
         stage: consuming StreamMapStage,
         input: any StreamInput,
-        inboxes: [StreamInbox],
+        channels: OutgoingChannels,
         wiring: StreamWiring,
         mailbox: StreamMailbox,
         deadLetterWriter: (any StreamWriter)?,
@@ -92,7 +91,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.id = StreamSubtaskID(.source, index)
         self.stage = stage
         self.input = input
-        self.inboxes = inboxes
+        self.channels = channels
         self.mailbox = mailbox
         self.doorbell = wiring.doorbell
         self.report = wiring.report
@@ -167,7 +166,7 @@ final class StreamSourceSubtask: StreamSubtask {
             return hadMore ? .progressed : .waiting
         case .finished:
             self.advance()
-            guard self.isComplete else { return self.outbox.isEmpty ? .waiting : .progressed }
+            guard self.isComplete else { return self.channels.isEmpty ? .waiting : .progressed }
             return self.finish()
         }
     }
@@ -196,13 +195,7 @@ final class StreamSourceSubtask: StreamSubtask {
     }
 
     private func collect() {
-        for routed in self.stage.takeReady() {
-            if let destination = routed.destination {
-                self.outbox.append((destination, routed.element))
-            } else {
-                for inbox in self.inboxes.indices { self.outbox.append((inbox, routed.element)) }
-            }
-        }
+        self.channels.add(self.stage.takeReady())
     }
 
     private func takeCheckpoint() throws(EngineError) -> SubtaskStep? {
@@ -290,22 +283,14 @@ final class StreamSourceSubtask: StreamSubtask {
 
     /// - Returns: False when an element didn't fit: the doorbell rings when it may.
     private func sendOutbox() -> Bool {
-        while self.sentCount < self.outbox.count {
-            let next = self.outbox[self.sentCount]
-            guard self.inboxes[next.inbox].offer(next.element, channel: self.id.index) else {
-                self.counters.setSource(
-                    self.id.index,
-                    watermark: self.stage.clock.current,
-                    slowest: self.stage.clock.slowest.map { self.stage.splitName($0) },
-                    isBackPressured: true
-                )
-                return false
-            }
-            self.sentCount += 1
-        }
-        self.outbox.removeAll(keepingCapacity: true)
-        self.sentCount = 0
-        return true
+        if self.channels.send() { return true }
+        self.counters.setSource(
+            self.id.index,
+            watermark: self.stage.clock.current,
+            slowest: self.stage.clock.slowest.map { self.stage.splitName($0) },
+            isBackPressured: true
+        )
+        return false
     }
 
     /// - Returns: False when the writer is full.
@@ -327,7 +312,7 @@ final class StreamSourceSubtask: StreamSubtask {
     func cancel() {
         self.input.close()
         self.deadLetterWriter?.close()
-        self.outbox = []
+        self.channels.removeAll()
     }
 }
 

@@ -28,10 +28,10 @@ package struct StreamEndpoints: Sendable {
 
 /// What the subtasks of a stream begin with.
 package struct StreamStart: Sendable {
-    /// The states of all window subtasks of a checkpoint, whatever its parallelism was.
-    package var states: [[UInt8]] = []
+    /// By operator the states of all its subtasks in a checkpoint, whatever its parallelism was.
+    package var states: [String: [[UInt8]]] = [:]
 
-    /// The watermark up to which windows were fired then.
+    /// The watermark up to which windows and timers were fired then.
     package var watermark = WatermarkTracker.none
 
     /// The largest number that any checkpoint has used: epochs go on behind it.
@@ -52,7 +52,8 @@ package final class StreamWorker: Sendable {
     private let begin: StreamStart
     private let threads: SubtaskThreads
     private let mailboxes: [StreamMailbox]
-    private let inboxes: [StreamInbox]
+    /// By stage behind the one that reads, then by subtask.
+    private let inboxes: [[StreamInbox]]
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -74,13 +75,15 @@ package final class StreamWorker: Sendable {
         self.report = report
         self.threads = threads
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
-        self.inboxes = doorbells.map { doorbell in
-            StreamInbox(
-                producers: doorbells,
-                consumer: doorbell,
-                countLimit: Self.channelCountLimit,
-                bytesLimit: Self.channelBytesLimit
-            )
+        self.inboxes = (0..<stream.stageCount).map { _ in
+            doorbells.map { doorbell in
+                StreamInbox(
+                    producers: doorbells,
+                    consumer: doorbell,
+                    countLimit: Self.channelCountLimit,
+                    bytesLimit: Self.channelBytesLimit
+                )
+            }
         }
     }
 
@@ -98,10 +101,10 @@ package final class StreamWorker: Sendable {
     private func runThread(_ thread: Int) {
         let subtasks: [any StreamSubtask]
         do {
-            subtasks = [try self.makeWindows(thread), try self.makeSource(thread)]
+            subtasks = try self.makeSubtasks(thread)
         } catch {
             self.report.failed(StreamSubtaskID(.source, thread), error)
-            self.report.cancelled(StreamSubtaskID(.window, thread))
+            for stage in 0..<self.stream.stageCount { self.report.cancelled(self.id(stage, thread)) }
             return
         }
         self.threads.run(
@@ -113,6 +116,21 @@ package final class StreamWorker: Sendable {
                 self.report.cancelled(subtask.id)
             }
         )
+    }
+
+    /// Those that others wait for come first.
+    private func makeSubtasks(_ thread: Int) throws(EngineError) -> [any StreamSubtask] {
+        var subtasks: [any StreamSubtask] = []
+        for stage in (0..<self.stream.stageCount).reversed() {
+            let isWindow = self.id(stage, thread).stage == .window
+            subtasks.append(isWindow ? try self.makeWindows(thread) : try self.makeKeyed(stage, thread))
+        }
+        return subtasks + [try self.makeSource(thread)]
+    }
+
+    private func id(_ stage: Int, _ index: Int) -> StreamSubtaskID {
+        let isWindow = stage + 1 == self.stream.stageCount && self.stream.windows != nil
+        return StreamSubtaskID(isWindow ? .window : .keyed(stage), index)
     }
 
     /// Bytes of a file read at a time.
@@ -146,7 +164,7 @@ package final class StreamWorker: Sendable {
             index: index,
             stage: stage,
             input: input,
-            inboxes: self.inboxes,
+            channels: OutgoingChannels(self.inboxes[0], index: index, isKeyed: self.stream.isKeyed(0)),
             wiring: self.wiring(index),
             mailbox: self.mailboxes[index],
             deadLetterWriter: letters,
@@ -167,10 +185,53 @@ package final class StreamWorker: Sendable {
         return inputs.count == 1 ? inputs[0] : UnionStreamInput(inputs)
     }
 
+    private func makeKeyed(_ number: Int, _ index: Int) throws(EngineError) -> any StreamSubtask {
+        let form = self.endpoints.sink.recordForm
+        var stage = self.stream.makeKeyedStage(number, subtask: index, form: form)
+        let states = self.stream.operatorID(of: number).flatMap { self.begin.states[$0] } ?? []
+        for state in states { try stage.restore(state) }
+        let isLast = number + 1 == self.stream.stageCount
+        var outlets = SinkOutlets()
+        let output: any KeyedOutput
+        let doorbell = self.threads.doorbells[index]
+        let wake: @Sendable () -> Void = { doorbell.ring() }
+        do {
+            if self.stream.alerts(in: number) {
+                let alerts = try self.endpoints.alerts.makeStreamWriter(subtask: index, content: .json, wake: wake)
+                outlets.add(.alerts, alerts, stage.alerts)
+            }
+            if isLast {
+                let sink = self.stream.makeSinkStage(form: form)
+                let content = self.stream.sinkContent
+                let writer = try self.endpoints.sink.makeStreamWriter(subtask: index, content: content, wake: wake)
+                outlets.add(.output, writer, sink.output)
+                output = SinkOutput(sink)
+            } else {
+                var map = self.stream.makeMapStage(behind: number)
+                map.restore(sentWatermark: self.begin.watermark)
+                let isKeyed = self.stream.isKeyed(number + 1)
+                output = StageOutput(map, OutgoingChannels(self.inboxes[number + 1], index: index, isKeyed: isKeyed))
+            }
+        } catch {
+            throw .connector(error)
+        }
+        return KeyedSubtask(
+            self.id(number, index),
+            slot: number * self.stream.parallelism + index,
+            stage: stage,
+            inbox: self.inboxes[number][index],
+            output: output,
+            outlets: outlets,
+            lastNumber: self.begin.lastNumber,
+            wiring: self.wiring(index)
+        )
+    }
+
     private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
-        for state in self.begin.states { try stage.restore(state) }
+        for state in self.begin.states[CompiledStream.windowOperatorID] ?? [] { try stage.restore(state) }
+        let number = self.stream.stageCount - 1
         do {
             let wake: @Sendable () -> Void = { doorbell.ring() }
             let output = try self.endpoints.sink.makeStreamWriter(
@@ -182,8 +243,9 @@ package final class StreamWorker: Sendable {
             let late = try self.endpoints.late?.makeStreamWriter(subtask: index, content: .json, wake: wake)
             return WindowSubtask(
                 index: index,
+                slot: number * self.stream.parallelism + index,
                 stage: stage,
-                inbox: self.inboxes[index],
+                inbox: self.inboxes[number][index],
                 writers: (output, alerts, late),
                 lastNumber: self.begin.lastNumber,
                 wiring: self.wiring(index)

@@ -8,35 +8,23 @@ internal import Platform
 ///
 /// Isolation: one worker thread.
 final class WindowSubtask: StreamSubtask {
-    private struct Outlet {
-        let sink: WrittenOutput.Sink
-        let writer: any StreamWriter
-        let block: OutputBlock
-        var takenCount = 0
-    }
-
     let id: StreamSubtaskID
     private var stage: WindowStage
-    private let inbox: StreamInbox
-    private var outlets: [Outlet]
+    private var input: AlignedInput
+    private var outlets = SinkOutlets()
     private let report: any StreamReport
     private let counters: StreamCounters
 
-    private var clock: ChannelClock
-    private var hasEnded: [Bool]
-
-    /// What the clock of each channel's sender said last.
-    private var ticks: [Int64]
-    private var isAligned: [Bool]
-    private var checkpoint: Int64?
+    /// Where its figures belong.
+    private let slot: Int
 
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
-    private var nextChannel = 0
     private var counted = (firings: 0, late: 0, rejected: 0)
 
     init(
         index: Int,
+        slot: Int,
         stage: consuming WindowStage,
         inbox: StreamInbox,
         writers: (output: any StreamWriter, alerts: any StreamWriter, late: (any StreamWriter)?),
@@ -44,21 +32,16 @@ final class WindowSubtask: StreamSubtask {
         wiring: StreamWiring
     ) {
         self.id = StreamSubtaskID(.window, index)
-        self.outlets = [
-            Outlet(sink: .output, writer: writers.output, block: stage.output),
-            Outlet(sink: .alerts, writer: writers.alerts, block: stage.alerts),
-        ]
-        if let late = writers.late { self.outlets.append(Outlet(sink: .late, writer: late, block: stage.late)) }
+        self.slot = slot
+        self.outlets.add(.output, writers.output, stage.output)
+        self.outlets.add(.alerts, writers.alerts, stage.alerts)
+        if let late = writers.late { self.outlets.add(.late, late, stage.late) }
         self.writesLate = writers.late != nil
         self.lastNumber = lastNumber
         self.stage = stage
-        self.inbox = inbox
+        self.input = AlignedInput(inbox)
         self.report = wiring.report
         self.counters = wiring.counters
-        self.clock = ChannelClock(channelCount: inbox.channelCount)
-        self.hasEnded = Array(repeating: false, count: inbox.channelCount)
-        self.ticks = Array(repeating: .min, count: inbox.channelCount)
-        self.isAligned = self.hasEnded
     }
 
     private let writesLate: Bool
@@ -71,8 +54,8 @@ final class WindowSubtask: StreamSubtask {
                 self.publish()
                 return .progressed
             }
-            if let checkpoint = self.checkpoint, self.isReady { return try self.take(checkpoint) }
-            if self.hasEnded.allSatisfy({ $0 }) { return try self.end() }
+            if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
+            if self.input.hasEnded { return try self.end() }
             return try self.receive()
         } catch {
             self.cancel()
@@ -81,55 +64,30 @@ final class WindowSubtask: StreamSubtask {
         }
     }
 
-    /// Whether every channel that goes on has come to the barrier.
-    private var isReady: Bool { self.isAligned.indices.allSatisfy { self.isAligned[$0] || self.hasEnded[$0] } }
-
     private func receive() throws(EngineError) -> SubtaskStep {
-        for _ in 0..<self.inbox.channelCount {
-            let channel = self.nextChannel
-            self.nextChannel = (channel + 1) % self.inbox.channelCount
-            guard !self.isAligned[channel], !self.hasEnded[channel] else { continue }
-            guard let element = self.inbox.take(from: channel) else { continue }
-            try self.take(element, from: channel)
-            return .progressed
+        switch self.input.next() {
+        case nil: return .waiting
+        case .some(.slice(let start, let batch)): try self.stage.receive(batch, slice: start)
+        case .some(.timed(let batch)): try self.stage.receiveTimed(batch)
+        case .some(.time(let watermark)): self.stage.advance(to: watermark)
+        case .some(.clock(let now)): self.stage.pass(clock: now)
+        case .some(.mark): break
         }
-        return .waiting
-    }
-
-    private func take(_ element: StreamElement, from channel: Int) throws(EngineError) {
-        switch element {
-        case .slice(let start, let batch): try self.stage.receive(batch, slice: start)
-        case .timed(let batch): try self.stage.receiveTimed(batch)
-        case .watermark(let watermark): self.stage.advance(to: self.clock.advance(channel, to: watermark))
-        case .idle: self.stage.advance(to: self.clock.setIdle(channel))
-        case .tick(let now): self.tick(channel, now)
-        case .barrier(let number):
-            self.isAligned[channel] = true
-            self.checkpoint = number
-        case .end: self.hasEnded[channel] = true
-        }
-    }
-
-    /// The clock goes on when all have sent what they had by then.
-    private func tick(_ channel: Int, _ now: Int64) {
-        self.ticks[channel] = now
-        let least = self.ticks.indices.filter { !self.hasEnded[$0] }.map { self.ticks[$0] }.min() ?? now
-        if least > .min { self.stage.pass(clock: least) }
+        return .progressed
     }
 
     /// Delivers what was written, then gives the state away.
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
-        guard try self.flush() else { return .waiting }
+        guard try self.outlets.flush() else { return .waiting }
         var state: [[UInt8]] = []
         self.stage.writeSnapshot { state.append($0.array) }
         let keyCount = self.stage.keyCount
-        let outputs = try self.endEpoch(checkpoint)
+        let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
         self.lastNumber = checkpoint
-        self.checkpoint = nil
-        self.isAligned = Array(repeating: false, count: self.isAligned.count)
+        self.input.release()
         self.report.snapshot(
             SubtaskSnapshot(
-                content: .windows(state: state, keyCount: keyCount, watermark: self.stage.watermark),
+                content: .state(state, keyCount: keyCount, watermark: self.stage.watermark),
                 outputs: outputs
             ),
             of: self.id,
@@ -139,10 +97,10 @@ final class WindowSubtask: StreamSubtask {
     }
 
     private func end() throws(EngineError) -> SubtaskStep {
-        guard try self.flush() else { return .waiting }
+        guard try self.outlets.flush() else { return .waiting }
         self.publish()
-        let outputs = try self.endEpoch(self.lastNumber + 1)
-        for outlet in self.outlets { outlet.writer.close() }
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        self.outlets.close()
         self.report.finished(
             self.id,
             SubtaskRemainder(outputs: outputs, rejected: self.stage.rejectedExamples, splits: [])
@@ -152,52 +110,12 @@ final class WindowSubtask: StreamSubtask {
 
     /// - Returns: False where a writer is full.
     private func write() throws(EngineError) -> Bool {
-        var isDone = true
-        for index in self.outlets.indices where self.outlets[index].block.count > 0 {
-            let outlet = self.outlets[index]
-            let taken: Int
-            do {
-                taken = try outlet.writer.write(outlet.block, from: outlet.takenCount)
-            } catch {
-                throw .connector(error)
-            }
-            self.outlets[index].takenCount += taken
-            self.counters.addOutput(firings: 0, records: index == 0 ? taken : 0, late: 0, rejected: 0)
-            if self.outlets[index].takenCount == outlet.block.count {
-                outlet.block.removeAll()
-                self.outlets[index].takenCount = 0
-            } else {
-                isDone = false
-            }
+        let written = try self.outlets.write()
+        if written.outputCount > 0 {
+            self.counters.addOutput(firings: 0, records: written.outputCount, late: 0, rejected: 0)
         }
         if !self.writesLate { self.stage.late.removeAll() }
-        return isDone
-    }
-
-    private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
-        var outputs: [WrittenOutput] = []
-        for outlet in self.outlets {
-            do {
-                outputs += try outlet.writer.endEpoch(checkpoint).map {
-                    WrittenOutput(sink: outlet.sink, subtask: self.id.index, token: $0)
-                }
-            } catch {
-                throw .connector(error)
-            }
-        }
-        return outputs
-    }
-
-    private func flush() throws(EngineError) -> Bool {
-        var isDone = true
-        for outlet in self.outlets {
-            do {
-                if try !outlet.writer.flush() { isDone = false }
-            } catch {
-                throw .connector(error)
-            }
-        }
-        return isDone
+        return written.isDone
     }
 
     private func publish() {
@@ -209,10 +127,10 @@ final class WindowSubtask: StreamSubtask {
             rejected: now.rejected - self.counted.rejected
         )
         self.counted = now
-        self.counters.setWindows(self.id.index, stateBytes: self.stage.stateBytes, keyCount: self.stage.keyCount)
+        self.counters.setState(self.slot, stateBytes: self.stage.stateBytes, keyCount: self.stage.keyCount)
     }
 
     func cancel() {
-        for outlet in self.outlets { outlet.writer.close() }
+        self.outlets.close()
     }
 }

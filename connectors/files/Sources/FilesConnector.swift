@@ -13,7 +13,11 @@ public struct FilesConnector: ConnectorFactory {
     }
 
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
-        try self.output(call).map { PathSink(path: $0, options: $1) }
+        guard let (path, options) = try self.output(call) else { return nil }
+        guard options.directories == nil else {
+            throw call.error("option :directories is for streams, whose records have event times; leave it out")
+        }
+        return PathSink(path: path, options: options)
     }
 
     public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
@@ -23,16 +27,18 @@ public struct FilesConnector: ConnectorFactory {
     /// What a `distributed-path` says.
     private func output(_ call: ConnectorSettings) throws(ConnectorError) -> (String, PathSinkOptions)? {
         guard call.name == "distributed-path" else { return nil }
-        try call.checkOptions(["compression", "durable", "format", "overwrite", "sorted"])
+        try call.checkOptions(["compression", "directories", "durable", "format", "overwrite", "sorted"])
         let paths = try call.texts("the path of a directory")
         guard let path = paths.first, paths.count == 1 else { throw call.error("it takes one path") }
         // Sorting and formatting are the engine's: here it only matters that they are spelled right.
         _ = try call.boolean("sorted")
         let compression = try call.choice("compression", among: ["none", "zstd"])
+        let directories = try call.choice("directories", among: DatedDirectories.allCases.map(\.rawValue))
         let options = PathSinkOptions(
             replacesOutput: try call.boolean("overwrite") ?? false,
             compresses: compression == "zstd",
-            isDurable: try call.boolean("durable") ?? false
+            isDurable: try call.boolean("durable") ?? false,
+            directories: directories.flatMap(DatedDirectories.init)
         )
         return (FileFinder.normalised(path), options)
     }

@@ -144,7 +144,9 @@ struct OutputDirectory {
     }
 
     /// Checks that nothing is in the way.
-    func checkIsFree(replacesOutput: Bool) throws(ConnectorError) {
+    ///
+    /// `dated`: Directories that may be replaced as well.
+    func checkIsFree(replacesOutput: Bool, dated: [String] = []) throws(ConnectorError) {
         let names = try self.names()
         guard !names.isEmpty else { return }
         let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
@@ -154,7 +156,7 @@ struct OutputDirectory {
                 + "or say :overwrite true"
             throw ConnectorError(.user, retry: .never, message)
         }
-        for name in names where !name.hasPrefix(".") {
+        for name in names where !name.hasPrefix(".") && !dated.contains(name) {
             let isDirectory = try Self.status(self.file(name), followsLinks: false)?.kind == .directory
             guard isDirectory || !Self.isOutput(name) else { continue }
             let message =

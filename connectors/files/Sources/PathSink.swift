@@ -13,6 +13,9 @@ struct PathSinkOptions: Hashable, Sendable {
     /// Whether each file is on the disk itself before the output is complete, so that it survives a power cut; a process
     /// that is killed never needs it.
     var isDurable = false
+
+    /// Directories by event time, for streams; nil: none.
+    var directories: DatedDirectories?
 }
 
 /// A directory of part files that appears as a whole or not at all: `distributed-path`.

@@ -9,6 +9,7 @@ private import Synchronization
 /// | `.weir-tmp-RUN/`              | what the run RUN writes; locked (`flock`) as long as its process lives         |
 /// | `.weir-tmp-RUN/part-S-E`      | what subtask S wrote in the epoch that checkpoint E ends                       |
 /// | `part-S-E`                    | the same, once that checkpoint exists; never changed afterwards                |
+/// | `DATE/part-S-E`               | the same with `:directories`, for each hour or day; `DATE@part-S-E` before      |
 /// | `_SUCCESS`                    | the stream has come to its end                                                 |
 ///
 /// A file is given its name after its checkpoint exists, and again after a crash: a name that is taken already is that file.
@@ -42,9 +43,11 @@ public final class PathStreamSink: StreamSink {
             state.createdDirectories = try output.create()
             // Before anything is removed: a run that is to go on, and wasn't said to, keeps what it needs for that.
             if try output.names().contains(where: { !$0.hasPrefix(OutputDirectory.stagePrefix) }) {
-                try output.checkIsFree(replacesOutput: self.options.replacesOutput)
+                let dated = try output.datedDirectories()
+                try output.checkIsFree(replacesOutput: self.options.replacesOutput, dated: dated)
             }
             try output.removeLeftovers()
+            try output.removeDated()
             for name in try output.names() where OutputDirectory.isOutput(name) {
                 try output.remove(output.file(name))
             }
@@ -66,31 +69,45 @@ public final class PathStreamSink: StreamSink {
 
     public func newestEpoch(besides tokens: [String]) throws(ConnectorError) -> Int64? {
         let own = Set(tokens.compactMap { $0.split(separator: "/").last.map(String.init) })
-        return try OutputDirectory(path: self.path).names()
-            .filter { !own.contains($0) }
-            .compactMap { OutputDirectory.streamPartEpoch($0) }
+        let output = OutputDirectory(path: self.path)
+        var names = try output.names()
+        for directory in try output.datedDirectories() {
+            let inside = try OutputDirectory(path: output.file(directory)).names()
+            names += inside.map { OutputDirectory.stagedName($0, in: directory) }
+        }
+        return names.filter { !own.contains($0) }
+            .compactMap { OutputDirectory.place(of: $0).flatMap { OutputDirectory.streamPartEpoch($0.name) } }
             .max()
     }
 
     public func commitEpoch(_ tokens: [String]) throws(ConnectorError) {
         guard !tokens.isEmpty else { return }
         let output = OutputDirectory(path: self.path)
+        var changed: Set<String> = []
         for token in tokens {
-            guard let name = token.split(separator: "/").last.map(String.init), OutputDirectory.isOutput(name) else {
+            let staged = token.split(separator: "/").last.map(String.init) ?? ""
+            guard let place = OutputDirectory.place(of: staged) else {
                 throw ConnectorError(.internal, retry: .never, "'\(token)' isn't a part of '\(self.path)'")
             }
             let from = output.file(token)
-            let to = output.file(name)
+            var to = output.file(place.name)
+            if let directory = place.directory {
+                try output.makeDirectory(directory)
+                to = FileFinder.join(output.file(directory), place.name)
+                changed.insert(output.file(directory))
+            }
             guard unsafe rename(from, to) == 0 else {
                 let failure = SystemFailure.last
                 if try OutputDirectory.status(to) != nil { continue }
                 throw failure.error("rename '\(from)' to '\(to)'")
             }
         }
-        do {
-            try OpenFile(directory: self.path).synchronize()
-        } catch {
-            throw error.error("make '\(self.path)' durable")
+        for directory in changed.sorted() + [self.path] {
+            do {
+                try OpenFile(directory: directory).synchronize()
+            } catch {
+                throw error.error("make '\(directory)' durable")
+            }
         }
     }
 
@@ -121,7 +138,16 @@ public final class PathStreamSink: StreamSink {
         content: SinkContent,
         wake: @escaping @Sendable () -> Void
     ) throws(ConnectorError) -> any StreamWriter {
-        PathStreamWriter(
+        if let directories = self.options.directories {
+            return DatedStreamWriter(
+                root: self.path,
+                stageName: self.stageName,
+                subtask: subtask,
+                options: self.options,
+                directories: directories
+            )
+        }
+        return PathStreamWriter(
             directory: self.path,
             stageName: self.stageName,
             subtask: subtask,

@@ -1,0 +1,135 @@
+package import ConnectorKit
+internal import FluentSyntax
+internal import JobPlan
+
+/// The keyed stage of a stream as its subtasks run it.
+package typealias KeyedStage = ProcessStage<MemoryStateStore>
+
+/// A stage of a plan, compiled.
+struct CompiledStage: Sendable {
+    let operation: ProcessOperation
+    /// What becomes of the records that it hands on.
+    let map: FunctionIndex
+
+    init(
+        _ stage: StreamStage,
+        allowedLateness: Int64,
+        _ compiler: inout ProgramCompiler
+    ) throws(CompilationError) {
+        switch stage.operation {
+        case .pass: self.operation = .pass
+        case .deduplicate(let within):
+            self.operation = .deduplicate(within: within, kept: within + allowedLateness)
+        case .process(let functions):
+            let onEvent = try compiler.add(functions.onEvent.discardingResult)
+            let onTimer = try functions.onTimer.map { closure throws(CompilationError) in
+                try compiler.add(closure.discardingResult)
+            }
+            self.operation = .process(onEvent: onEvent, onTimer: onTimer, timeToLive: functions.timeToLive)
+        }
+        self.map = try compiler.add(stage.map.discardingResult)
+    }
+}
+
+extension ProcessOperation {
+    /// Whether what it keeps is ever dropped for its age.
+    fileprivate var expires: Bool {
+        switch self {
+        case .pass, .process(_, _, nil): false
+        case .deduplicate, .process: true
+        }
+    }
+
+    fileprivate var hasTimers: Bool {
+        guard case .process(_, .some, _) = self else { return false }
+        return true
+    }
+}
+
+extension CompiledStream {
+    /// Stages behind the one that reads: keyed ones, then that of the window if there is one.
+    package var stageCount: Int { self.stages.count + (self.windows == nil ? 0 : 1) }
+
+    /// Whether records come by key to a stage; otherwise each subtask feeds the one of its own number.
+    package func isKeyed(_ stage: Int) -> Bool { stage >= self.plan.stages.count || self.plan.stages[stage].isKeyed }
+
+    /// What a stage is called in checkpoints; nil where it keeps nothing.
+    package func operatorID(of stage: Int) -> String? {
+        stage < self.plan.stages.count ? self.plan.stages[stage].operatorID : Self.windowOperatorID
+    }
+
+    /// Whether the functions of a keyed stage may alert.
+    package func alerts(in stage: Int) -> Bool {
+        guard case .process = self.plan.stages[stage].operation else { return false }
+        return true
+    }
+
+    /// The shapes of keyed stages, by what they are called.
+    var stageShapes: [String: String] {
+        var shapes: [String: String] = [:]
+        for stage in self.plan.stages {
+            if let id = stage.operatorID { shapes[id] = stage.shape }
+        }
+        return shapes
+    }
+
+    /// A keyed stage; `form` is how the sink wants records.
+    package func makeKeyedStage(_ stage: Int, subtask: Int, form: OutputForm) -> KeyedStage {
+        let operation = self.stages[stage].operation
+        let isLast = stage + 1 == self.stageCount
+        let keepsKeys = isLast && form == .messages && self.isKeyed(stage)
+        let host = ProcessHost(
+            jobName: self.name,
+            keepsKeys: keepsKeys,
+            hasTimers: operation.hasTimers,
+            recordBytesLimit: self.limits.memoryBytes
+        )
+        return ProcessStage(
+            operation,
+            policy: self.policy,
+            keepsKeys: keepsKeys,
+            machine: Machine(program: self.program, limits: self.limits, host: host),
+            store: MemoryStateStore(expires: operation.expires),
+            routing: self.routing,
+            subtask: subtask
+        )
+    }
+
+    /// What feeds the stage behind a keyed one.
+    package func makeMapStage(behind stage: Int) -> StreamMapStage {
+        var map = self.makeMapStage(
+            StreamFunctions(map: .record(self.stages[stage].map), mapFieldCount: 0, emission: nil, time: nil),
+            columnCount: self.plan.stages[stage].columnCount,
+            decode: DecodeStep(format: .json),
+            feeding: stage + 1
+        )
+        let name = self.plan.stages[stage].operatorID ?? "stage \(stage + 1)"
+        _ = map.addSplit(named: name, latest: WatermarkTracker.none)
+        return map
+    }
+
+    /// The end of a stream without a window.
+    package func makeSinkStage(form: OutputForm) -> SinkStage {
+        guard let last = self.stages.last else { preconditionFailure("a stream without a window has a stage") }
+        let formatter = StreamFormatter(form: form, format: self.plan.definition.settings.sinkFormat, content: .records)
+        return SinkStage(
+            machine: Machine(program: self.program, limits: self.limits, host: SinkHost(formatter: formatter)),
+            function: last.map,
+            policy: self.policy,
+            name: "the records of \(self.name)"
+        )
+    }
+}
+
+extension StreamWindows {
+    /// For records that go to a keyed stage one by one.
+    static let records = StreamWindows(recordsOf: .values)
+
+    private init(recordsOf layout: WindowLayout) {
+        self.kind = .global
+        self.layout = layout
+        self.takesAggregates = false
+        self.allowedLateness = 0
+        self.trigger = TriggerSpecification()
+    }
+}

@@ -1,0 +1,108 @@
+/// Where the states and timers of keys are kept that programs make.
+///
+/// A key has at most one state, and any number of timers at different times. Stages are generic over their store, so that a
+/// slower and larger one can stand in the place of ``MemoryStateStore``.
+package protocol KeyedStateStore: ~Copyable {
+    /// The state of a key: valid until the store changes.
+    func state(of key: StateKey) -> StoredState?
+
+    /// Replaces the state of a key, which may lie in the store itself.
+    ///
+    /// `writtenAt` is the event time that decides when it may be dropped, never earlier than that of the state before.
+    mutating func setState(of key: StateKey, to value: Bytes, writtenAt: Int64)
+
+    mutating func removeState(of key: StateKey)
+
+    /// Sets a timer; one that is set already stays.
+    mutating func addTimer(at time: Int64, of key: StateKey)
+
+    /// The earliest timer up to a time, which stays set; its key is valid until the store changes.
+    mutating func nextTimer(upTo time: Int64) -> KeyedTimer?
+
+    /// Removes what ``nextTimer(upTo:)`` answered last; nothing was removed in between.
+    mutating func removeTimer(_ timer: KeyedTimer)
+
+    /// How many timers a key has.
+    func timerCount(of key: StateKey) -> Int
+
+    /// Drops some of the states that were written at a time or before it.
+    ///
+    /// - Returns: False when there is none left.
+    mutating func dropSome(writtenUpTo time: Int64) -> Bool
+
+    /// Calls `body` with every key, its state, and the times of its timers in their order.
+    func forEach<Failure: Error>(
+        _ body: (StateKey, StoredState?, [Int64]) throws(Failure) -> Void
+    ) throws(Failure)
+
+    /// Bytes that all of it takes.
+    var bytes: Int { get }
+
+    /// Keys that have a state or a timer.
+    var keyCount: Int { get }
+}
+
+/// A key, where its bytes lie.
+@safe
+package struct StateKey {
+    let words: KeyWords
+    /// The bytes of a long key.
+    let longKey: UnsafeRawPointer?
+
+    init(_ words: KeyWords, longKey: UnsafeRawPointer?) {
+        self.words = words
+        unsafe self.longKey = longKey
+    }
+
+    /// The key as the language sees it; its text may point at the bytes of this key.
+    func value(in arena: inout Arena) throws(ValueDecodingError) -> Value {
+        // The payload of the row is never looked at.
+        let payload = unsafe UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped
+        return try unsafe KeyedRow(key: self.words, longKey: self.longKey, payload: payload).value(in: &arena)
+    }
+
+    /// Appends the encoding of the key as a value.
+    func appendEncoding(to buffer: inout ByteBuffer) {
+        if self.words.isText { buffer.append(ValueCodec.Mark.string) }
+        if let longKey = unsafe self.longKey {
+            let bytes = unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: self.words.count)
+            return buffer.append(bytes)
+        }
+        for index in 0..<self.words.count {
+            let word = index < 8 ? self.words.a : self.words.b
+            buffer.append(UInt8(truncatingIfNeeded: word >> UInt64(index % 8 * 8)))
+        }
+    }
+
+    /// Two words, u32 length and bytes of a long key.
+    func append(to buffer: inout ByteBuffer) {
+        buffer.append(littleEndian: self.words.a)
+        buffer.append(littleEndian: self.words.b)
+        guard let longKey = unsafe self.longKey else { return buffer.append(littleEndian: UInt32(0)) }
+        buffer.append(littleEndian: UInt32(self.words.count))
+        buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: self.words.count))
+    }
+
+    init(_ reader: inout StateReader) throws(ValueDecodingError) {
+        let words = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
+        let bytes = try reader.bytes()
+        guard words.b != 0, bytes.count == (words.isLong ? words.count : 0) else {
+            throw .impossible(offset: reader.offset)
+        }
+        unsafe self.init(words, longKey: words.isLong ? UnsafeRawPointer(bytes.start) : nil)
+    }
+}
+
+/// The state of a key, where its bytes lie.
+package struct StoredState {
+    let value: Bytes
+    let writtenAt: Int64
+}
+
+/// A timer that is due.
+package struct KeyedTimer {
+    let key: StateKey
+    let time: Int64
+    /// What its store knows it by.
+    let number: Int
+}

@@ -1,0 +1,283 @@
+package import ConnectorKit
+internal import FluentSyntax
+internal import JobPlan
+package import WireFormat
+
+/// What a stage does with a record, compiled.
+enum ProcessOperation: Sendable {
+    case pass
+    case deduplicate(within: Int64, kept: Int64)
+    case process(onEvent: FunctionIndex, onTimer: FunctionIndex?, timeToLive: Int64?)
+}
+
+/// One subtask of a keyed stage: takes records as they come, fires timers as event time passes them, and hands records on.
+///
+/// ## Order of calls
+/// `receive` and `advance` in any order; after each of them `step` until it answers false, before the next. What is in
+/// ``emitted`` and ``alerts`` is taken between steps.
+package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
+    private let operation: ProcessOperation
+    private let policy: RecordPolicy
+    private let keepsKeys: Bool
+    private var machine: Machine<ProcessHost>
+    var store: Store
+    let routing: Routing
+    let subtask: Int
+    private(set) var watermark = WatermarkTracker.none
+
+    /// The rows that are being taken, and where the next one begins.
+    private var batch: RecordBatch?
+    private var offset = 0
+    private var keyEncoding = ByteBuffer()
+    private var times = ByteBuffer()
+    private var examples = RejectedExamples()
+
+    /// Records that weren't handed on because one of their key was.
+    package private(set) var duplicateCount = 0
+    package private(set) var rejectedCount = 0
+
+    /// Timers that fired.
+    package private(set) var firingCount = 0
+
+    /// Rows and timers that one step takes at most, so that nothing else is kept waiting.
+    private static var callsPerStep: Int { 256 }
+
+    /// Bytes of emitted records after which a step ends.
+    private static var emittedBytesPerStep: Int { 1 << 20 }
+
+    init(
+        _ operation: ProcessOperation,
+        policy: RecordPolicy,
+        keepsKeys: Bool,
+        machine: consuming Machine<ProcessHost>,
+        store: consuming Store,
+        routing: Routing,
+        subtask: Int
+    ) {
+        self.operation = operation
+        self.policy = policy
+        self.keepsKeys = keepsKeys
+        self.machine = machine
+        self.store = store
+        self.routing = routing
+        self.subtask = subtask
+    }
+
+    /// What it hands on, to be taken.
+    package var emitted: EmittedRecords { self.machine.host.emitted }
+
+    /// What its functions alerted, to be taken.
+    package var alerts: OutputBlock { self.machine.host.alerts }
+
+    package var rejectedExamples: [RejectedRecord] { self.examples.records }
+    package var stateBytes: Int { self.store.bytes }
+    package var keyCount: Int { self.store.keyCount }
+
+    /// How far event time has come.
+    package var currentWatermark: Int64 { self.watermark }
+
+    // MARK: Input
+
+    /// Takes records, which the steps that follow work on.
+    package mutating func receive(_ batch: RecordBatch) {
+        self.batch = batch
+        self.offset = 0
+    }
+
+    /// Event time has come to a watermark: timers up to it are fired by the steps that follow.
+    package mutating func advance(to watermark: Int64) { self.watermark = max(self.watermark, watermark) }
+
+    /// Goes on from a checkpoint at this watermark, or at the least of several.
+    mutating func restore(watermark: Int64) {
+        self.watermark = self.watermark == WatermarkTracker.none ? watermark : min(self.watermark, watermark)
+    }
+
+    /// Works for a while.
+    ///
+    /// - Returns: False where nothing is left to do.
+    package mutating func step() throws(EngineError) -> Bool {
+        if let batch = self.batch {
+            try self.takeRows(of: batch)
+            return true
+        }
+        if self.watermark == WatermarkTracker.none { return false }
+        if try self.fireSome() { return true }
+        return self.dropSome()
+    }
+
+    private mutating func takeRows(of batch: RecordBatch) throws(EngineError) {
+        for _ in 0..<Self.callsPerStep {
+            guard self.offset < batch.count else {
+                self.batch = nil
+                return
+            }
+            let row = unsafe RecordRow(batch.base + self.offset)
+            self.offset += row.size
+            let payload = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
+            let (time, record): (Int64, Bytes)
+            do {
+                let timed = try TimedRow(payload)
+                (time, record) = (timed.time, try timed.onlyValue)
+            } catch {
+                throw .corrupt("can't decode a record of a keyed stage: \(error)")
+            }
+            let longKey = unsafe row.keyBytes > 0 ? row.key : nil
+            try self.take(record, at: time, of: unsafe StateKey(KeyWords(a: row.a, b: row.b), longKey: longKey))
+            if self.emitted.byteCount > Self.emittedBytesPerStep { return }
+        }
+    }
+
+    private mutating func take(_ record: Bytes, at time: Int64, of key: StateKey) throws(EngineError) {
+        switch self.operation {
+        case .pass: self.emitted.append(record, time: time, key: self.encoding(of: key))
+        case .deduplicate(let within, let kept):
+            guard self.isFirst(key, at: time, within: within, kept: kept) else {
+                self.duplicateCount += 1
+                return
+            }
+            self.emitted.append(record, time: time, key: self.encoding(of: key))
+        case .process(let onEvent, _, _):
+            try self.call(for: key, at: time, isTimer: false) { machine throws(EvaluationError) in
+                let event: Value
+                do {
+                    event = try ValueCodec.decode(record, in: &machine.workspace.arena, text: .borrowed)
+                } catch {
+                    throw EvaluationError(
+                        .host(message: "can't decode a record: \(error)"),
+                        at: SourceRange(start: 0, end: 0)
+                    )
+                }
+                _ = try machine.call(onEvent, event)
+            }
+        }
+    }
+
+    private mutating func encoding(of key: StateKey) -> Bytes? {
+        guard self.keepsKeys else { return nil }
+        self.keyEncoding.removeAll(capacityLimit: ProcessLimits.stateBytes)
+        key.appendEncoding(to: &self.keyEncoding)
+        return self.keyEncoding.bytes
+    }
+
+    // MARK: Duplicates
+
+    /// Whether no record of the key near this time was let through; the times of those that were are the key's state.
+    private mutating func isFirst(_ key: StateKey, at time: Int64, within: Int64, kept: Int64) -> Bool {
+        self.times.removeAll()
+        var latest = time
+        if let state = self.store.state(of: key) {
+            for offset in stride(from: 0, to: state.value.count - 7, by: 8) {
+                let passed = state.value.littleEndian(Int64.self, at: offset)
+                if abs(passed - time) < within { return false }
+                guard !self.isPassed(passed + kept) else { continue }
+                self.times.append(littleEndian: passed)
+                latest = max(latest, passed)
+            }
+        }
+        // One that comes so late can't be told from those that are forgotten.
+        guard !self.isPassed(time + kept) else { return true }
+        self.times.append(littleEndian: time)
+        self.store.setState(of: key, to: self.times.bytes, writtenAt: latest)
+        return true
+    }
+
+    /// Whether no record before this time is expected any more.
+    private func isPassed(_ time: Int64) -> Bool {
+        self.watermark != WatermarkTracker.none && time - 1 <= self.watermark
+    }
+
+    // MARK: Functions
+
+    /// Calls a function for a key, and then does to its state what the function said.
+    private mutating func call(
+        for key: StateKey,
+        at time: Int64,
+        isTimer: Bool,
+        _ body: (inout Machine<ProcessHost>) throws(EvaluationError) -> Void
+    ) throws(EngineError) {
+        guard case .process(_, let onTimer, let timeToLive) = self.operation else { return }
+        let stored = self.store.state(of: key)
+        let isAlive = timeToLive.map { life in stored.map { time < $0.writtenAt + life } ?? false } ?? true
+        self.machine.beginRecord()
+        self.machine.host.begin(
+            key,
+            keyEncoding: self.encoding(of: key),
+            at: time,
+            isTimer: isTimer,
+            state: isAlive ? stored?.value : nil,
+            timersLeft: onTimer == nil ? 0 : ProcessLimits.timers - self.store.timerCount(of: key)
+        )
+        let mark = (emitted: self.emitted.count, alerts: self.alerts.count)
+        do throws(EvaluationError) {
+            try body(&self.machine)
+        } catch {
+            return try self.reject(key, error, mark)
+        }
+        self.change(key, at: max(stored?.writtenAt ?? time, time), isStored: stored != nil)
+        // Timers that are set at the end of time would never come to an end.
+        if isTimer, self.watermark == WatermarkTracker.end { return }
+        for timer in self.machine.host.timers { self.store.addTimer(at: timer, of: key) }
+    }
+
+    private mutating func change(_ key: StateKey, at time: Int64, isStored: Bool) {
+        switch self.machine.host.change {
+        case .none: return
+        case .removed: if isStored { self.store.removeState(of: key) }
+        case .set: self.store.setState(of: key, to: self.machine.host.written.bytes, writtenAt: time)
+        }
+    }
+
+    private mutating func reject(
+        _ key: StateKey,
+        _ error: EvaluationError,
+        _ mark: (emitted: Int, alerts: Int)
+    ) throws(EngineError) {
+        let place = ReduceEmitter.place((try? key.value(in: &self.machine.workspace.arena)) ?? .nil)
+        guard self.policy != .fail else { throw .evaluation(error, place) }
+        self.emitted.truncate(to: mark.emitted)
+        self.alerts.truncate(to: mark.alerts)
+        self.rejectedCount += 1
+        self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+    }
+
+    // MARK: Time
+
+    private mutating func fireSome() throws(EngineError) -> Bool {
+        guard case .process(_, let onTimer, _) = self.operation else { return false }
+        for count in 0..<Self.callsPerStep {
+            guard let timer = self.store.nextTimer(upTo: self.watermark) else { return count > 0 }
+            if let onTimer {
+                self.firingCount += 1
+                try self.call(for: timer.key, at: timer.time, isTimer: true) { machine throws(EvaluationError) in
+                    _ = try machine.call(onTimer, Value(timer.time))
+                }
+            }
+            self.store.removeTimer(timer)
+            if self.emitted.byteCount > Self.emittedBytesPerStep { return true }
+        }
+        return true
+    }
+
+    /// States that no record and no timer may see any more.
+    private mutating func dropSome() -> Bool {
+        guard self.watermark != WatermarkTracker.end else { return false }
+        switch self.operation {
+        case .pass, .process(_, _, nil): return false
+        case .process(_, _, .some(let life)), .deduplicate(_, let life):
+            return self.store.dropSome(writtenUpTo: self.watermark - life + 1)
+        }
+    }
+}
+
+extension TimedRow {
+    /// The value of a row that carries one: the states of a layout of values.
+    var onlyValue: Bytes {
+        get throws(ValueDecodingError) {
+            var reader = StateReader(self.states)
+            guard try reader.number(UInt32.self) == 1 else { throw .impossible(offset: 0) }
+            let value = try reader.bytes()
+            try reader.end()
+            return value
+        }
+    }
+}

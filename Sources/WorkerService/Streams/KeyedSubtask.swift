@@ -1,0 +1,162 @@
+internal import ConnectorKit
+internal import Engine
+internal import Platform
+
+/// Runs one subtask of a keyed stage: takes what comes in over its channels, and hands on what the stage says.
+///
+/// Isolation: one worker thread.
+final class KeyedSubtask: StreamSubtask {
+    let id: StreamSubtaskID
+    private var stage: KeyedStage
+    private var input: AlignedInput
+    private let output: any KeyedOutput
+    private var outlets: SinkOutlets
+    private let report: any StreamReport
+    private let counters: StreamCounters
+
+    /// Where its figures belong.
+    private let slot: Int
+
+    /// Whether ``output`` works on what the stage emitted.
+    private var hasOpenRecords = false
+
+    /// The watermark that is passed on when its timers have fired.
+    private var isTimePending = false
+    private var saidEnd = false
+
+    /// The checkpoint that was taken last: what is written behind it is the next one's.
+    private var lastNumber: Int64
+    private var counted = (firings: 0, rejected: 0)
+
+    init(
+        _ id: StreamSubtaskID,
+        slot: Int,
+        stage: consuming KeyedStage,
+        inbox: StreamInbox,
+        output: any KeyedOutput,
+        outlets: SinkOutlets,
+        lastNumber: Int64,
+        wiring: StreamWiring
+    ) {
+        self.id = id
+        self.slot = slot
+        self.stage = stage
+        self.input = AlignedInput(inbox)
+        self.output = output
+        self.outlets = outlets
+        self.lastNumber = lastNumber
+        self.report = wiring.report
+        self.counters = wiring.counters
+    }
+
+    func step() -> SubtaskStep {
+        do {
+            guard try self.write(), self.output.send() else { return .waiting }
+            if self.hasOpenRecords { return try self.stepRecords() }
+            if try self.stage.step() { return try self.takeEmitted() }
+            if self.isTimePending {
+                self.isTimePending = false
+                self.output.pass(self.stage.currentWatermark, isIdle: self.input.isIdle)
+                self.publish()
+                return .progressed
+            }
+            if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
+            if self.input.hasEnded { return try self.end() }
+            return self.receive()
+        } catch {
+            self.cancel()
+            self.report.failed(self.id, error)
+            return .ended
+        }
+    }
+
+    private func receive() -> SubtaskStep {
+        switch self.input.next() {
+        case nil: return .waiting
+        case .some(.timed(let batch)): self.stage.receive(batch)
+        case .some(.time(let watermark)):
+            self.stage.advance(to: watermark)
+            self.isTimePending = true
+        case .some(.clock(let now)): self.output.pass(clock: now)
+        case .some(.slice): preconditionFailure("records come to a keyed stage one by one")
+        case .some(.mark): break
+        }
+        return .progressed
+    }
+
+    private func takeEmitted() throws(EngineError) -> SubtaskStep {
+        guard self.stage.emitted.count > 0 else { return .progressed }
+        try self.output.begin(self.stage.emitted)
+        self.hasOpenRecords = true
+        return try self.stepRecords()
+    }
+
+    private func stepRecords() throws(EngineError) -> SubtaskStep {
+        self.hasOpenRecords = try self.output.step()
+        if !self.hasOpenRecords { self.stage.emitted.removeAll() }
+        return .progressed
+    }
+
+    /// Delivers what was written, then gives the state away.
+    private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
+        guard try self.outlets.flush() else { return .waiting }
+        self.output.barrier(checkpoint)
+        var state: [[UInt8]] = []
+        self.stage.writeSnapshot { state.append($0.array) }
+        let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
+        self.lastNumber = checkpoint
+        self.input.release()
+        let content = SubtaskSnapshot.Content.state(
+            state,
+            keyCount: self.stage.keyCount,
+            watermark: self.stage.currentWatermark
+        )
+        self.report.snapshot(
+            SubtaskSnapshot(content: content, outputs: outputs),
+            of: self.id,
+            checkpoint: checkpoint
+        )
+        return .progressed
+    }
+
+    private func end() throws(EngineError) -> SubtaskStep {
+        guard self.saidEnd else {
+            self.output.end()
+            self.saidEnd = true
+            return .progressed
+        }
+        guard try self.outlets.flush() else { return .waiting }
+        self.publish()
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        self.outlets.close()
+        let rejected = self.stage.rejectedExamples + self.output.rejectedExamples
+        self.report.finished(self.id, SubtaskRemainder(outputs: outputs, rejected: rejected, splits: []))
+        return .ended
+    }
+
+    /// - Returns: False where a writer is full.
+    private func write() throws(EngineError) -> Bool {
+        let written = try self.outlets.write()
+        if written.outputCount > 0 {
+            self.counters.addOutput(firings: 0, records: written.outputCount, late: 0, rejected: 0)
+        }
+        return written.isDone
+    }
+
+    private func publish() {
+        let now = (
+            firings: self.stage.firingCount,
+            rejected: self.stage.rejectedCount + self.output.rejectedCount
+        )
+        self.counters.addOutput(
+            firings: now.firings - self.counted.firings,
+            records: 0,
+            late: 0,
+            rejected: now.rejected - self.counted.rejected
+        )
+        self.counted = now
+        self.counters.setState(self.slot, stateBytes: self.stage.stateBytes, keyCount: self.stage.keyCount)
+    }
+
+    func cancel() { self.outlets.close() }
+}

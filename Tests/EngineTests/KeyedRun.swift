@@ -1,0 +1,224 @@
+import ConnectorKit
+import CoreTypes
+import FluentSyntax
+import JobPlan
+import Testing
+import WireFormat
+
+@testable import Engine
+
+/// A keyed stage of the tests.
+enum KeyedShape {
+    /// Counts up, forgets, and sets timers, as the values of events say; see ``KeyedModel``.
+    case process(timeToLive: Int64?)
+    case deduplicate(within: Int64)
+
+    private static let program = """
+        (define-stream-processor keyed :source (kafka-topic "events")
+          (process :k
+            (on-event (lambda (event)
+              (let ((v (get event :v)) (total (+ v (or state 0))))
+                (if (= (mod v 7) 0) (set-state nil) (set-state total))
+                (when (= (mod v 3) 0) (set-timer (+ (get event :t) (* 2 v))))
+                (when (= (mod v 5) 0) (set-timer (- (get event :t) v)))
+                (emit {:key key :total total}))))
+            (on-timer (lambda (time)
+              (when (and state (> state 50)) (set-timer (+ time 13)))
+              (emit {:key key :timer state})
+              (set-state (+ 1 (or state 0)))))))
+        """
+
+    /// The functions above, lowered.
+    private static func functions() throws -> [String: Closure] {
+        let checked = Frontend.check(SourceFile(name: "keyed.fl", text: self.program))
+        var closures: [String: Closure] = [:]
+        for form in try #require(checked.program, "\(checked.diagnostics)").forms {
+            guard case .defineJob(let job) = form.kind else { continue }
+            for option in job.options {
+                guard case .lambda(let lambda) = option.value.kind else { continue }
+                closures[option.name] = Closure(lambda: lambda, captured: [], globals: [:])
+            }
+        }
+        return closures
+    }
+
+    private static func emission(by field: String?) -> Closure {
+        let range = SourceRange(start: 0, end: 0)
+        let record = Expression(.variable(Variable(id: 0, name: "record")), range: range)
+        let key = field.map { name in
+            let field = Expression(.constant(.keyword(name)), range: range)
+            return Expression(.builtin(.get, arguments: [record, field]), range: range)
+        }
+        let nothing = Expression(.constant(.nil), range: range)
+        let body = Expression(.builtin(.emit, arguments: [key ?? nothing, record]), range: range)
+        let lambda = Lambda(
+            name: "",
+            parameters: [Variable(id: 0, name: "record")],
+            body: body,
+            captured: [],
+            range: range
+        )
+        return Closure(lambda: lambda, captured: [], globals: [:])
+    }
+
+    func compiled(parallelism: Int) throws -> CompiledStream {
+        let range = SourceRange(start: 0, end: 0)
+        let operation: StreamStage.Operation
+        switch self {
+        case .process(let timeToLive):
+            let functions = try Self.functions()
+            operation = .process(
+                ProcessFunctions(
+                    onEvent: try #require(functions["stage 0 on-event"]),
+                    onTimer: functions["stage 0 on-timer"],
+                    timeToLive: timeToLive
+                )
+            )
+        case .deduplicate(let within): operation = .deduplicate(within: within)
+        }
+        let definition = StreamDefinition(
+            name: "keyed",
+            kind: .streamProcessor,
+            endpoints: (ConnectorCall(name: "kafka", arguments: [], options: [], range: range), nil),
+            map: (Self.emission(by: "k"), 1),
+            stages: [
+                StreamStage(
+                    operation,
+                    isKeyed: true,
+                    operatorID: "keyed",
+                    shape: "keyed",
+                    map: (Self.emission(by: nil), 1),
+                    range: range
+                )
+            ],
+            reduce: nil,
+            window: nil,
+            settings: StreamDefinition.Settings(),
+            range: range
+        )
+        return try CompiledStream(
+            StreamPlan(definition, options: PlanOptions(parallelism: parallelism)),
+            parallelism: parallelism,
+            memoryBytes: 64 << 20,
+            outOfOrdernessBound: 0,
+            limits: MachineLimits()
+        )
+    }
+}
+
+/// What a keyed stage handed on.
+struct KeyedOutput: Hashable, CustomStringConvertible {
+    let time: Int64
+    let text: String
+
+    var description: String { "\(self.time): \(self.text)" }
+}
+
+/// The subtasks of a keyed stage, stepped by hand.
+final class KeyedRun {
+    private final class Keeper {
+        var stage: KeyedStage
+
+        init(_ stage: consuming KeyedStage) {
+            self.stage = stage
+        }
+    }
+
+    private final class Reader {
+        var stage: StreamMapStage
+
+        init(_ stage: consuming StreamMapStage) {
+            self.stage = stage
+        }
+    }
+
+    private let reader: Reader
+    private var keepers: [Keeper] = []
+    private var position: Int64 = 0
+
+    /// By key, in the order it was handed on.
+    private var outputs: [String: [KeyedOutput]] = [:]
+
+    init(_ shape: KeyedShape, parallelism: Int, from snapshots: [[UInt8]] = []) throws {
+        let stream = try shape.compiled(parallelism: parallelism)
+        self.reader = Reader(stream.makeMapStage())
+        _ = self.reader.stage.addSplit(named: "split", latest: WatermarkTracker.none)
+        for subtask in 0..<parallelism {
+            var stage = stream.makeKeyedStage(0, subtask: subtask, form: .lines)
+            for snapshot in snapshots { try stage.restore(snapshot) }
+            self.keepers.append(Keeper(stage))
+        }
+    }
+
+    var keyCount: Int { self.keepers.reduce(0) { $0 + $1.stage.keyCount } }
+    var stateBytes: Int { self.keepers.reduce(0) { $0 + $1.stage.stateBytes } }
+    var duplicateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.duplicateCount } }
+
+    /// What was handed on since this was last asked, by key.
+    func takeOutputs() -> [String: [KeyedOutput]] {
+        defer { self.outputs = [:] }
+        return self.outputs
+    }
+
+    /// Takes events in their order.
+    func read(_ events: [StreamEvent]) throws {
+        let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value),"t":\#($0.time)}"# }
+        let bytes = lines.reduce(into: [UInt8]()) { $0 += Array($1.utf8) }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + SourceBlock.padding, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: bytes.count).copyBytes(from: bytes)
+        let block = MessageBlock(capacity: max(events.count, 1))
+        var offset = 0
+        for (event, line) in zip(events, lines) {
+            let value = unsafe UnsafeRawBufferPointer(start: memory + offset, count: line.utf8.count)
+            unsafe block.append(
+                StreamMessage(value: value, key: nil, timestamp: event.time, position: self.position, split: 0)
+            )
+            offset += line.utf8.count
+            self.position += 1
+        }
+        self.reader.stage.begin(block, numbers: [0])
+        while try self.reader.stage.step() {}
+        self.reader.stage.drain()
+        for routed in self.reader.stage.takeReady() {
+            guard case .timed(let batch) = routed.element else { continue }
+            let keeper = self.keepers[try #require(routed.destination)]
+            keeper.stage.receive(batch)
+            try self.step(keeper)
+        }
+    }
+
+    /// Event time comes to a watermark everywhere.
+    func advance(to watermark: Int64) throws {
+        for keeper in self.keepers {
+            keeper.stage.advance(to: watermark)
+            try self.step(keeper)
+        }
+    }
+
+    private func step(_ keeper: Keeper) throws {
+        while try keeper.stage.step() {
+            let emitted = keeper.stage.emitted
+            for index in 0..<emitted.count {
+                var arena = Arena(limitBytes: 1 << 20)
+                let record = try ValueCodec.decode(emitted.record(index), in: &arena, text: .borrowed)
+                var line = ByteBuffer()
+                var json = ValueJSON()
+                try json.append(record, to: &line)
+                let text = line.bytes.string
+                // The key is the first text in it.
+                let key = text.split(separator: "\"", omittingEmptySubsequences: false)[3]
+                self.outputs[String(key), default: []].append(KeyedOutput(time: emitted.time(index), text: text))
+            }
+            emitted.removeAll()
+        }
+    }
+
+    func snapshots() -> [[UInt8]] {
+        self.keepers.map { keeper in
+            var state: [UInt8] = []
+            keeper.stage.writeSnapshot { state += $0.array }
+            return state
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CoreTypes
+import Testing
+
+@testable import Engine
+
+@Suite struct ProcessStageTests {
+    @Test(arguments: 0..<UInt64(150))
+    func `functions see the state and timers of their key, whatever the parallelism`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let life: Int64? = random.chance(percent: 50) ? nil : Int64(random.next(in: 1..<60))
+        try Self.compare(.process(timeToLive: life), random: &random, seed: seed)
+    }
+
+    @Test(arguments: 0..<UInt64(100))
+    func `of events of a key that are near each other only the first is handed on`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let shape = KeyedShape.deduplicate(within: Int64(random.next(in: 1..<60)))
+        let model = try Self.compare(shape, random: &random, seed: seed)
+
+        #expect(model.duplicateCount > 0, "seed \(seed)")
+    }
+
+    /// Reads events and lets time go on, with a checkpoint now and then from which another parallelism goes on.
+    @discardableResult
+    private static func compare(
+        _ shape: KeyedShape,
+        random: inout SplitMix64,
+        seed: UInt64
+    ) throws -> KeyedModel {
+        var run = try KeyedRun(shape, parallelism: random.next(in: 1..<4))
+        var model = KeyedModel(shape)
+        var time = Int64(random.next(in: -100..<100))
+        var watermark = Int64.min
+        for _ in 0..<random.next(in: 8..<30) {
+            // None comes at or behind the watermark: what is late may find its state gone.
+            let earliest = max(watermark, -1_000_000) + 1
+            let events = StreamEvent.random(random.next(in: 1..<20), from: &time, disorder: 20, &random)
+                .map { StreamEvent(key: $0.key, value: max($0.value, 1), time: max($0.time, earliest)) }
+            try run.read(events)
+            #expect(run.takeOutputs() == model.read(events), "seed \(seed)")
+            if random.chance(percent: 60) {
+                watermark = max(watermark, time - Int64(random.next(in: 0..<40)))
+                try run.advance(to: watermark)
+                #expect(run.takeOutputs() == model.advance(to: watermark), "seed \(seed)")
+            }
+            if random.chance(percent: 20) {
+                var states = run.snapshots()
+                if random.chance(percent: 50) { states.reverse() }
+                run = try KeyedRun(shape, parallelism: random.next(in: 1..<6), from: states)
+            }
+        }
+        try run.advance(to: .max)
+        #expect(run.takeOutputs() == model.advance(to: .max), "seed \(seed)")
+        return model
+    }
+
+    @Test func `a state that nobody may see any more gives its memory back`() throws {
+        let run = try KeyedRun(.deduplicate(within: 100), parallelism: 2)
+        for round in 0..<20 {
+            let start = Int64(round) * 1_000
+            try run.read((0..<500).map { StreamEvent(key: "key \(round) \($0)", value: 1, time: start) })
+            try run.advance(to: start + 99)
+            #expect(run.keyCount == 0)
+        }
+
+        #expect(run.stateBytes < 500 * 400)
+    }
+
+    @Test func `a timer that is set twice for a time fires once`() throws {
+        let run = try KeyedRun(.process(timeToLive: nil), parallelism: 1)
+        // Multiples of 3 set a timer at twice their value behind the event.
+        try run.read([StreamEvent(key: "a", value: 3, time: 10), StreamEvent(key: "a", value: 3, time: 10)])
+
+        try run.advance(to: 15)
+        #expect(run.takeOutputs()["a"]?.count == 2)
+        try run.advance(to: 16)
+        #expect(run.takeOutputs()["a"]?.map(\.time) == [16])
+    }
+
+    @Test func `a record far behind the watermark is handed on, and doesn't stay in memory`() throws {
+        let run = try KeyedRun(.deduplicate(within: 10), parallelism: 1)
+        try run.advance(to: 1_000)
+
+        try run.read([StreamEvent(key: "a", value: 1, time: 5)])
+
+        #expect(run.takeOutputs()["a"]?.count == 1)
+        #expect(run.keyCount == 0)
+    }
+}
+
+@Suite struct DamagedKeyedSnapshotTests {
+    @Test(arguments: 0..<UInt64(40))
+    func `a snapshot of keys that is cut or lengthened is refused`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let state = try Self.makeSnapshot(&random)
+
+        for damaged in (0..<20).map({ _ in Array(state[..<random.next(in: 0..<state.count)]) }) + [state + [0]] {
+            #expect(throws: EngineError.self, "\(damaged.count) of \(state.count), seed \(seed)") {
+                try KeyedRun(.process(timeToLive: 50), parallelism: 1, from: [damaged])
+            }
+        }
+    }
+
+    @Test(arguments: 0..<UInt64(200))
+    func `a damaged snapshot of keys is refused, or can be gone on from, and never traps`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        var state = try Self.makeSnapshot(&random)
+        TableWorld.damage(&state, &random)
+
+        // Whether it is refused, and whether the functions fail on what they find, depends on the damage.
+        guard let run = try? KeyedRun(.process(timeToLive: 50), parallelism: 1, from: [state]) else { return }
+        _ = try? run.read([StreamEvent(key: "a", value: 15, time: 30)])
+        _ = try? run.advance(to: 300)
+
+        #expect(run.snapshots()[0].count >= 17, "seed \(seed)")
+    }
+
+    private static func makeSnapshot(_ random: inout SplitMix64) throws -> [UInt8] {
+        let run = try KeyedRun(.process(timeToLive: 50), parallelism: 1)
+        var time: Int64 = 0
+        try run.read(
+            StreamEvent.random(random.next(in: 1..<40), from: &time, disorder: 10, &random)
+                .map { StreamEvent(key: $0.key, value: max($0.value, 1), time: $0.time) }
+        )
+        return run.snapshots()[0]
+    }
+}
