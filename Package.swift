@@ -208,7 +208,7 @@ let testTargets: [Target] = [
     tests("ConnectorKitTests", ["ConnectorKit", "CoreTypes"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
     tests("JobTests", ["FluentSyntax", "CoreTypes"]),
-    tests("IntegrationTests", []),
+    tests("IntegrationTests", ["CoreTypes"]),
 ]
 
 /// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
