@@ -196,8 +196,13 @@ final class KeyedRun {
         }
     }
 
+    /// Steps that a call takes at most: a timer far back that is set again and again takes as many as time allows.
+    var stepLimit = Int.max
+
     private func step(_ keeper: Keeper) throws {
-        while try keeper.stage.step() {
+        var left = self.stepLimit
+        while left > 0, try keeper.stage.step() {
+            left -= 1
             let emitted = keeper.stage.emitted
             for index in 0..<emitted.count {
                 var arena = Arena(limitBytes: 1 << 20)

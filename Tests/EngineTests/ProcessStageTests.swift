@@ -109,6 +109,7 @@ import Testing
 
         // Whether it is refused, and whether the functions fail on what they find, depends on the damage.
         guard let run = try? KeyedRun(.process(timeToLive: 50), parallelism: 1, from: [state]) else { return }
+        run.stepLimit = 20
         _ = try? run.read([StreamEvent(key: "a", value: 15, time: 30)])
         _ = try? run.advance(to: 300)
 

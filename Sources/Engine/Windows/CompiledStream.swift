@@ -91,11 +91,8 @@ package final class CompiledStream: Sendable {
             self.template = kernelsEnabled ? RecordTemplate(result) : nil
         }
         self.program = compiler.finish()
-        self.routing = Routing(
-            keyGroupCount: Self.keyGroupCount,
-            partitionCount: parallelism,
-            subtaskCount: parallelism
-        )
+        let groupCount = Self.keyGroupCount
+        self.routing = Routing(keyGroupCount: groupCount, partitionCount: parallelism, subtaskCount: parallelism)
     }
 
     /// What its program calls it.
