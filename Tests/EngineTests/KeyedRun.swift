@@ -163,22 +163,10 @@ final class KeyedRun {
     /// Takes events in their order.
     func read(_ events: [StreamEvent]) throws {
         let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value),"t":\#($0.time)}"# }
-        let bytes = lines.reduce(into: [UInt8]()) { $0 += Array($1.utf8) }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + SourceBlock.padding, alignment: 16)
-        defer { unsafe memory.deallocate() }
-        unsafe UnsafeMutableRawBufferPointer(start: memory, count: bytes.count).copyBytes(from: bytes)
-        let block = MessageBlock(capacity: max(events.count, 1))
-        var offset = 0
-        for (event, line) in zip(events, lines) {
-            let value = unsafe UnsafeRawBufferPointer(start: memory + offset, count: line.utf8.count)
-            unsafe block.append(
-                StreamMessage(value: value, key: nil, timestamp: event.time, position: self.position, split: 0)
-            )
-            offset += line.utf8.count
-            self.position += 1
+        try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
+            self.reader.stage.begin(block, numbers: [0])
+            while try self.reader.stage.step() {}
         }
-        self.reader.stage.begin(block, numbers: [0])
-        while try self.reader.stage.step() {}
         self.reader.stage.drain()
         for routed in self.reader.stage.takeReady() {
             guard case .timed(let batch) = routed.element else { continue }

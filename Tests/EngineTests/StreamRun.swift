@@ -206,22 +206,10 @@ final class StreamRun {
     /// Reads events as one block, and sends what time they say it is.
     func read(_ events: [StreamEvent], reader: Int = 0) throws {
         let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value)}"# }
-        let bytes = lines.reduce(into: [UInt8]()) { $0 += Array($1.utf8) }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + SourceBlock.padding, alignment: 16)
-        defer { unsafe memory.deallocate() }
-        unsafe UnsafeMutableRawBufferPointer(start: memory, count: bytes.count).copyBytes(from: bytes)
-        let block = MessageBlock(capacity: max(events.count, 1))
-        var offset = 0
-        for (event, line) in zip(events, lines) {
-            let value = unsafe UnsafeRawBufferPointer(start: memory + offset, count: line.utf8.count)
-            unsafe block.append(
-                StreamMessage(value: value, key: nil, timestamp: event.time, position: self.position, split: 0)
-            )
-            offset += line.utf8.count
-            self.position += 1
+        try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
+            self.readers[reader].stage.begin(block, numbers: [0])
+            while try self.readers[reader].stage.step() {}
         }
-        self.readers[reader].stage.begin(block, numbers: [0])
-        while try self.readers[reader].stage.step() {}
         self.advance(reader)
     }
 
@@ -330,5 +318,31 @@ final class StreamRun {
             snapshot.watermark = max(snapshot.watermark, keeper.stage.watermark)
         }
         return snapshot
+    }
+}
+
+extension MessageBlock {
+    /// Calls `body` with a block of lines and their times, at consecutive positions of split 0.
+    static func withMessages(
+        _ lines: some Sequence<(String, Int64)>,
+        from position: inout Int64,
+        _ body: (MessageBlock) throws -> Void
+    ) throws {
+        let lines = Array(lines)
+        let bytes = lines.reduce(into: [UInt8]()) { $0 += Array($1.0.utf8) }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + SourceBlock.padding, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: bytes.count).copyBytes(from: bytes)
+        let block = MessageBlock(capacity: max(lines.count, 1))
+        var offset = 0
+        for (line, time) in lines {
+            let value = unsafe UnsafeRawBufferPointer(start: memory + offset, count: line.utf8.count)
+            unsafe block.append(
+                StreamMessage(value: value, key: nil, timestamp: time, position: position, split: 0)
+            )
+            offset += line.utf8.count
+            position += 1
+        }
+        try body(block)
     }
 }

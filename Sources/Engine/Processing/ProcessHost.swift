@@ -198,32 +198,19 @@ struct ProcessHost: ~Copyable, MachineHost {
         at range: SourceRange,
         in arena: inout Arena
     ) throws(EvaluationError) {
-        var line = ByteBuffer()
-        line.append("{\"time\":")
-        NumberText.append(self.time, to: &line)
-        line.append(",\"job\":")
-        line.append(json: self.jobName)
-        line.append(",\"key\":")
         let key = try self.keyValue(at: range, in: &arena)
-        do {
+        try AlertLine.append(
+            arguments,
+            time: self.time,
+            job: self.jobName,
+            timestamp: self.time,
+            at: range,
+            to: self.alerts
+        ) { line throws(ValueWalkError) in
+            line.append(",\"key\":")
             var json = ValueJSON()
             try json.append(key, to: &line)
-            line.append(",\"arguments\":[")
-            for (index, argument) in arguments.enumerated() {
-                if index > 0 { line.append(UInt8(ascii: ",")) }
-                var json = ValueJSON()
-                try json.append(argument, to: &line)
-            }
-        } catch {
-            throw EvaluationError(error.code(operation: "alert", expected: "values that can be written"), at: range)
         }
-        line.append("]}\n")
-        let bytes = line.bytes
-        unsafe self.alerts.append(
-            key: nil,
-            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
-            timestamp: self.time
-        )
     }
 }
 

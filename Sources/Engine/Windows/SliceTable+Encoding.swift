@@ -212,6 +212,26 @@ struct StateReader {
         self.all = bytes
     }
 
+    /// Calls `body` with the bytes of a stage's state in a checkpoint; `stored` names what is kept in it.
+    ///
+    /// - Throws: What `body` throws, as an error of the engine.
+    static func read(
+        _ snapshot: [UInt8],
+        of stored: String,
+        _ body: (Bytes) throws -> Void
+    ) throws(EngineError) {
+        do {
+            try unsafe snapshot.withUnsafeBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { throw ValueDecodingError.truncated(offset: 0) }
+                try body(unsafe Bytes(start: start, count: buffer.count))
+            }
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw .corrupt("can't read the state of \(stored) from a checkpoint: \(error)")
+        }
+    }
+
     mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type
     ) throws(ValueDecodingError) -> Number {

@@ -103,31 +103,20 @@ struct WindowHost: ~Copyable, MachineHost {
 
     /// One JSON line: `time` (the window's end), `job`, `window`, `arguments`.
     private func alert(_ arguments: [Value], at range: SourceRange) throws(EvaluationError) {
-        var buffer = ByteBuffer()
-        buffer.append("{\"time\":")
-        NumberText.append(self.window.end, to: &buffer)
-        buffer.append(",\"job\":")
-        buffer.append(json: self.jobName)
-        buffer.append(",\"window\":{\"start\":")
-        NumberText.append(self.window.start, to: &buffer)
-        buffer.append(",\"end\":")
-        NumberText.append(self.window.end, to: &buffer)
-        buffer.append("},\"arguments\":[")
-        do {
-            for (index, argument) in arguments.enumerated() {
-                if index > 0 { buffer.append(UInt8(ascii: ",")) }
-                var json = ValueJSON()
-                try json.append(argument, to: &buffer)
-            }
-        } catch {
-            throw EvaluationError(error.code(operation: "alert", expected: "values that can be written"), at: range)
+        let window = self.window
+        try AlertLine.append(
+            arguments,
+            time: window.end,
+            job: self.jobName,
+            timestamp: window.end - 1,
+            at: range,
+            to: self.alerts
+        ) { line throws(ValueWalkError) in
+            line.append(",\"window\":{\"start\":")
+            NumberText.append(window.start, to: &line)
+            line.append(",\"end\":")
+            NumberText.append(window.end, to: &line)
+            line.append("}")
         }
-        buffer.append("]}\n")
-        let bytes = buffer.bytes
-        unsafe self.alerts.append(
-            key: nil,
-            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
-            timestamp: self.window.end - 1
-        )
     }
 }

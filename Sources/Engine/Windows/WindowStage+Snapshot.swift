@@ -119,16 +119,7 @@ extension WindowStage {
     ///
     /// - Throws: The bytes aren't a snapshot of this layout.
     package mutating func restore(_ snapshot: [UInt8]) throws(EngineError) {
-        do {
-            try unsafe snapshot.withUnsafeBufferPointer { buffer in
-                guard let start = buffer.baseAddress else { throw ValueDecodingError.truncated(offset: 0) }
-                try self.readSnapshot(unsafe Bytes(start: start, count: buffer.count))
-            }
-        } catch let error as EngineError {
-            throw error
-        } catch {
-            throw .corrupt("can't read the state of windows from a checkpoint: \(error)")
-        }
+        try StateReader.read(snapshot, of: "windows") { try self.readSnapshot($0) }
     }
 
     private mutating func readSnapshot(_ snapshot: Bytes) throws {
