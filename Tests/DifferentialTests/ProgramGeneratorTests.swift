@@ -64,6 +64,7 @@ struct ProgramGeneratorTests {
     @Test func `every builtin that needs no engine is generated`() {
         let effects: Set<Builtin> = [
             .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .param,
+            .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
         ]
         var seen: Set<Builtin> = []

@@ -214,7 +214,7 @@ final class StreamRun {
             offset += line.utf8.count
             self.position += 1
         }
-        self.readers[reader].stage.begin(block, numbers: [0])
+        self.readers[reader].stage.begin(block, of: SilentReader(), numbers: [0])
         while try self.readers[reader].stage.step() {}
         self.advance(reader)
     }
@@ -315,4 +315,15 @@ final class StreamRun {
         }
         return snapshot
     }
+}
+
+/// The reader of messages that a test made.
+private final class SilentReader: StreamReader {
+    var warning: String? { nil }
+    func add(_ splits: [StreamSplit]) throws(ConnectorError) {}
+    func setPaused(_ split: Int, _ isPaused: Bool) throws(ConnectorError) {}
+    func poll(into block: MessageBlock) throws(ConnectorError) {}
+    func endPosition(of split: Int) -> Int64? { nil }
+    func publish(_ positions: [StreamSplit]) {}
+    func close() {}
 }

@@ -1,5 +1,5 @@
 package import ConnectorKit
-internal import FluentSyntax
+package import FluentSyntax
 internal import CoreTypes
 package import JobPlan
 
@@ -60,7 +60,12 @@ package final class CompiledStream: Sendable {
                 whole: try compiler.add(time.whole)
             )
         }
-        self.functions = StreamFunctions(map: map, mapFieldCount: plan.map.fields?.count ?? 0, time: time)
+        self.functions = StreamFunctions(
+            usesSurroundings: plan.usesSurroundings,
+            map: map,
+            mapFieldCount: plan.map.fields?.count ?? 0,
+            time: time
+        )
         switch plan.reduce {
         case .general(let closure): self.call = .general(try compiler.add(closure.discardingResult))
         case .aggregates(_, let result): self.call = .aggregates(try compiler.add(result.discardingResult))
@@ -87,6 +92,15 @@ package final class CompiledStream: Sendable {
 
     /// What its sink is handed.
     package var sinkContent: SinkContent { PairFormatter(format: self.plan.definition.settings.sinkFormat).content }
+
+    /// The tables that its functions look up, in the order of their numbers.
+    package var tables: [ConnectorCall] { self.program.tables }
+
+    /// What each of them may take where it doesn't say: a quarter of all.
+    package var tableBytesLimit: Int64 { self.memoryBytes / 4 }
+
+    /// How records are written to a side output.
+    package func sideContent(_ side: SideOutput) -> SinkContent { PairFormatter(format: side.format).content }
 
     /// Milliseconds of silence after which a split no longer holds time back.
     package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
@@ -125,10 +139,13 @@ package final class CompiledStream: Sendable {
     /// A share of the memory limit, as a divisor, for the tables before the exchange of all subtasks.
     private static let mapShare: Int64 = 8
 
-    package func makeMapStage() -> StreamMapStage {
+    /// A stage that reads; `sideForms` says how the sink of each side output wants records.
+    package func makeMapStage(sideForms: [OutputForm] = []) -> StreamMapStage {
+        let sides = zip(self.plan.definition.settings.sides, sideForms).map { SideStream($0, form: $1) }
         let host = StreamMapHost(
             columnCount: self.plan.columnCount,
-            recordBytesLimit: self.limits.memoryBytes
+            recordBytesLimit: self.limits.memoryBytes,
+            surroundings: RecordSurroundings(sides: sides)
         )
         return StreamMapStage(
             machine: Machine(program: self.program, limits: self.limits, host: host),

@@ -20,9 +20,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Decodes messages, which come one by one.
     private let messageDecoder: SplitDecoder
-
-    /// The numbers of the splits that messages name.
-    private var messageSplits: [Int] = []
+    private var surroundings: StageSurroundings
     private var splitNames: [String] = []
     package private(set) var clock: WatermarkTracker
     private var input = StreamInput.none
@@ -66,6 +64,7 @@ package struct StreamMapStage: ~Copyable {
         routing: Routing,
         limits: StreamLimits
     ) {
+        self.surroundings = StageSurroundings(machine.host.surroundings, areUsed: functions.usesSurroundings)
         self.machine = machine
         self.functions = functions
         self.decode = decode
@@ -83,8 +82,9 @@ package struct StreamMapStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.examples.records }
 
     /// Adds a split and returns its number; `latest` is the largest time seen of it, or expected first.
-    package mutating func addSplit(named name: String, latest: Int64) -> Int {
+    package mutating func addSplit(named name: String, latest: Int64, origin: MessageOrigin? = nil) -> Int {
         self.splitNames.append(name)
+        self.surroundings.addSplit(origin)
         self.decoders.append(SplitDecoder(self.decode))
         return self.clock.addSplit(latest: latest)
     }
@@ -112,17 +112,24 @@ package struct StreamMapStage: ~Copyable {
 
     /// Takes a block of a split, which must stay as it is until ``step()`` answers false.
     package mutating func begin(_ block: SourceBlock, of split: Split, number: Int) {
+        self.surroundings.beginBlock()
         self.decoders[number].decoder.begin(block, of: split)
         self.input = .block(split: number)
     }
 
     /// Takes messages, which must stay as they are until ``step()`` answers false.
     ///
-    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:)`` gave.
-    package mutating func begin(_ messages: MessageBlock, numbers: [Int]) {
-        self.messageSplits = numbers
+    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:origin:)`` gave.
+    package mutating func begin(_ messages: MessageBlock, of reader: any StreamReader, numbers: [Int]) {
+        self.surroundings.beginBlock(of: reader, numbers: numbers)
         self.input = .messages(messages, next: 0)
     }
+
+    /// Functions look up in these tables from the next block on, in the order of the program's numbers.
+    package mutating func setTables(_ tables: [LookupTable]) { self.surroundings.setTables(tables) }
+
+    /// What is on its way to side outputs, to be taken, in the order of the definition.
+    package var sideBlocks: [OutputBlock] { self.surroundings.sideBlocks }
 
     /// Works on the block for a while.
     ///
@@ -186,7 +193,7 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             return true
         }
-        let split = self.messageSplits[message.split]
+        let split = self.surroundings.begin(message)
         let name = self.splitNames[split]
         return try self.process(self.messageDecoder, split: split, sourceTime: message.timestamp) {
             decoder,
@@ -204,6 +211,7 @@ package struct StreamMapStage: ~Copyable {
     ) throws(EngineError) -> Bool {
         self.machine.beginRecord()
         self.machine.host.beginRecord()
+        self.surroundings.mark()
         var mark = self.machine.host.mark
         do {
             guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
@@ -211,6 +219,7 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
+            self.surroundings.setTime(time)
             try self.beginTime(time)
             // Pairs of another slice have gone since.
             mark = self.machine.host.mark
@@ -347,6 +356,7 @@ package struct StreamMapStage: ~Copyable {
         error: (RecordPlace) -> EngineError
     ) throws(EngineError) {
         let place = box.decoder.place
+        self.surroundings.takeBack()
         guard self.policy != .fail else { throw error(place) }
         self.machine.host.truncate(to: mark)
         self.figures.rejected += 1
@@ -482,17 +492,4 @@ package struct StreamMapStage: ~Copyable {
         }
         return self.ready
     }
-}
-
-/// What is being worked on.
-private enum StreamInput {
-    case none
-    case block(split: Int)
-    case messages(MessageBlock, next: Int)
-}
-
-/// A slice that still takes records.
-private struct OpenSlice {
-    let start: Int64
-    let box: SliceBox
 }

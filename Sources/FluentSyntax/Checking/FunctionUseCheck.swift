@@ -7,8 +7,10 @@ struct FunctionUseCheck {
     private enum Owner: Hashable {
         /// Runs where the program runs.
         case program
-        /// Inside `:map`, or the `:reduce` of a batch job.
+        /// Inside the `:map` or `:reduce` of a batch job.
         case job
+        /// Inside the `:map` of a streaming job.
+        case streamMap
         /// Inside the `:reduce` of a streaming job.
         case windowReduce
         case combiner
@@ -21,14 +23,14 @@ struct FunctionUseCheck {
 
         var isJob: Bool {
             switch self {
-            case .job, .windowReduce, .combiner, .valued: true
+            case .job, .streamMap, .windowReduce, .combiner, .valued: true
             case .program, .function, .result: false
             }
         }
 
         var mayEmit: Bool {
             switch self {
-            case .job, .windowReduce, .function, .result: true
+            case .job, .streamMap, .windowReduce, .function, .result: true
             case .program, .combiner, .valued: false
             }
         }
@@ -36,9 +38,20 @@ struct FunctionUseCheck {
         var mayHaveWindow: Bool {
             switch self {
             case .windowReduce, .function, .result: true
-            case .program, .job, .combiner, .valued: false
+            case .program, .job, .streamMap, .combiner, .valued: false
             }
         }
+
+        /// Whether it is called with the records of a stream.
+        var mayHaveRecord: Bool {
+            switch self {
+            case .streamMap, .valued, .function, .result: true
+            case .program, .job, .windowReduce, .combiner: false
+            }
+        }
+
+        /// Whether it may write to side outputs.
+        var mayEmitAside: Bool { self.mayHaveRecord && self != .valued }
     }
 
     private struct Use {
@@ -58,6 +71,8 @@ struct FunctionUseCheck {
     private var uses: [Use] = []
     private var emissions: [Site] = []
     private var windowReads: [Site] = []
+    private var recordReads: [Site] = []
+    private var sideEmissions: [Site] = []
     private var hosts: [Site] = []
     /// Globals and locals whose value is bound to this process, with the word for it.
     private var boundGlobals: [String: String] = [:]
@@ -71,7 +86,9 @@ struct FunctionUseCheck {
 
     mutating func check() -> [Diagnostic] {
         self.checkEmissions()
-        self.checkWindowReads()
+        self.check(self.windowReads, .window) { $0.mayHaveWindow }
+        self.check(self.recordReads, .record) { $0.mayHaveRecord }
+        self.check(self.sideEmissions, .side) { $0.mayEmitAside }
         self.checkTravel()
         return self.diagnostics.sorted()
     }
@@ -180,6 +197,8 @@ struct FunctionUseCheck {
         let site = Site(owner: owner, builtin: builtin, range: range)
         if builtin == .emit { self.emissions.append(site) }
         if builtin.needsWindow { self.windowReads.append(site) }
+        if builtin.needsRecord { self.recordReads.append(site) }
+        if builtin == .emitTo { self.sideEmissions.append(site) }
     }
 
     private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
@@ -192,7 +211,7 @@ struct FunctionUseCheck {
     /// Whose code the function of an option is; nil: the option isn't a function of the job.
     private static func owner(of option: String, in kind: JobForm.Kind) -> Owner? {
         switch option {
-        case "map": .job
+        case "map": kind.isStream ? .streamMap : .job
         case "reduce": kind.isStream ? .windowReduce : .job
         case "combiner": .combiner
         case "time": .valued
@@ -248,23 +267,19 @@ struct FunctionUseCheck {
         }
     }
 
-    private mutating func checkWindowReads() {
-        let help = "call it in the :reduce of a define-streaming-job, or in a function that it calls"
-        for read in self.windowReads where !read.owner.mayHaveWindow {
-            self.diagnostics.error(
-                "no-window",
-                "\(read.builtin.name) works only where a window's values are reduced",
-                help: help,
-                at: read.range
-            )
+    /// Reports calls of builtins that work in some functions of a job only.
+    private mutating func check(_ sites: [Site], _ place: LimitedPlace, isAllowed: (Owner) -> Bool) {
+        for site in sites where !isAllowed(site.owner) {
+            let message = "\(site.builtin.name) works only \(place.text)"
+            self.diagnostics.error(place.code, message, help: place.help, at: site.range)
         }
-        let readers = self.functions(reaching: self.windowReads)
-        for use in self.uses where !use.owner.mayHaveWindow {
-            guard let read = readers[use.name] else { continue }
+        let callers = self.functions(reaching: sites)
+        for use in self.uses where !isAllowed(use.owner) {
+            guard let site = callers[use.name] else { continue }
             self.diagnostics.error(
-                "no-window",
-                "\(use.name) asks for its window, so it works only where a window's values are reduced",
-                help: "it asks at \(self.place(read)); \(help)",
+                place.code,
+                "\(use.name) \(place.deed), so it works only \(place.text)",
+                help: "it does at \(self.place(site)); \(place.help)",
                 at: use.range
             )
         }
@@ -307,7 +322,7 @@ struct FunctionUseCheck {
             guard let word = self.boundGlobals[use.name] else { continue }
             let isInJob: Bool
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued: isInJob = true
+            case .job, .streamMap, .windowReduce, .combiner, .valued: isInJob = true
             case .function(let name), .result(let name): isInJob = inJobs.contains(name)
             case .program: isInJob = false
             }
@@ -347,7 +362,7 @@ struct FunctionUseCheck {
         var pending: [String] = []
         for use in self.uses {
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued: pending.append(use.name)
+            case .job, .streamMap, .windowReduce, .combiner, .valued: pending.append(use.name)
             case .function(let name), .result(let name): callees[name, default: []].append(use.name)
             case .program: break
             }
@@ -371,6 +386,14 @@ extension Builtin {
     fileprivate var needsWindow: Bool {
         switch self {
         case .windowStart, .windowEnd, .pane: true
+        default: false
+        }
+    }
+
+    /// It tells about the record of a stream that is being worked on, or needs the subtask that does.
+    fileprivate var needsRecord: Bool {
+        switch self {
+        case .lookup, .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset: true
         default: false
         }
     }

@@ -78,6 +78,25 @@ extension Lowering {
         at index: Int,
         _ options: inout [JobForm.Option]
     ) {
+        guard index < ProcessorForm.stepLimit else {
+            if index == ProcessorForm.stepLimit {
+                self.reportLimit("steps", ProcessorForm.stepLimit, help: "put several into one map", at: clause.range)
+            }
+            return
+        }
+        switch step {
+        case .filter, .map, .flatMap: self.lowerFunctionStep(step, clause, at: index, &options)
+        case .enrich: self.lowerEnrich(clause, at: index, &options)
+        case .side: self.lowerSide(clause, at: index, &options)
+        }
+    }
+
+    private mutating func lowerFunctionStep(
+        _ step: ProcessorForm.Step,
+        _ clause: SyntaxNode,
+        at index: Int,
+        _ options: inout [JobForm.Option]
+    ) {
         guard let parts = clause.elements, parts.count == 2 else {
             _ = self.fail(
                 "argument-count",
@@ -85,12 +104,6 @@ extension Lowering {
                 help: "write (\(step.rawValue) (lambda (record) …))",
                 at: clause.range
             )
-            return
-        }
-        guard index < ProcessorForm.stepLimit else {
-            if index == ProcessorForm.stepLimit {
-                self.reportLimit("steps", ProcessorForm.stepLimit, help: "put several into one map", at: clause.range)
-            }
             return
         }
         let value = self.lowerJobFunction(parts[1])
@@ -105,7 +118,7 @@ extension Lowering {
             "malformed-form",
             "a processor has no clause \(clause.headSymbol ?? clause.description)",
             help: (nearest.map { "did you mean \($0)? " } ?? "")
-                + "its clauses are (filter F), (map F), (flat-map F), and \(Self.windowUsage)",
+                + "its clauses are (filter F), (map F), (flat-map F), (enrich TABLE :on :field), (side :name SINK), and \(Self.windowUsage)",
             at: clause.range
         )
     }

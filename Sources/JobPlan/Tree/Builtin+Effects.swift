@@ -7,7 +7,9 @@ extension Builtin {
     var hasEffects: Bool {
         switch self {
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .windowStart, .windowEnd,
-            .pane, .param, .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
+            .pane, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset,
+            .param,
+            .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             true
         default:
             false

@@ -49,11 +49,24 @@ package struct SubtaskRemainder: Sendable {
 
 /// What a writer ended, to be made visible when its checkpoint exists.
 package struct WrittenOutput: Hashable, Sendable {
-    package enum Sink: String, Hashable, Sendable, CaseIterable {
+    package enum Sink: Hashable, Sendable {
         case output
         case alerts
         case late
-        case deadLetters = "dead-letters"
+        case deadLetters
+        /// A side output, by the name that the program gives it.
+        case side(String)
+
+        /// What checkpoints call it.
+        package var rawValue: String {
+            switch self {
+            case .output: "output"
+            case .alerts: "alerts"
+            case .late: "late"
+            case .deadLetters: "dead-letters"
+            case .side(let name): "side-\(name)"
+            }
+        }
     }
 
     package let sink: Sink
@@ -100,6 +113,8 @@ package enum StreamMessageToSource: Sendable {
     case checkpoint(Int64, isLast: Bool)
     /// A checkpoint is complete: what stands in it may be told to those who watch.
     case completed(Int64)
+    /// Functions look up in these tables from now on.
+    case tables([LookupTable])
     /// Read no further; where `fires`, the windows that are open come to their end.
     case stop(fires: Bool)
 }

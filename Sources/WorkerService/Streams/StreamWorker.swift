@@ -1,6 +1,7 @@
 package import ConnectorKit
 package import Engine
 package import Environment
+internal import JobPlan
 internal import Platform
 
 /// What a stream reads and writes.
@@ -11,18 +12,38 @@ package struct StreamEndpoints: Sendable {
     package let late: (any StreamSink)?
     package let deadLetters: (any StreamSink)?
 
+    /// In the order of the definition.
+    package let sides: [Side]
+
+    /// What the tables of the stream are read from, in the order of their numbers.
+    package var tables: [Table]
+
+    package struct Side: Sendable {
+        package let name: String
+        package let sink: any StreamSink
+
+        package init(name: String, sink: any StreamSink) {
+            self.name = name
+            self.sink = sink
+        }
+    }
+
     package init(
         sources: StreamSources,
         sink: any StreamSink,
         alerts: any StreamSink,
         late: (any StreamSink)?,
-        deadLetters: (any StreamSink)?
+        deadLetters: (any StreamSink)?,
+        sides: [Side] = [],
+        tables: [Table] = []
     ) {
         self.sources = sources
         self.sink = sink
         self.alerts = alerts
         self.late = late
         self.deadLetters = deadLetters
+        self.sides = sides
+        self.tables = tables
     }
 }
 
@@ -89,8 +110,13 @@ package final class StreamWorker: Sendable {
     /// Makes every subtask give up at its next step.
     package func cancelAll() { self.threads.cancelAll() }
 
-    /// Starts the threads; they end when every subtask has.
-    package func start() throws(EnvironmentError) { try self.threads.start { self.runThread($0) } }
+    /// Starts the threads, whose functions look up in these tables; they end when every subtask has.
+    package func start(_ tables: [LookupTable]) throws(EnvironmentError) {
+        for mailbox in self.mailboxes where !tables.isEmpty { mailbox.post(.tables(tables)) }
+        try self.start()
+    }
+
+    private func start() throws(EnvironmentError) { try self.threads.start { self.runThread($0) } }
 
     /// Waits until every subtask has ended.
     package func join() { self.threads.join() }
@@ -129,15 +155,13 @@ package final class StreamWorker: Sendable {
 
     private func makeSource(_ index: Int) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
-        var stage = self.stream.makeMapStage()
+        var stage = self.stream.makeMapStage(sideForms: self.endpoints.sides.map(\.sink.recordForm))
         stage.restore(sentWatermark: self.begin.watermark)
         let input: any StreamInput
-        var letters: (any StreamWriter)?
+        let outlets: SourceOutlets
         do {
             input = try self.makeInput(doorbell)
-            letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) {
-                doorbell.ring()
-            }
+            outlets = try self.makeOutlets(index, of: stage, doorbell)
         } catch {
             throw .connector(error)
         }
@@ -148,9 +172,30 @@ package final class StreamWorker: Sendable {
             inboxes: self.inboxes,
             wiring: self.wiring(index),
             mailbox: self.mailboxes[index],
-            deadLetterWriter: letters,
+            outlets: outlets,
             lastNumber: self.begin.lastNumber
         )
+    }
+
+    private func makeOutlets(
+        _ subtask: Int,
+        of stage: borrowing StreamMapStage,
+        _ doorbell: Doorbell
+    ) throws(ConnectorError) -> SourceOutlets {
+        var outlets: [SourceOutlets.Outlet] = []
+        let wake: @Sendable () -> Void = { doorbell.ring() }
+        if let sink = self.endpoints.deadLetters, let block = stage.deadLetters {
+            let writer = try sink.makeStreamWriter(subtask: subtask, content: .json, wake: wake)
+            outlets.append(SourceOutlets.Outlet(sink: .deadLetters, writer: writer, block: block))
+        }
+        let definitions = self.stream.plan.definition.settings.sides
+        for (index, block) in stage.sideBlocks.enumerated() {
+            let side = self.endpoints.sides[index]
+            let content = self.stream.sideContent(definitions[index])
+            let writer = try side.sink.makeStreamWriter(subtask: subtask, content: content, wake: wake)
+            outlets.append(SourceOutlets.Outlet(sink: .side(side.name), writer: writer, block: block))
+        }
+        return SourceOutlets(outlets)
     }
 
     private func makeInput(_ doorbell: Doorbell) throws(ConnectorError) -> any StreamInput {
