@@ -70,6 +70,11 @@ public protocol StreamReader: AnyObject {
     /// job is slow; nil: nothing.
     var warning: String? { get }
 
+    /// The value of a header of a message of the last poll, the last one of that name; nil where it has none.
+    ///
+    /// Its bytes are valid as long as the message's.
+    func header(_ name: UnsafeRawBufferPointer, of message: StreamMessage) -> UnsafeRawBufferPointer?
+
     /// Tells the outside system, for those who watch it, up to where a checkpoint has come; failures are logged there.
     func publish(_ positions: [StreamSplit])
 
@@ -78,6 +83,7 @@ public protocol StreamReader: AnyObject {
 
 extension StreamReader {
     public var warning: String? { nil }
+    public func header(_ name: UnsafeRawBufferPointer, of message: StreamMessage) -> UnsafeRawBufferPointer? { nil }
 }
 
 /// One record of a stream, in memory of its reader.
@@ -98,13 +104,18 @@ public struct StreamMessage {
     /// The number of its split in the order they were added to the reader.
     public let split: Int
 
+    /// By which its reader finds it again; nil where it needn't.
+    public let handle: UnsafeMutableRawPointer?
+
     public init(
         value: UnsafeRawBufferPointer?,
         key: UnsafeRawBufferPointer?,
         timestamp: Int64?,
         position: Int64,
-        split: Int
+        split: Int,
+        handle: UnsafeMutableRawPointer? = nil
     ) {
+        unsafe self.handle = handle
         unsafe self.value = value
         unsafe self.key = key
         self.timestamp = timestamp

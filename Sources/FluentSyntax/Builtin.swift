@@ -121,6 +121,13 @@ package enum Builtin: UInt16, CaseIterable, Hashable, Sendable {
     case setState
     case setTimer
     case groupKey
+    case lookup
+    case emitTo
+    case messageKey
+    case messageHeader
+    case messageTopic
+    case messagePartition
+    case messageOffset
     case param
     case submitJob
     case await
@@ -292,6 +299,13 @@ extension Builtin {
         case .setState: Signature("set-state", 1, 1)
         case .setTimer: Signature("set-timer", 1, 1)
         case .groupKey: Signature("key", 0, 0)
+        case .lookup: Signature("lookup", 2, 3)
+        case .emitTo: Signature("emit-to", 2, 2)
+        case .messageKey: Signature("message-key", 0, 0)
+        case .messageHeader: Signature("message-header", 1, 1)
+        case .messageTopic: Signature("message-topic", 0, 0)
+        case .messagePartition: Signature("message-partition", 0, 0)
+        case .messageOffset: Signature("message-offset", 0, 0)
         case .param: Signature("param", 1, 2)
         case .submitJob: Signature("submit-job", 1, 1)
         case .await: Signature("await", 1, 1)

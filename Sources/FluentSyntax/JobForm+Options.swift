@@ -5,7 +5,7 @@ extension JobForm.Kind {
         case .mapReduce:
             ["input", "output", "map", "combiner", "reduce", "partitions", "format", "on-error", "memory"]
         case .streamingJob:
-            ["input", "output", "window"] + Self.streamOptionNames + ["map", "combiner", "reduce"]
+            ["input", "output", "window"] + Self.streamOptionNames + ["sides", "map", "combiner", "reduce"]
         case .streamProcessor: ["source", "sink"] + Self.streamOptionNames
         }
     }

@@ -7,6 +7,10 @@ package struct ProcessorForm: Sendable {
         case filter
         case map
         case flatMap = "flat-map"
+        /// Adds what a table has under a value of the record.
+        case enrich
+        /// Writes the record, or those for which a function holds, to a sink of its own, and goes on.
+        case side
     }
 
     /// One `:name (function …)` of `aggregate`.
@@ -70,6 +74,17 @@ package struct ProcessorForm: Sendable {
     package static let windowOption = "window"
 
     package static func stepOption(_ index: Int) -> String { "step \(index)" }
+
+    /// The table of an `enrich`, and its `:as` and `:missing`.
+    package static func tableOption(_ index: Int) -> String { "table \(index)" }
+    package static func asOption(_ index: Int) -> String { "as \(index)" }
+    package static func missingOption(_ index: Int) -> String { "missing \(index)" }
+
+    static let sideNamePrefix = "side "
+
+    /// The name and the sink of a `side`.
+    package static func sideNameOption(_ index: Int) -> String { "\(Self.sideNamePrefix)\(index)" }
+    package static func sideSinkOption(_ index: Int) -> String { "side-sink \(index)" }
 
     package static func keyOption(_ index: Int) -> String { "key \(index)" }
 

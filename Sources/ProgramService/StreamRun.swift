@@ -12,7 +12,7 @@ internal import WorkerService
 extension ProgramContext {
     /// Plans, compiles and starts a stream.
     func start(_ stream: StreamDefinition, at range: SourceRange) throws(EvaluationError) -> RunningJob {
-        let endpoints = try self.endpoints(of: stream)
+        var endpoints = try self.endpoints(of: stream)
         let isUnbounded = endpoints.sources.parts.contains { !$0.isBounded }
         if stream.settings.time == nil, let timeless = endpoints.sources.parts.firstIndex(where: \.isBounded) {
             let call = stream.sources[timeless].call
@@ -39,6 +39,7 @@ extension ProgramContext {
         } catch {
             throw EvaluationError(.host(message: error.diagnostic.message), at: error.diagnostic.range)
         }
+        endpoints.tables = try self.tables(compiled.tables)
         let job = StreamJob(
             id: JobID(rawValue: "job-\(self.uuid().prefix(8))"),
             stream: compiled,
@@ -109,13 +110,42 @@ extension ProgramContext {
         let alerts = try self.streamSink(stream.settings.alerts ?? .standardOutput(at: stream.range))
         var late: (any StreamSink)?
         if let call = stream.settings.late { late = try self.streamSink(call) }
+        var sides: [StreamEndpoints.Side] = []
+        for side in stream.settings.sides {
+            sides.append(StreamEndpoints.Side(name: side.name, sink: try self.streamSink(side.sink)))
+        }
         return StreamEndpoints(
             sources: StreamSources(parts),
             sink: output,
             alerts: alerts,
             late: late,
-            deadLetters: deadLetters
+            deadLetters: deadLetters,
+            sides: sides
         )
+    }
+
+    /// What the tables of a stream are read from.
+    private func tables(_ calls: [ConnectorCall]) throws(EvaluationError) -> [StreamEndpoints.Table] {
+        var tables: [StreamEndpoints.Table] = []
+        for call in calls {
+            do {
+                let definition = try TableDefinition(call)
+                let source = try self.connectors.makeSource(definition.source.settings(overwriting: false))
+                if source is any StreamSource {
+                    let message = "a table is read to its end before the stream starts, and \(source.summary) has none"
+                    throw ConnectorError(.user, retry: .never, message)
+                }
+                tables.append(StreamEndpoints.Table(definition, source: source))
+            } catch let error as ConnectorError {
+                throw EvaluationError(.host(message: error.message), at: call.range)
+            } catch let error as JobDefinitionError {
+                let text = error.problems.map(\.message).joined(separator: "; ")
+                throw EvaluationError(.host(message: text), at: call.range)
+            } catch {
+                throw EvaluationError(.host(message: "\(error)"), at: call.range)
+            }
+        }
+        return tables
     }
 
     private func streamSink(_ call: ConnectorCall) throws(EvaluationError) -> any StreamSink {

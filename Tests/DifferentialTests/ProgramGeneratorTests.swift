@@ -64,7 +64,8 @@ struct ProgramGeneratorTests {
     @Test func `every builtin that needs no engine is generated`() {
         let effects: Set<Builtin> = [
             .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .state,
-            .setState, .setTimer, .groupKey, .param,
+            .setState, .setTimer, .groupKey, .param, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic,
+            .messagePartition, .messageOffset,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
         ]
         var seen: Set<Builtin> = []

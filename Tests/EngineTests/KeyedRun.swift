@@ -164,7 +164,7 @@ final class KeyedRun {
     func read(_ events: [StreamEvent]) throws {
         let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value),"t":\#($0.time)}"# }
         try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
-            self.reader.stage.begin(block, numbers: [0])
+            self.reader.stage.begin(block, of: SilentReader(), numbers: [0])
             while try self.reader.stage.step() {}
         }
         self.reader.stage.drain()

@@ -207,7 +207,7 @@ final class StreamRun {
     func read(_ events: [StreamEvent], reader: Int = 0) throws {
         let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value)}"# }
         try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
-            self.readers[reader].stage.begin(block, numbers: [0])
+            self.readers[reader].stage.begin(block, of: SilentReader(), numbers: [0])
             while try self.readers[reader].stage.step() {}
         }
         self.advance(reader)
@@ -345,4 +345,15 @@ extension MessageBlock {
         }
         try body(block)
     }
+}
+
+/// The reader of messages that a test made.
+final class SilentReader: StreamReader {
+    var warning: String? { nil }
+    func add(_ splits: [StreamSplit]) throws(ConnectorError) {}
+    func setPaused(_ split: Int, _ isPaused: Bool) throws(ConnectorError) {}
+    func poll(into block: MessageBlock) throws(ConnectorError) {}
+    func endPosition(of split: Int) -> Int64? { nil }
+    func publish(_ positions: [StreamSplit]) {}
+    func close() {}
 }

@@ -210,6 +210,47 @@ import Testing
         #expect(Self.check(":n (count)", steps: steps).map(\.code) == (code.isEmpty ? [] : [code]))
     }
 
+    @Test(arguments: [
+        ("(enrich items :on :id)", ""), ("(enrich items :on big :as :item :missing 'drop)", ""),
+        ("(enrich (table (generate) :key :id) :on :id)", ""), ("(side :a (stdout))", ""),
+        ("(side :a (stdout) big) (side :b (stdout) :x)", ""), ("(filter (lambda (r) (lookup items r)))", ""),
+        ("(enrich)", "malformed-form"), ("(enrich items)", "malformed-form"),
+        ("(enrich (stdout) :on :id)", "option-type"),
+        ("(enrich items :on 5)", "option-type"), ("(enrich items :on :id :missing 'stop)", "option-value"),
+        ("(enrich items :on :id :from 1)", "unknown-option"), ("(side (stdout))", "malformed-form"),
+        ("(side :a (generate))", "option-type"), ("(side :a (stdout)) (side :a (stdout))", "duplicate-name"),
+        ("(filter (lambda (r) (emit-to :a r)))", "no-side-output"),
+        ("(side :a (stdout)) (key-by :x) (enrich items :on :id)", ""),
+        ("(process :x (on-event (lambda (r) (emit (lookup items (state))))))", ""),
+        ("(process :x (on-event (lambda (r) (emit (message-key)))))", "no-record"),
+        ("(process :x (on-event (lambda (r) (emit-to :a r))))", "no-side-output"),
+        ("(key-by :x) (side :a (stdout))", "malformed-form"),
+    ])
+    func `records are enriched, and written to side outputs`(steps: String, code: String) {
+        let table = "(define items (table (distributed-files \"items\") :key :id)) "
+        let text = table + Self.text(":n (count)", steps: steps)
+
+        #expect(Frontend.check(.make(text)).diagnostics.map(\.code) == (code.isEmpty ? [] : [code]))
+    }
+
+    @Test(arguments: [
+        ("(table (generate))", "missing-option"), ("(table :key :id)", "argument-count"),
+        ("(table (generate) :key 5)", "option-type"), ("(table (stdout) :key :id)", "option-type"),
+        ("(table (union (generate)) :key :id)", "option-type"),
+        ("(table (generate) :key :id :kee 1)", "unknown-option"),
+    ])
+    func `a wrong table is one error`(table: String, code: String) {
+        #expect(CheckerTests.codes("(define t \(table))") == [code])
+    }
+
+    @Test(arguments: ["(message-key)", "(lookup 1 2)", "(define (f) (message-offset)) (f)"])
+    func `a record is only at hand in the functions of a stream`(call: String) {
+        let batch = "(define-mapreduce b :input (generate) :output (stdout) :map (lambda (r) (emit r (message-key))))"
+
+        #expect(CheckerTests.codes(call) == ["no-record"])
+        #expect(CheckerTests.codes(batch) == ["no-record"])
+    }
+
     @Test func `a misspelt clause comes with the right one`() {
         let help = Self.check(":n (count)", steps: "(fliter big)").first?.help
 

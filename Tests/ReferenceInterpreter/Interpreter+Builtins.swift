@@ -34,7 +34,8 @@ extension Interpreter {
         case .parseJSON, .toJSON, .parseTime, .formatTime, .hash:
             try self.performConversion(call)
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd,
-            .pane, .state, .setState, .setTimer, .groupKey, .param, .submitJob, .await, .jobWaitCompletion,
+            .pane, .state, .setState, .setTimer, .groupKey, .lookup, .emitTo, .messageKey, .messageHeader,
+            .messageTopic, .messagePartition, .messageOffset, .param, .submitJob, .await, .jobWaitCompletion,
             .jobGetResults, .jobStatus, .jobCancel, .jobID:
             try self.performEffect(call)
         }

@@ -47,6 +47,9 @@ package final class CompiledProgram: Sendable {
     let ranges: [SourceRange]
     let regexes: [RegularExpression]
     let connectors: [ConnectorShape]
+
+    /// The tables that its functions look up: the value of each is a handle with its index.
+    package let tables: [ConnectorCall]
     package let globalNames: [String]
     /// For each builtin that calls functions: the compiled function that a value of it stands for.
     let stubs: [Builtin: FunctionIndex]
@@ -63,6 +66,7 @@ package final class CompiledProgram: Sendable {
         self.ranges = parts.ranges
         self.regexes = parts.regexes
         self.connectors = parts.connectors
+        self.tables = parts.tables
         self.globalNames = parts.globalNames
         self.stubs = parts.stubs
         unsafe self.code = .allocate(capacity: max(parts.code.count, 1))
@@ -101,6 +105,7 @@ struct ProgramParts {
     var constants: [Value] = []
     var regexes: [RegularExpression] = []
     var connectors: [CompiledProgram.ConnectorShape] = []
+    var tables: [ConnectorCall] = []
     var globalNames: [String] = []
     var stubs: [Builtin: FunctionIndex] = [:]
     let memory: PermanentMemory

@@ -1,5 +1,6 @@
 internal import CKernels
 internal import FluentSyntax
+internal import JobPlan
 internal import RegularExpressions
 
 /// Constants of a program, in its permanent memory.
@@ -136,6 +137,8 @@ extension ProgramCompiler {
         case .function:
             let index = try self.constant(constant, scope: scope, at: range)
             return self.parts.constants[index]
+        case .connector(let call) where call.name == TableDefinition.constructor:
+            return Value(.handle, bits: UInt64(self.table(call)))
         case .connector(let call):
             throw CompilationError(
                 "connector-in-function",
@@ -144,6 +147,13 @@ extension ProgramCompiler {
                 at: range
             )
         }
+    }
+
+    /// The number of a table, the same for equal ones.
+    private mutating func table(_ call: ConnectorCall) -> Int {
+        if let known = self.parts.tables.firstIndex(of: call) { return known }
+        self.parts.tables.append(call)
+        return self.parts.tables.count - 1
     }
 
     private func makeText(_ tag: Value.Tag, _ text: [UInt8]) throws(CompilationError) -> Value {

@@ -33,7 +33,8 @@ extension Workspace {
             try self.performTime(builtin, arguments)
         case .map, .filter, .reduce, .fold, .flatMap, .any, .all, .forEachCall, .apply, .now, .uuid, .println,
             .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd, .pane, .state,
-            .setState, .setTimer, .groupKey, .param,
+            .setState, .setTimer, .groupKey, .param, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic,
+            .messagePartition, .messageOffset,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             preconditionFailure("\(builtin.name) isn't performed here")
         }

@@ -74,7 +74,12 @@ extension CompiledStream {
     }
 
     /// A keyed stage; `form` is how the sink wants records.
-    package func makeKeyedStage(_ stage: Int, subtask: Int, form: OutputForm) -> KeyedStage {
+    package func makeKeyedStage(
+        _ stage: Int,
+        subtask: Int,
+        form: OutputForm,
+        tables: [LookupTable] = []
+    ) -> KeyedStage {
         let operation = self.stages[stage].operation
         let isLast = stage + 1 == self.stageCount
         let keepsKeys = isLast && form == .messages && self.isKeyed(stage)
@@ -82,7 +87,8 @@ extension CompiledStream {
             jobName: self.name,
             keepsKeys: keepsKeys,
             hasTimers: operation.hasTimers,
-            recordBytesLimit: self.limits.memoryBytes
+            recordBytesLimit: self.limits.memoryBytes,
+            surroundings: RecordSurroundings(tables: tables)
         )
         return ProcessStage(
             operation,
@@ -96,12 +102,19 @@ extension CompiledStream {
     }
 
     /// What feeds the stage behind a keyed one.
-    package func makeMapStage(behind stage: Int) -> StreamMapStage {
+    package func makeMapStage(behind stage: Int, tables: [LookupTable] = []) -> StreamMapStage {
         var map = self.makeMapStage(
-            StreamFunctions(map: .record(self.stages[stage].map), mapFieldCount: 0, emission: nil, time: nil),
+            StreamFunctions(
+                usesSurroundings: false,
+                map: .record(self.stages[stage].map),
+                mapFieldCount: 0,
+                emission: nil,
+                time: nil
+            ),
             columnCount: self.plan.stages[stage].columnCount,
             decode: DecodeStep(format: .json),
-            feeding: stage + 1
+            feeding: stage + 1,
+            surroundings: RecordSurroundings(tables: tables)
         )
         let name = self.plan.stages[stage].operatorID ?? "stage \(stage + 1)"
         _ = map.addSplit(named: name, latest: WatermarkTracker.none)
@@ -109,11 +122,12 @@ extension CompiledStream {
     }
 
     /// The end of a stream without a window.
-    package func makeSinkStage(form: OutputForm) -> SinkStage {
+    package func makeSinkStage(form: OutputForm, tables: [LookupTable] = []) -> SinkStage {
         guard let last = self.stages.last else { preconditionFailure("a stream without a window has a stage") }
         let formatter = StreamFormatter(form: form, format: self.plan.definition.settings.sinkFormat, content: .records)
+        let host = SinkHost(formatter: formatter, surroundings: RecordSurroundings(tables: tables))
         return SinkStage(
-            machine: Machine(program: self.program, limits: self.limits, host: SinkHost(formatter: formatter)),
+            machine: Machine(program: self.program, limits: self.limits, host: host),
             function: last.map,
             policy: self.policy,
             name: "the records of \(self.name)"

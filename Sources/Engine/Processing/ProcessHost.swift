@@ -23,6 +23,9 @@ struct ProcessHost: ~Copyable, MachineHost {
     private let hasTimers: Bool
     private let recordBytesLimit: Int
 
+    /// What functions reach beside the record.
+    private let surroundings: RecordSurroundings
+
     /// Whom it is called for, and at which event time.
     private var key: StateKey?
     private var keyBytes = ByteBuffer()
@@ -37,7 +40,14 @@ struct ProcessHost: ~Copyable, MachineHost {
     private var timersLeft = 0
     private var emittedAtStart = 0
 
-    init(jobName: String, keepsKeys: Bool, hasTimers: Bool, recordBytesLimit: Int) {
+    init(
+        jobName: String,
+        keepsKeys: Bool,
+        hasTimers: Bool,
+        recordBytesLimit: Int,
+        surroundings: RecordSurroundings
+    ) {
+        self.surroundings = surroundings
         self.hasTimers = hasTimers
         self.jobName = jobName
         self.keepsKeys = keepsKeys
@@ -96,8 +106,7 @@ struct ProcessHost: ~Copyable, MachineHost {
         case .setState: try self.setState(unsafe arguments[0], at: range)
         case .setTimer: try self.setTimer(unsafe arguments[0], at: range)
         case .alert: try self.alert(unsafe Array(arguments), at: range, in: &arena)
-        default:
-            throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
+        default: return try unsafe self.surroundings.perform(builtin, arguments, at: range, in: &arena)
         }
         return .nil
     }

@@ -66,8 +66,12 @@ struct SinkHost: ~Copyable, MachineHost {
     /// The key of the stage that handed the record on: the key for sinks that have one.
     var groupKey = Value.nil
 
-    init(formatter: consuming StreamFormatter) {
+    /// What functions reach beside the record.
+    private let surroundings: RecordSurroundings
+
+    init(formatter: consuming StreamFormatter, surroundings: RecordSurroundings) {
         self.formatter = formatter
+        self.surroundings = surroundings
     }
 
     mutating func emit(key: Value, value: Value) throws(EvaluationError) {
@@ -88,4 +92,13 @@ struct SinkHost: ~Copyable, MachineHost {
     mutating func next(of stream: Int, in arena: inout Arena) throws(EvaluationError) -> Value? { nil }
 
     mutating func rewind(_ stream: Int) throws(EvaluationError) {}
+
+    mutating func perform(
+        _ builtin: Builtin,
+        _ arguments: UnsafeBufferPointer<Value>,
+        at range: SourceRange,
+        in arena: inout Arena
+    ) throws(EvaluationError) -> Value {
+        try unsafe self.surroundings.perform(builtin, arguments, at: range, in: &arena)
+    }
 }

@@ -1,5 +1,5 @@
 package import ConnectorKit
-internal import FluentSyntax
+package import FluentSyntax
 internal import CoreTypes
 package import JobPlan
 
@@ -70,6 +70,7 @@ package final class CompiledStream: Sendable {
             )
         }
         self.functions = StreamFunctions(
+            usesSurroundings: plan.usesSurroundings,
             map: map,
             mapFieldCount: plan.map.fields?.count ?? 0,
             emission: kernelsEnabled ? FieldEmission(plan.map, columnCount: plan.columnCount) : nil,
@@ -109,6 +110,15 @@ package final class CompiledStream: Sendable {
 
     /// What its sink is handed.
     package var sinkContent: SinkContent { PairFormatter(format: self.plan.definition.settings.sinkFormat).content }
+
+    /// The tables that its functions look up, in the order of their numbers.
+    package var tables: [ConnectorCall] { self.program.tables }
+
+    /// What each of them may take where it doesn't say: a quarter of all.
+    package var tableBytesLimit: Int64 { self.memoryBytes / 4 }
+
+    /// How records are written to a side output.
+    package func sideContent(_ side: SideOutput) -> SinkContent { PairFormatter(format: side.format).content }
 
     /// Milliseconds of silence after which a split no longer holds time back.
     package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
@@ -153,13 +163,15 @@ package final class CompiledStream: Sendable {
     /// A share of the memory limit, as a divisor, for the tables before the exchange of all subtasks.
     private static let mapShare: Int64 = 8
 
-    /// What reads.
-    package func makeMapStage() -> StreamMapStage {
-        self.makeMapStage(
+    /// What reads; `sideForms` says how the sink of each side output wants records.
+    package func makeMapStage(tables: [LookupTable] = [], sideForms: [OutputForm] = []) -> StreamMapStage {
+        let sides = zip(self.plan.definition.settings.sides, sideForms).map { SideStream($0, form: $1) }
+        return self.makeMapStage(
             self.functions,
             columnCount: self.plan.columnCount,
             decode: self.plan.decode,
-            feeding: 0
+            feeding: 0,
+            surroundings: RecordSurroundings(tables: tables, sides: sides)
         )
     }
 
@@ -167,12 +179,14 @@ package final class CompiledStream: Sendable {
         _ functions: StreamFunctions,
         columnCount: Int,
         decode: DecodeStep,
-        feeding stage: Int
+        feeding stage: Int,
+        surroundings: RecordSurroundings
     ) -> StreamMapStage {
         let feedsWindow = stage == self.stages.count
         let host = StreamMapHost(
             columnCount: columnCount,
-            recordBytesLimit: self.limits.memoryBytes
+            recordBytesLimit: self.limits.memoryBytes,
+            surroundings: surroundings
         )
         return StreamMapStage(
             machine: Machine(program: self.program, limits: self.limits, host: host),

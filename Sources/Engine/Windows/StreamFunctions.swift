@@ -75,6 +75,8 @@ package struct StreamLimits: Sendable {
 
 /// The compiled functions of a stream that are called with a record.
 struct StreamFunctions: Sendable {
+    /// Whether they ask for anything beside their record.
+    let usesSurroundings: Bool
     let map: MapCall
     let mapFieldCount: Int
 

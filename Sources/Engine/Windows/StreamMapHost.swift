@@ -12,13 +12,17 @@ struct StreamMapHost: ~Copyable, MachineHost {
     /// Pairs that are waiting before they are looked up together.
     static let drainCount = 128
 
+    /// What functions reach beside the record.
+    let surroundings: RecordSurroundings
+
     /// Bytes that one record may emit.
     private let recordBytesLimit: Int
 
     /// Whether the record emitted more than that, which it may have caught.
     private(set) var hasEmittedTooMuch = false
 
-    init(columnCount: Int, recordBytesLimit: Int) {
+    init(columnCount: Int, recordBytesLimit: Int, surroundings: RecordSurroundings) {
+        self.surroundings = surroundings
         // A list of columns is taken apart, so that the machine may add no pair by itself then.
         self.pairs = PairBuffer(directLimit: columnCount > 1 ? 0 : Self.drainCount - 1)
         self.mark = self.pairs.mark
@@ -115,7 +119,7 @@ struct StreamMapHost: ~Copyable, MachineHost {
         at range: SourceRange,
         in arena: inout Arena
     ) throws(EvaluationError) -> Value {
-        throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
+        try unsafe self.surroundings.perform(builtin, arguments, at: range, in: &arena)
     }
 }
 

@@ -17,9 +17,9 @@ struct OpenSlice {
 extension StreamMapStage {
     /// Takes messages, which must stay as they are until ``step()`` answers false.
     ///
-    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:)`` gave.
-    package mutating func begin(_ messages: MessageBlock, numbers: [Int]) {
-        self.messageSplits = numbers
+    /// `numbers`: For each split of their reader the number that ``addSplit(named:latest:origin:)`` gave.
+    package mutating func begin(_ messages: MessageBlock, of reader: any StreamReader, numbers: [Int]) {
+        self.surroundings.beginBlock(of: reader, numbers: numbers)
         self.input = .messages(messages, next: 0)
     }
 
@@ -27,4 +27,7 @@ extension StreamMapStage {
     package mutating func begin(_ records: EmittedRecords) {
         self.input = .records(records, next: 0)
     }
+
+    /// What is on its way to side outputs, to be taken, in the order of the definition.
+    package var sideBlocks: [OutputBlock] { self.surroundings.sideBlocks }
 }

@@ -20,9 +20,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Decodes messages, which come one by one.
     private let messageDecoder: SplitDecoder
-
-    /// The numbers of the splits that messages name.
-    var messageSplits: [Int] = []
+    var surroundings: StageSurroundings
     private var splitNames: [String] = []
     package private(set) var clock: WatermarkTracker
     var input = StreamMapInput.none
@@ -67,6 +65,7 @@ package struct StreamMapStage: ~Copyable {
         routing: Routing,
         limits: StreamLimits
     ) {
+        self.surroundings = StageSurroundings(machine.host.surroundings, areUsed: functions.usesSurroundings)
         self.machine = machine
         self.functions = functions
         self.decode = decode
@@ -84,8 +83,9 @@ package struct StreamMapStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.examples.records }
 
     /// Adds a split and returns its number; `latest` is the largest time seen of it, or expected first.
-    package mutating func addSplit(named name: String, latest: Int64) -> Int {
+    package mutating func addSplit(named name: String, latest: Int64, origin: MessageOrigin? = nil) -> Int {
         self.splitNames.append(name)
+        self.surroundings.addSplit(origin)
         self.decoders.append(SplitDecoder(self.decode))
         return self.clock.addSplit(latest: latest)
     }
@@ -113,6 +113,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Takes a block of a split, which must stay as it is until ``step()`` answers false.
     package mutating func begin(_ block: SourceBlock, of split: Split, number: Int) {
+        self.surroundings.beginBlock()
         self.decoders[number].decoder.begin(block, of: split)
         self.input = .block(split: number)
     }
@@ -194,7 +195,7 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             return true
         }
-        let split = self.messageSplits[message.split]
+        let split = self.surroundings.begin(message)
         let name = self.splitNames[split]
         return try self.process(self.messageDecoder, split: split, sourceTime: message.timestamp) {
             decoder,
@@ -212,6 +213,7 @@ package struct StreamMapStage: ~Copyable {
     ) throws(EngineError) -> Bool {
         self.machine.beginRecord()
         self.machine.host.beginRecord()
+        self.surroundings.mark()
         self.machine.host.setMark()
         do {
             guard try decode(&box.decoder, &self.machine.workspace.arena) else { return false }
@@ -219,6 +221,7 @@ package struct StreamMapStage: ~Copyable {
             self.figures.records += 1
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
+            self.surroundings.setTime(time)
             try self.beginTime(time)
             // Pairs of another slice have gone since.
             self.machine.host.setMark()
@@ -346,6 +349,7 @@ package struct StreamMapStage: ~Copyable {
         error: (RecordPlace) -> EngineError
     ) throws(EngineError) {
         let place = box.place
+        self.surroundings.takeBack()
         guard self.policy != .fail else { throw error(place) }
         self.machine.host.truncateToMark()
         self.figures.rejected += 1

@@ -9,10 +9,12 @@ enum ConnectorName: String, CaseIterable {
     case httpSink = "http-sink"
     /// Several sources as one, for streams.
     case union
+    /// A source's records by a field, to look them up.
+    case table
 
     var isAvailable: Bool {
         switch self {
-        case .distributedFiles, .distributedPath, .stdout, .generate, .kafkaStream, .kafkaTopic, .union: true
+        case .distributedFiles, .distributedPath, .stdout, .generate, .kafkaStream, .kafkaTopic, .union, .table: true
         case .httpSink: false
         }
     }
@@ -22,7 +24,7 @@ enum ConnectorName: String, CaseIterable {
         switch self {
         case .distributedFiles, .distributedPath: ("a path", "\"/data/…\"")
         case .kafkaStream, .kafkaTopic: ("a topic", "\"events\"")
-        case .stdout, .generate, .httpSink, .union: nil
+        case .stdout, .generate, .httpSink, .union, .table: nil
         }
     }
 
@@ -30,6 +32,7 @@ enum ConnectorName: String, CaseIterable {
         switch self {
         case .stdout, .generate: "(\(self.rawValue))"
         case .union: "(union SOURCE…)"
+        case .table: "(table SOURCE :key :field)"
         case .distributedFiles, .distributedPath, .kafkaStream, .kafkaTopic, .httpSink: "(\(self.rawValue) …)"
         }
     }
@@ -40,7 +43,7 @@ enum ConnectorName: String, CaseIterable {
     var isSource: Bool {
         switch self {
         case .distributedFiles, .distributedPath, .generate, .kafkaStream, .kafkaTopic, .union: true
-        case .stdout, .httpSink: false
+        case .stdout, .httpSink, .table: false
         }
     }
 
@@ -50,7 +53,7 @@ enum ConnectorName: String, CaseIterable {
     var isSink: Bool {
         switch self {
         case .distributedPath, .stdout, .kafkaStream, .kafkaTopic, .httpSink: true
-        case .distributedFiles, .generate, .union: false
+        case .distributedFiles, .generate, .union, .table: false
         }
     }
 }

@@ -7,8 +7,10 @@ struct FunctionUseCheck {
     private enum Owner: Hashable {
         /// Runs where the program runs.
         case program
-        /// Inside `:map`, or the `:reduce` of a batch job.
+        /// Inside the `:map` or `:reduce` of a batch job.
         case job
+        /// Inside the `:map` of a streaming job.
+        case streamMap
         /// Inside the `:reduce` of a streaming job.
         case windowReduce
         case combiner
@@ -23,14 +25,14 @@ struct FunctionUseCheck {
 
         var isJob: Bool {
             switch self {
-            case .job, .windowReduce, .combiner, .valued, .stateful: true
+            case .job, .streamMap, .windowReduce, .combiner, .valued, .stateful: true
             case .program, .function, .result: false
             }
         }
 
         var mayEmit: Bool {
             switch self {
-            case .job, .windowReduce, .function, .result, .stateful: true
+            case .job, .streamMap, .windowReduce, .function, .result, .stateful: true
             case .program, .combiner, .valued: false
             }
         }
@@ -41,16 +43,27 @@ struct FunctionUseCheck {
         var mayHaveState: Bool {
             switch self {
             case .stateful, .function, .result: true
-            case .program, .job, .windowReduce, .combiner, .valued: false
+            case .program, .job, .streamMap, .windowReduce, .combiner, .valued: false
             }
         }
 
         var mayHaveWindow: Bool {
             switch self {
             case .windowReduce, .function, .result: true
-            case .program, .job, .combiner, .valued, .stateful: false
+            case .program, .job, .streamMap, .combiner, .valued, .stateful: false
             }
         }
+
+        /// Whether it is called with the records of a stream.
+        var mayHaveRecord: Bool {
+            switch self {
+            case .streamMap, .valued, .function, .result: true
+            case .program, .job, .windowReduce, .combiner, .stateful: false
+            }
+        }
+
+        /// Whether it may write to side outputs.
+        var mayEmitAside: Bool { self.mayHaveRecord && self != .valued }
     }
 
     private struct Use {
@@ -71,6 +84,9 @@ struct FunctionUseCheck {
     private var emissions: [Site] = []
     private var windowReads: [Site] = []
     private var stateUses: [Site] = []
+    private var lookups: [Site] = []
+    private var messageReads: [Site] = []
+    private var sideEmissions: [Site] = []
     private var hosts: [Site] = []
     /// Globals and locals whose value is bound to this process, with the word for it.
     private var boundGlobals: [String: String] = [:]
@@ -84,8 +100,11 @@ struct FunctionUseCheck {
 
     mutating func check() -> [Diagnostic] {
         self.checkEmissions()
-        self.checkWindowReads()
-        self.checkStateUses()
+        self.check(self.windowReads, .window) { $0.mayHaveWindow }
+        self.check(self.stateUses, .state) { $0.mayHaveState }
+        self.check(self.lookups, .record) { $0.mayHaveRecord || $0 == .stateful }
+        self.check(self.messageReads, .record) { $0.mayHaveRecord }
+        self.check(self.sideEmissions, .side) { $0.mayEmitAside }
         self.checkTravel()
         return self.diagnostics.sorted()
     }
@@ -195,6 +214,9 @@ struct FunctionUseCheck {
         if builtin == .emit { self.emissions.append(site) }
         if builtin.needsWindow { self.windowReads.append(site) }
         if builtin.needsState { self.stateUses.append(site) }
+        if builtin == .lookup { self.lookups.append(site) }
+        if builtin.needsMessage { self.messageReads.append(site) }
+        if builtin == .emitTo { self.sideEmissions.append(site) }
     }
 
     private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
@@ -207,7 +229,7 @@ struct FunctionUseCheck {
     /// Whose code the function of an option is; nil: the option isn't a function of the job.
     private static func owner(of option: String, in kind: JobForm.Kind) -> Owner? {
         switch option {
-        case "map": .job
+        case "map": kind.isStream ? .streamMap : .job
         case "reduce": kind.isStream ? .windowReduce : .job
         case "combiner": .combiner
         case "time": .valued
@@ -265,45 +287,19 @@ struct FunctionUseCheck {
         }
     }
 
-    private mutating func checkWindowReads() {
-        let help = "call it in the :reduce of a define-streaming-job, or in a function that it calls"
-        for read in self.windowReads where !read.owner.mayHaveWindow {
-            self.diagnostics.error(
-                "no-window",
-                "\(read.builtin.name) works only where a window's values are reduced",
-                help: help,
-                at: read.range
-            )
+    /// Reports calls of builtins that work in some functions of a job only.
+    private mutating func check(_ sites: [Site], _ place: LimitedPlace, isAllowed: (Owner) -> Bool) {
+        for site in sites where !isAllowed(site.owner) {
+            let message = "\(site.builtin.name) works only \(place.text)"
+            self.diagnostics.error(place.code, message, help: place.help, at: site.range)
         }
-        let readers = self.functions(reaching: self.windowReads)
-        for use in self.uses where !use.owner.mayHaveWindow {
-            guard let read = readers[use.name] else { continue }
+        let callers = self.functions(reaching: sites)
+        for use in self.uses where !isAllowed(use.owner) {
+            guard let site = callers[use.name] else { continue }
             self.diagnostics.error(
-                "no-window",
-                "\(use.name) asks for its window, so it works only where a window's values are reduced",
-                help: "it asks at \(self.place(read)); \(help)",
-                at: use.range
-            )
-        }
-    }
-
-    private mutating func checkStateUses() {
-        let help = "call it in the on-event or on-timer of a process, or in a function that they call"
-        for use in self.stateUses where !use.owner.mayHaveState {
-            self.diagnostics.error(
-                "no-state",
-                "\(use.builtin.name) works only where the records of a key are processed",
-                help: help,
-                at: use.range
-            )
-        }
-        let users = self.functions(reaching: self.stateUses)
-        for use in self.uses where !use.owner.mayHaveState {
-            guard let site = users[use.name] else { continue }
-            self.diagnostics.error(
-                "no-state",
-                "\(use.name) uses the state of a key, so it works only where the records of a key are processed",
-                help: "it does so at \(self.place(site)); \(help)",
+                place.code,
+                "\(use.name) \(place.deed), so it works only \(place.text)",
+                help: "it does at \(self.place(site)); \(place.help)",
                 at: use.range
             )
         }
@@ -346,7 +342,7 @@ struct FunctionUseCheck {
             guard let word = self.boundGlobals[use.name] else { continue }
             let isInJob: Bool
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued, .stateful: isInJob = true
+            case .job, .streamMap, .windowReduce, .combiner, .valued, .stateful: isInJob = true
             case .function(let name), .result(let name): isInJob = inJobs.contains(name)
             case .program: isInJob = false
             }
@@ -386,7 +382,7 @@ struct FunctionUseCheck {
         var pending: [String] = []
         for use in self.uses {
             switch use.owner {
-            case .job, .windowReduce, .combiner, .valued, .stateful: pending.append(use.name)
+            case .job, .streamMap, .windowReduce, .combiner, .valued, .stateful: pending.append(use.name)
             case .function(let name), .result(let name): callees[name, default: []].append(use.name)
             case .program: break
             }
@@ -418,6 +414,14 @@ extension Builtin {
     fileprivate var needsState: Bool {
         switch self {
         case .state, .setState, .setTimer, .groupKey: true
+        default: false
+        }
+    }
+
+    /// It tells about the message that a record of a stream came in.
+    fileprivate var needsMessage: Bool {
+        switch self {
+        case .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset: true
         default: false
         }
     }

@@ -3,6 +3,7 @@ extension Lowering {
     mutating func lowerConnector(_ items: [SyntaxNode], range: SourceRange) -> Expression {
         let name = items[0].symbol ?? ""
         if name == ConnectorName.union.rawValue { return self.lowerUnion(items, range: range) }
+        if name == ConnectorName.table.rawValue { return self.lowerTable(items, range: range) }
         let (arguments, written) = self.callParts(items)
         let options = written.map { pair in
             JobForm.Option(name: pair.name, value: self.lowerOption(pair.name, pair.value))

@@ -22,6 +22,7 @@ extension Lowering {
         case "output", "sink":
             self.checkConnector(value, isAllowed: \.isSink, role: "the \(option.name) of a job")
         case "late", "alerts": self.checkConnector(value, isAllowed: \.isSink, role: "the sink of \(label)")
+        case "sides": self.checkSides(value)
         case "map": self.checkJobFunction(label, value, .map)
         case "reduce": self.checkJobFunction(label, value, .reduce)
         case "time": self.checkJobFunction(label, value, .field)

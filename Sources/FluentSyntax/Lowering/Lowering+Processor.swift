@@ -55,6 +55,7 @@ extension Lowering {
             } else if clause.headSymbol == "window" {
                 window = clause
             } else if let step = clause.headSymbol.flatMap(ProcessorForm.Step.init) {
+                if step == .side, !stages.isEmpty { self.reportSideBehindStage(clause) }
                 self.lowerStep(step, clause, at: steps.count, &options)
                 steps.append(step)
             } else if let kind = clause.headSymbol.flatMap(ProcessorForm.Stage.Kind.init) {
@@ -76,6 +77,25 @@ extension Lowering {
         at index: Int,
         _ options: inout [JobForm.Option]
     ) {
+        guard index < ProcessorForm.stepLimit else {
+            if index == ProcessorForm.stepLimit {
+                self.reportLimit("steps", ProcessorForm.stepLimit, help: "put several into one map", at: clause.range)
+            }
+            return
+        }
+        switch step {
+        case .filter, .map, .flatMap: self.lowerFunctionStep(step, clause, at: index, &options)
+        case .enrich: self.lowerEnrich(clause, at: index, &options)
+        case .side: self.lowerSide(clause, at: index, &options)
+        }
+    }
+
+    private mutating func lowerFunctionStep(
+        _ step: ProcessorForm.Step,
+        _ clause: SyntaxNode,
+        at index: Int,
+        _ options: inout [JobForm.Option]
+    ) {
         guard let parts = clause.elements, parts.count == 2 else {
             _ = self.fail(
                 "argument-count",
@@ -85,15 +105,18 @@ extension Lowering {
             )
             return
         }
-        guard index < ProcessorForm.stepLimit else {
-            if index == ProcessorForm.stepLimit {
-                self.reportLimit("steps", ProcessorForm.stepLimit, help: "put several into one map", at: clause.range)
-            }
-            return
-        }
         let value = self.lowerJobFunction(parts[1])
         self.checkJobFunction(step.rawValue, value, .step)
         options.append(JobForm.Option(name: ProcessorForm.stepOption(index), value: value))
+    }
+
+    private mutating func reportSideBehindStage(_ clause: SyntaxNode) {
+        self.diagnostics.error(
+            "malformed-form",
+            "a side output stands before the keyed stages of a processor",
+            help: "move it there, or write those records to a topic and read it with another processor",
+            at: clause.range
+        )
     }
 
     private mutating func reportUnknownClause(_ clause: SyntaxNode) {
@@ -105,8 +128,8 @@ extension Lowering {
             "malformed-form",
             "a processor has no clause \(clause.headSymbol ?? clause.description)",
             help: (nearest.map { "did you mean \($0)? " } ?? "")
-                + "its clauses are (filter F), (map F), (flat-map F), (key-by KEY), "
-                + "\(Self.deduplicateUsage), \(Self.processUsage), and \(Self.windowUsage)",
+                + "its clauses are (filter F), (map F), (flat-map F), (enrich TABLE :on :field), (side :name SINK), "
+                + "(key-by KEY), \(Self.deduplicateUsage), \(Self.processUsage), and \(Self.windowUsage)",
             at: clause.range
         )
     }

@@ -2,7 +2,7 @@ import FluentSyntax
 
 /// Some steps of a processor, and what becomes of a record behind them.
 struct RecordMapping {
-    let steps: ArraySlice<(step: ProcessorForm.Step, function: RecordFunction)>
+    let steps: ArraySlice<ProcessingStep>
 
     /// What is emitted as the key: nil where there are no keys.
     let group: RecordGroup
@@ -27,7 +27,7 @@ private struct MapBuilder {
     init(_ mapping: RecordMapping) {
         self.mapping = mapping
         let functions =
-            mapping.steps.map(\.function) + mapping.group.keys.map(\.function) + (mapping.columns ?? [])
+            mapping.steps.compactMap(\.function) + mapping.group.keys.map(\.function) + (mapping.columns ?? [])
         let largest = functions.map { $0.closure(named: "record").largestVariableID }.max() ?? 0
         self.nextID = largest + 1
     }
@@ -55,10 +55,65 @@ private struct MapBuilder {
     }
 
     private mutating func body(
-        _ steps: ArraySlice<(step: ProcessorForm.Step, function: RecordFunction)>,
+        _ steps: ArraySlice<ProcessingStep>,
         on record: Variable
     ) -> Expression {
-        guard let (step, function) = steps.first else { return self.emission(of: record) }
+        guard let step = steps.first else { return self.emission(of: record) }
+        switch step {
+        case .function(let kind, let function): return self.body(kind, function, steps, on: record)
+        case .enrich(let enrichment): return self.body(enrichment, steps, on: record)
+        case .side(let name, let function, let range):
+            let known = Expression(.variable(record), range: range)
+            let target = Expression(.constant(.keyword(name)), range: range)
+            let emission = Expression(.builtin(.emitTo, arguments: [target, known]), range: range)
+            let nothing = Expression(.constant(.nil), range: range)
+            let chosen = function.map { function in
+                let condition = self.call(function, on: record)
+                return Expression(.if(condition: condition, then: emission, else: nothing), range: range)
+            }
+            return Expression(.sequence([chosen ?? emission, self.body(steps.dropFirst(), on: record)]), range: range)
+        }
+    }
+
+    /// Looks the record's value up in a table, and goes on with the record and what was found.
+    private mutating func body(
+        _ enrichment: ProcessingStep.Enrichment,
+        _ steps: ArraySlice<ProcessingStep>,
+        on record: Variable
+    ) -> Expression {
+        let range = enrichment.range
+        let table = Expression(.constant(.connector(enrichment.table)), range: range)
+        let key = self.call(enrichment.key, on: record)
+        let row = self.fresh("row")
+        let next = self.fresh("record")
+        let (known, found) = (Expression(.variable(record), range: range), Expression(.variable(row), range: range))
+        let joined: Expression
+        if let name = enrichment.name {
+            let field = Expression(.constant(.keyword(name)), range: range)
+            joined = Expression(.builtin(.assoc, arguments: [known, field, found]), range: range)
+        } else {
+            // What the record has itself stays.
+            let merged = Expression(.builtin(.merge, arguments: [found, known]), range: range)
+            joined = Expression(.if(condition: found, then: merged, else: known), range: range)
+        }
+        let rest = Expression(
+            .let([Binding(next, joined)], body: self.body(steps.dropFirst(), on: next)),
+            range: range
+        )
+        let nothing = Expression(.constant(.nil), range: range)
+        let body =
+            enrichment.dropsMissing
+            ? Expression(.if(condition: found, then: rest, else: nothing), range: range) : rest
+        let lookup = Expression(.builtin(.lookup, arguments: [table, key]), range: range)
+        return Expression(.let([Binding(row, lookup)], body: body), range: range)
+    }
+
+    private mutating func body(
+        _ step: ProcessingStep.FunctionKind,
+        _ function: RecordFunction,
+        _ steps: ArraySlice<ProcessingStep>,
+        on record: Variable
+    ) -> Expression {
         let value = self.call(function, on: record)
         let kind: Expression.Kind
         switch step {

@@ -62,6 +62,7 @@ extension JobOptionReader {
         settings.trigger = self.trigger()
         settings.late = self.sink("late")
         settings.alerts = self.sink("alerts")
+        settings.sides = self.sides()
         settings.onError = self.errorPolicy()
         settings.memoryBytes = self.memory()
         if let input { settings.format = self.streamFormat(of: input) }

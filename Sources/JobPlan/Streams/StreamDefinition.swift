@@ -83,6 +83,8 @@ package struct StreamDefinition: Sendable {
 
         /// Where `alert` writes; nil: JSON lines on standard output.
         package var alerts: ConnectorCall?
+        /// Where functions and steps write beside the output.
+        package var sides: [SideOutput] = []
         package var format = RecordFormat.json
         package var sinkFormat = RecordFormat.text
         package var onError = ErrorPolicy.fail

@@ -42,9 +42,7 @@ extension JobOptionReader {
     /// Those that the clauses of a `define-stream-processor` amount to.
     mutating func functions(of form: ProcessorForm) -> StreamFunctions? {
         let problemCount = self.problems.count
-        let steps = form.steps.indices.compactMap { index in
-            self.recordFunction(ProcessorForm.stepOption(index), label: form.steps[index].rawValue)
-        }
+        let steps = form.steps.indices.compactMap { self.step(form.steps[$0], at: $0) }
         let stages = form.stages.enumerated().compactMap { self.stage($1, at: $0) }
         let keyOptions = (0..<form.keyCount).map { ProcessorForm.keyOption($0) }
         let keys = keyOptions.compactMap { self.recordFunction($0, label: "group-by") }
@@ -65,7 +63,7 @@ extension JobOptionReader {
         }
         guard self.problems.count == problemCount else { return nil }
         return StreamProcessing(
-            steps: zip(form.steps, steps).map { ($0, $1) },
+            steps: steps,
             stages: stages,
             group: RecordGroup(keys: zip(names, keys).map { ($0, $1) }, isList: form.hasKeyList),
             aggregates: aggregates,

@@ -63,7 +63,7 @@ struct StreamProcessing {
         let range: SourceRange
     }
 
-    let steps: [(step: ProcessorForm.Step, function: RecordFunction)]
+    let steps: [ProcessingStep]
     let stages: [Stage]
 
     /// What the records of a window are grouped by.

@@ -7,7 +7,8 @@ extension Builtin {
     var hasEffects: Bool {
         switch self {
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .windowStart, .windowEnd,
-            .pane, .state, .setState, .setTimer, .groupKey, .param, .submitJob, .await, .jobWaitCompletion,
+            .pane, .state, .setState, .setTimer, .groupKey, .lookup, .emitTo, .messageKey, .messageHeader,
+            .messageTopic, .messagePartition, .messageOffset, .param, .submitJob, .await, .jobWaitCompletion,
             .jobGetResults, .jobStatus, .jobCancel, .jobID:
             true
         default:

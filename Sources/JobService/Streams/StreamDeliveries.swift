@@ -27,12 +27,19 @@ struct StreamDeliveries {
             if let base = job.endpoints.late { late = try self.outbox(before: base, .late) }
             var letters: (any StreamSink)?
             if let base = job.endpoints.deadLetters { letters = try self.outbox(before: base, .deadLetters) }
+            var sides: [StreamEndpoints.Side] = []
+            for side in job.endpoints.sides {
+                let sink = try self.outbox(before: side.sink, .side(side.name))
+                sides.append(StreamEndpoints.Side(name: side.name, sink: sink))
+            }
             self.endpoints = StreamEndpoints(
                 sources: job.endpoints.sources,
                 sink: sink,
                 alerts: alerts,
                 late: late,
-                deadLetters: letters
+                deadLetters: letters,
+                sides: sides,
+                tables: job.endpoints.tables
             )
         } catch {
             self.problem = error

@@ -63,8 +63,9 @@ struct StreamRunner {
             let newest = try self.deliveries.open(from: self.recovery.manifest)
             self.coordinator.skipNumbers(through: newest)
             let splits = try self.findSplits()
+            let tables = try self.job.endpoints.readTables(bytesLimit: self.job.stream.tableBytesLimit)
             do {
-                try self.worker.start()
+                try self.worker.start(tables)
             } catch {
                 throw ConnectorError(.external, retry: .never, "\(error)")
             }
@@ -116,6 +117,7 @@ struct StreamRunner {
         var sinks: [(WrittenOutput.Sink, any StreamSink)] = [(.output, endpoints.sink), (.alerts, endpoints.alerts)]
         if let late = endpoints.late { sinks.append((.late, late)) }
         if let letters = endpoints.deadLetters { sinks.append((.deadLetters, letters)) }
+        for side in endpoints.sides { sinks.append((.side(side.name), side.sink)) }
         return sinks
     }
 

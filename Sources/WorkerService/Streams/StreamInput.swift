@@ -249,7 +249,8 @@ final class MessageStreamInput: StreamInput {
             throw .connector(error)
         }
         for item in assigned {
-            self.numbers.append(stage.addSplit(named: item.name, latest: item.latest))
+            let origin = MessageOrigin(split: item.localName)
+            self.numbers.append(stage.addSplit(named: item.name, latest: item.latest, origin: origin))
             self.splits.append(
                 MessageSplit(name: item.name, localName: item.localName, position: item.position)
             )
@@ -272,7 +273,7 @@ final class MessageStreamInput: StreamInput {
             let message = self.block[index]
             unsafe self.bytes += Int64((message.value?.count ?? 0) + (message.key?.count ?? 0))
         }
-        stage.begin(self.block, numbers: self.numbers)
+        stage.begin(self.block, of: self.reader, numbers: self.numbers)
         return .block
     }
 

@@ -60,11 +60,24 @@ package struct SubtaskRemainder: Sendable {
 
 /// What a writer ended, to be made visible when its checkpoint exists.
 package struct WrittenOutput: Hashable, Sendable {
-    package enum Sink: String, Hashable, Sendable, CaseIterable {
+    package enum Sink: Hashable, Sendable {
         case output
         case alerts
         case late
-        case deadLetters = "dead-letters"
+        case deadLetters
+        /// A side output, by the name that the program gives it.
+        case side(String)
+
+        /// What checkpoints call it.
+        package var rawValue: String {
+            switch self {
+            case .output: "output"
+            case .alerts: "alerts"
+            case .late: "late"
+            case .deadLetters: "dead-letters"
+            case .side(let name): "side-\(name)"
+            }
+        }
     }
 
     package let sink: Sink

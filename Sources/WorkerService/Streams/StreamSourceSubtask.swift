@@ -74,8 +74,7 @@ final class StreamSourceSubtask: StreamSubtask {
     private var stop: (isAsked: Bool, fires: Bool) = (false, false)
     private var hasEnded = false
     private var counted = StreamMapFigures()
-    private let deadLetterWriter: (any StreamWriter)?
-    private var deadLetterCount = 0
+    private let outlets: SourceOutlets
 
     init(
         index: Int,
@@ -84,7 +83,7 @@ final class StreamSourceSubtask: StreamSubtask {
         channels: OutgoingChannels,
         wiring: StreamWiring,
         mailbox: StreamMailbox,
-        deadLetterWriter: (any StreamWriter)?,
+        outlets: SourceOutlets,
         lastNumber: Int64
     ) {
         self.lastNumber = lastNumber
@@ -98,13 +97,13 @@ final class StreamSourceSubtask: StreamSubtask {
         self.counters = wiring.counters
         self.idleAfter = wiring.idleAfter
         self.earlyMilliseconds = wiring.earlyMilliseconds
-        self.deadLetterWriter = deadLetterWriter
+        self.outlets = outlets
     }
 
     func step() -> SubtaskStep {
         do {
             try self.readMail()
-            guard try self.writeDeadLetters() else { return .waiting }
+            guard try self.outlets.write() else { return .waiting }
             guard self.sendOutbox() else { return .waiting }
             if self.hasEnded { return try self.end() }
             if self.hasOpenBlock { return try self.stepBlock() }
@@ -200,19 +199,13 @@ final class StreamSourceSubtask: StreamSubtask {
 
     private func takeCheckpoint() throws(EngineError) -> SubtaskStep? {
         guard let number = self.checkpoints.first else { return nil }
-        if let writer = self.deadLetterWriter {
-            do {
-                guard try writer.flush() else { return .waiting }
-            } catch {
-                throw .connector(error)
-            }
-        }
+        guard try self.outlets.flush() else { return .waiting }
         self.checkpoints.removeFirst()
         self.stage.barrier(number)
         self.collect()
         let progress = self.input.progress(self.stage)
         self.snapshots[number] = progress
-        let outputs = try self.endEpoch(number)
+        let outputs = try self.outlets.endEpoch(number, subtask: self.id.index)
         self.lastNumber = number
         self.report.snapshot(
             SubtaskSnapshot(content: .source(progress), outputs: outputs),
@@ -232,15 +225,9 @@ final class StreamSourceSubtask: StreamSubtask {
     }
 
     private func end() throws(EngineError) -> SubtaskStep {
-        if let writer = self.deadLetterWriter {
-            do {
-                guard try writer.flush() else { return .waiting }
-            } catch {
-                throw .connector(error)
-            }
-        }
-        let outputs = try self.endEpoch(self.lastNumber + 1)
-        self.deadLetterWriter?.close()
+        guard try self.outlets.flush() else { return .waiting }
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        self.outlets.close()
         self.publish()
         let splits = self.input.progress(self.stage)
         self.input.close()
@@ -249,17 +236,6 @@ final class StreamSourceSubtask: StreamSubtask {
             SubtaskRemainder(outputs: outputs, rejected: self.stage.rejectedExamples, splits: splits)
         )
         return .ended
-    }
-
-    private func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
-        guard let writer = self.deadLetterWriter else { return [] }
-        do {
-            return try writer.endEpoch(checkpoint).map {
-                WrittenOutput(sink: .deadLetters, subtask: self.id.index, token: $0)
-            }
-        } catch {
-            throw .connector(error)
-        }
     }
 
     private func publish() {
@@ -293,25 +269,9 @@ final class StreamSourceSubtask: StreamSubtask {
         return false
     }
 
-    /// - Returns: False when the writer is full.
-    private func writeDeadLetters() throws(EngineError) -> Bool {
-        guard let writer = self.deadLetterWriter, let block = self.stage.deadLetters, block.count > 0 else {
-            return true
-        }
-        do {
-            self.deadLetterCount += try writer.write(block, from: self.deadLetterCount)
-        } catch {
-            throw .connector(error)
-        }
-        guard self.deadLetterCount == block.count else { return false }
-        block.removeAll()
-        self.deadLetterCount = 0
-        return true
-    }
-
     func cancel() {
         self.input.close()
-        self.deadLetterWriter?.close()
+        self.outlets.close()
         self.channels.removeAll()
     }
 }

@@ -1,6 +1,7 @@
 package import ConnectorKit
 package import Engine
 package import Environment
+internal import JobPlan
 internal import Platform
 
 /// What a stream reads and writes.
@@ -11,18 +12,38 @@ package struct StreamEndpoints: Sendable {
     package let late: (any StreamSink)?
     package let deadLetters: (any StreamSink)?
 
+    /// In the order of the definition.
+    package let sides: [Side]
+
+    /// What the tables of the stream are read from, in the order of their numbers.
+    package var tables: [Table]
+
+    package struct Side: Sendable {
+        package let name: String
+        package let sink: any StreamSink
+
+        package init(name: String, sink: any StreamSink) {
+            self.name = name
+            self.sink = sink
+        }
+    }
+
     package init(
         sources: StreamSources,
         sink: any StreamSink,
         alerts: any StreamSink,
         late: (any StreamSink)?,
-        deadLetters: (any StreamSink)?
+        deadLetters: (any StreamSink)?,
+        sides: [Side] = [],
+        tables: [Table] = []
     ) {
         self.sources = sources
         self.sink = sink
         self.alerts = alerts
         self.late = late
         self.deadLetters = deadLetters
+        self.sides = sides
+        self.tables = tables
     }
 }
 
@@ -92,16 +113,18 @@ package final class StreamWorker: Sendable {
     /// Makes every subtask give up at its next step.
     package func cancelAll() { self.threads.cancelAll() }
 
-    /// Starts the threads; they end when every subtask has.
-    package func start() throws(EnvironmentError) { try self.threads.start { self.runThread($0) } }
+    /// Starts the threads, whose functions look up in these tables; they end when every subtask has.
+    package func start(_ tables: [LookupTable]) throws(EnvironmentError) {
+        try self.threads.start { self.runThread($0, tables) }
+    }
 
     /// Waits until every subtask has ended.
     package func join() { self.threads.join() }
 
-    private func runThread(_ thread: Int) {
+    private func runThread(_ thread: Int, _ tables: [LookupTable]) {
         let subtasks: [any StreamSubtask]
         do {
-            subtasks = try self.makeSubtasks(thread)
+            subtasks = try self.makeSubtasks(thread, tables)
         } catch {
             self.report.failed(StreamSubtaskID(.source, thread), error)
             for stage in 0..<self.stream.stageCount { self.report.cancelled(self.id(stage, thread)) }
@@ -119,13 +142,13 @@ package final class StreamWorker: Sendable {
     }
 
     /// Those that others wait for come first.
-    private func makeSubtasks(_ thread: Int) throws(EngineError) -> [any StreamSubtask] {
+    private func makeSubtasks(_ thread: Int, _ tables: [LookupTable]) throws(EngineError) -> [any StreamSubtask] {
         var subtasks: [any StreamSubtask] = []
         for stage in (0..<self.stream.stageCount).reversed() {
             let isWindow = self.id(stage, thread).stage == .window
-            subtasks.append(isWindow ? try self.makeWindows(thread) : try self.makeKeyed(stage, thread))
+            subtasks.append(isWindow ? try self.makeWindows(thread) : try self.makeKeyed(stage, thread, tables))
         }
-        return subtasks + [try self.makeSource(thread)]
+        return subtasks + [try self.makeSource(thread, tables)]
     }
 
     private func id(_ stage: Int, _ index: Int) -> StreamSubtaskID {
@@ -146,17 +169,15 @@ package final class StreamWorker: Sendable {
         )
     }
 
-    private func makeSource(_ index: Int) throws(EngineError) -> any StreamSubtask {
+    private func makeSource(_ index: Int, _ tables: [LookupTable]) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
-        var stage = self.stream.makeMapStage()
+        var stage = self.stream.makeMapStage(tables: tables, sideForms: self.endpoints.sides.map(\.sink.recordForm))
         stage.restore(sentWatermark: self.begin.watermark)
         let input: any StreamInput
-        var letters: (any StreamWriter)?
+        let outlets: SourceOutlets
         do {
             input = try self.makeInput(doorbell)
-            letters = try self.endpoints.deadLetters?.makeStreamWriter(subtask: index, content: .json) {
-                doorbell.ring()
-            }
+            outlets = try self.makeOutlets(index, of: stage, doorbell)
         } catch {
             throw .connector(error)
         }
@@ -167,9 +188,30 @@ package final class StreamWorker: Sendable {
             channels: OutgoingChannels(self.inboxes[0], index: index, isKeyed: self.stream.isKeyed(0)),
             wiring: self.wiring(index),
             mailbox: self.mailboxes[index],
-            deadLetterWriter: letters,
+            outlets: outlets,
             lastNumber: self.begin.lastNumber
         )
+    }
+
+    private func makeOutlets(
+        _ subtask: Int,
+        of stage: borrowing StreamMapStage,
+        _ doorbell: Doorbell
+    ) throws(ConnectorError) -> SourceOutlets {
+        var outlets: [SourceOutlets.Outlet] = []
+        let wake: @Sendable () -> Void = { doorbell.ring() }
+        if let sink = self.endpoints.deadLetters, let block = stage.deadLetters {
+            let writer = try sink.makeStreamWriter(subtask: subtask, content: .json, wake: wake)
+            outlets.append(SourceOutlets.Outlet(sink: .deadLetters, writer: writer, block: block))
+        }
+        let definitions = self.stream.plan.definition.settings.sides
+        for (index, block) in stage.sideBlocks.enumerated() {
+            let side = self.endpoints.sides[index]
+            let content = self.stream.sideContent(definitions[index])
+            let writer = try side.sink.makeStreamWriter(subtask: subtask, content: content, wake: wake)
+            outlets.append(SourceOutlets.Outlet(sink: .side(side.name), writer: writer, block: block))
+        }
+        return SourceOutlets(outlets)
     }
 
     private func makeInput(_ doorbell: Doorbell) throws(ConnectorError) -> any StreamInput {
@@ -185,9 +227,13 @@ package final class StreamWorker: Sendable {
         return inputs.count == 1 ? inputs[0] : UnionStreamInput(inputs)
     }
 
-    private func makeKeyed(_ number: Int, _ index: Int) throws(EngineError) -> any StreamSubtask {
+    private func makeKeyed(
+        _ number: Int,
+        _ index: Int,
+        _ tables: [LookupTable]
+    ) throws(EngineError) -> any StreamSubtask {
         let form = self.endpoints.sink.recordForm
-        var stage = self.stream.makeKeyedStage(number, subtask: index, form: form)
+        var stage = self.stream.makeKeyedStage(number, subtask: index, form: form, tables: tables)
         let states = self.stream.operatorID(of: number).flatMap { self.begin.states[$0] } ?? []
         for state in states { try stage.restore(state) }
         let isLast = number + 1 == self.stream.stageCount
@@ -201,13 +247,13 @@ package final class StreamWorker: Sendable {
                 outlets.add(.alerts, alerts, stage.alerts)
             }
             if isLast {
-                let sink = self.stream.makeSinkStage(form: form)
+                let sink = self.stream.makeSinkStage(form: form, tables: tables)
                 let content = self.stream.sinkContent
                 let writer = try self.endpoints.sink.makeStreamWriter(subtask: index, content: content, wake: wake)
                 outlets.add(.output, writer, sink.output)
                 output = SinkOutput(sink)
             } else {
-                var map = self.stream.makeMapStage(behind: number)
+                var map = self.stream.makeMapStage(behind: number, tables: tables)
                 map.restore(sentWatermark: self.begin.watermark)
                 let isKeyed = self.stream.isKeyed(number + 1)
                 output = StageOutput(map, OutgoingChannels(self.inboxes[number + 1], index: index, isKeyed: isKeyed))

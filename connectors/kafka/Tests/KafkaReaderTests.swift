@@ -36,6 +36,27 @@ import Testing
         #expect(read.map(\.time) == written.map(\.time))
     }
 
+    @Test func `a header is found by its name, of several the last`() throws {
+        try self.client.createTopic(self.topic)
+        let headers = [[("tenant", "a"), ("trace", "t1")], [("tenant", "b"), ("tenant", "c")], []]
+        let written = headers.map { TestRecord(value: "v", headers: $0) }
+        try self.client.produce(self.topic, written)
+        let source = try self.makeSource()
+        let driver = try StreamDriver(source)
+        try driver.reader.add(try source.discoverSplits())
+
+        var tenants: [String?] = []
+        var traces: [String?] = []
+        _ = try driver.read { messages in
+            tenants += driver.headers("tenant")
+            traces += driver.headers("trace")
+            return messages.count >= 3
+        }
+
+        #expect(tenants == ["a", "c", nil])
+        #expect(traces == ["t1", nil, nil])
+    }
+
     @Test func `latest begins behind the last record`() throws {
         try self.client.createTopic(self.topic)
         try self.client.produce(self.topic, TestRecord.numbered(0..<5))

@@ -62,6 +62,16 @@ final class StreamDriver {
         return (0..<self.block.count).map { ReadMessage(self.block[$0]) }
     }
 
+    /// The values of a header of the messages that the last poll gave.
+    func headers(_ name: String) -> [String?] {
+        (0..<self.block.count).map { index in
+            unsafe Array(name.utf8).withUnsafeBytes { bytes in
+                unsafe self.reader.header(bytes, of: self.block[index])
+                    .map { unsafe String(decoding: $0, as: UTF8.self) }
+            }
+        }
+    }
+
     /// Polls until `condition` holds for what was read.
     func read(until condition: ([ReadMessage]) -> Bool) throws -> [ReadMessage] {
         var messages: [ReadMessage] = []

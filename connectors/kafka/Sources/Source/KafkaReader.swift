@@ -185,8 +185,25 @@ final class KafkaReader: StreamReader {
             key: key.map { unsafe UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) },
             timestamp: type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time,
             position: position,
-            split: split
+            split: split,
+            handle: UnsafeMutableRawPointer(message)
         )
+    }
+
+    func header(_ name: UnsafeRawBufferPointer, of message: StreamMessage) -> UnsafeRawBufferPointer? {
+        guard let message = unsafe message.handle?.assumingMemoryBound(to: rd_kafka_message_t.self) else { return nil }
+        var headers: OpaquePointer?
+        guard unsafe rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        var value: UnsafeRawPointer?
+        var count = 0
+        // The library wants a name that ends with a zero byte.
+        let code = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) { text in
+            for index in 0..<name.count { unsafe text[index] = CChar(bitPattern: name[index]) }
+            unsafe text[name.count] = 0
+            return unsafe rd_kafka_header_get_last(headers, text.baseAddress, &value, &count)
+        }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let start = unsafe value else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: start, count: count)
     }
 
     /// What came in a message's stead: the end of a partition, or an error.
