@@ -22,8 +22,8 @@ package struct StreamSubtaskID: Hashable, Sendable {
 package struct SubtaskSnapshot: Sendable {
     package enum Content: Sendable {
         case source([SplitProgress])
-        /// The state of its windows, in pieces, and the watermark it stands at.
-        case windows(state: [[UInt8]], keyCount: Int, watermark: Int64)
+        /// What an operator keeps; nobody changes it before it is told that the checkpoint is settled.
+        case state(operatorID: String, StageSnapshot)
     }
 
     package let content: Content

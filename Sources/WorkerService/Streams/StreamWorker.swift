@@ -2,6 +2,7 @@ package import ConnectorKit
 package import Engine
 package import Environment
 internal import Platform
+package import Storage
 
 /// What a stream reads and writes.
 package struct StreamEndpoints: Sendable {
@@ -26,10 +27,25 @@ package struct StreamEndpoints: Sendable {
     }
 }
 
+/// A checkpoint whose every piece was read before.
+package struct RestoredState: Sendable {
+    package let manifest: CheckpointManifest
+    package let store: any CheckpointStore
+
+    /// Whether later checkpoints may name its pieces: it has the parallelism of the stream, and shares its blobs with them.
+    package let keepsPieces: Bool
+
+    package init(manifest: CheckpointManifest, store: any CheckpointStore, keepsPieces: Bool) {
+        self.manifest = manifest
+        self.store = store
+        self.keepsPieces = keepsPieces
+    }
+}
+
 /// What the subtasks of a stream begin with.
 package struct StreamStart: Sendable {
-    /// The states of all window subtasks of a checkpoint, whatever its parallelism was.
-    package var states: [[UInt8]] = []
+    /// The checkpoint whose state is taken over, whatever its parallelism was; nil: none.
+    package var state: RestoredState?
 
     /// The watermark up to which windows were fired then.
     package var watermark = WatermarkTracker.none
@@ -53,6 +69,7 @@ package final class StreamWorker: Sendable {
     private let threads: SubtaskThreads
     private let mailboxes: [StreamMailbox]
     private let inboxes: [StreamInbox]
+    private let settlements: [Settlements]
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -74,6 +91,7 @@ package final class StreamWorker: Sendable {
         self.report = report
         self.threads = threads
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
+        self.settlements = doorbells.map { Settlements(doorbell: $0) }
         self.inboxes = doorbells.map { doorbell in
             StreamInbox(
                 producers: doorbells,
@@ -85,6 +103,11 @@ package final class StreamWorker: Sendable {
     }
 
     package func post(_ message: StreamMessageToSource, to source: Int) { self.mailboxes[source].post(message) }
+
+    /// Tells those who handed state over for a checkpoint that nobody reads it any more, and whether it is complete.
+    package func settle(_ checkpoint: Int64, isStored: Bool) {
+        for settlements in self.settlements { settlements.post(.init(checkpoint: checkpoint, isStored: isStored)) }
+    }
 
     /// Makes every subtask give up at its next step.
     package func cancelAll() { self.threads.cancelAll() }
@@ -164,7 +187,7 @@ package final class StreamWorker: Sendable {
     private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
-        for state in self.begin.states { try stage.restore(state) }
+        if let state = self.begin.state { try self.restore(state, into: &stage, subtask: index) }
         do {
             let wake: @Sendable () -> Void = { doorbell.ring() }
             let output = try self.endpoints.sink.makeStreamWriter(
@@ -178,12 +201,43 @@ package final class StreamWorker: Sendable {
                 index: index,
                 stage: stage,
                 inbox: self.inboxes[index],
+                settlements: self.settlements[index],
                 writers: (output, alerts, late),
                 lastNumber: self.begin.lastNumber,
                 wiring: self.wiring(index)
             )
         } catch {
             throw .connector(error)
+        }
+    }
+
+    private func restore(
+        _ state: RestoredState,
+        into stage: inout WindowStage,
+        subtask: Int
+    ) throws(EngineError) {
+        let manifest = state.manifest
+        var owners = Set(manifest.pieces.map(\.owner)).filter { $0.operatorID == CompiledStream.windowOperatorID }
+        // At the same parallelism keys are where they were.
+        if manifest.parallelism == self.stream.parallelism { owners = owners.filter { $0.subtask == subtask } }
+        for owner in owners.sorted() {
+            var reader = CheckpointReader(of: owner, in: manifest, of: state.store)
+            while let (piece, chunk) = try Self.next(&reader) { try stage.restore(chunk, of: piece.name) }
+        }
+        guard state.keepsPieces else { return }
+        for piece in manifest.pieces where owners.contains(piece.owner) {
+            let id = PieceID(checkpoint: piece.checkpoint, index: piece.index)
+            stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
+        }
+    }
+
+    private static func next(
+        _ reader: inout CheckpointReader
+    ) throws(EngineError) -> (piece: CheckpointManifest.Piece, chunk: [UInt8])? {
+        do throws(CheckpointError) {
+            return try reader.next()
+        } catch {
+            throw .corrupt("\(error)")
         }
     }
 }

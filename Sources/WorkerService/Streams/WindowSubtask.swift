@@ -18,6 +18,7 @@ final class WindowSubtask: StreamSubtask {
     let id: StreamSubtaskID
     private var stage: WindowStage
     private let inbox: StreamInbox
+    private let settlements: Settlements
     private var outlets: [Outlet]
     private let report: any StreamReport
     private let counters: StreamCounters
@@ -36,6 +37,7 @@ final class WindowSubtask: StreamSubtask {
         index: Int,
         stage: consuming WindowStage,
         inbox: StreamInbox,
+        settlements: Settlements,
         writers: (output: any StreamWriter, alerts: any StreamWriter, late: (any StreamWriter)?),
         lastNumber: Int64,
         wiring: StreamWiring
@@ -50,6 +52,7 @@ final class WindowSubtask: StreamSubtask {
         self.lastNumber = lastNumber
         self.stage = stage
         self.inbox = inbox
+        self.settlements = settlements
         self.report = wiring.report
         self.counters = wiring.counters
         self.clock = ChannelClock(channelCount: inbox.channelCount)
@@ -61,6 +64,7 @@ final class WindowSubtask: StreamSubtask {
 
     func step() -> SubtaskStep {
         do {
+            self.settle()
             guard try self.write() else { return .waiting }
             if try self.stage.step() {
                 _ = try self.write()
@@ -69,11 +73,19 @@ final class WindowSubtask: StreamSubtask {
             }
             if let checkpoint = self.checkpoint, self.isReady { return try self.take(checkpoint) }
             if self.hasEnded.allSatisfy({ $0 }) { return try self.end() }
-            return try self.receive()
+            let hasTidied = self.stage.tidy()
+            let step = try self.receive()
+            return hasTidied ? .progressed : step
         } catch {
             self.cancel()
             self.report.failed(self.id, error)
             return .ended
+        }
+    }
+
+    private func settle() {
+        for settlement in self.settlements.take() {
+            self.stage.settle(settlement.checkpoint, isStored: settlement.isStored)
         }
     }
 
@@ -108,16 +120,15 @@ final class WindowSubtask: StreamSubtask {
     /// Delivers what was written, then gives the state away.
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
         guard try self.flush() else { return .waiting }
-        var state: [[UInt8]] = []
-        self.stage.writeSnapshot { state.append($0.array) }
-        let keyCount = self.stage.keyCount
         let outputs = try self.endEpoch(checkpoint)
+        self.settle()
+        let state = self.stage.freeze(checkpoint)
         self.lastNumber = checkpoint
         self.checkpoint = nil
         self.isAligned = Array(repeating: false, count: self.isAligned.count)
         self.report.snapshot(
             SubtaskSnapshot(
-                content: .windows(state: state, keyCount: keyCount, watermark: self.stage.watermark),
+                content: .state(operatorID: CompiledStream.windowOperatorID, state),
                 outputs: outputs
             ),
             of: self.id,
