@@ -83,7 +83,7 @@ let services: [Target] = [
         "WorkerService",
         [
             "CoreTypes", "WireFormat", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "Environment",
-            "Platform",
+            "Platform", "Storage",
         ]
     ),
     target(

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int weir_pin_current_thread(int cpu) {
@@ -42,6 +43,10 @@ int weir_name_current_thread(const char *name) {
     char text[16] = {0};
     strncpy(text, name, sizeof text - 1);
     return pthread_setname_np(pthread_self(), text);
+}
+
+int weir_yield_to_other_threads(int nice) {
+    return setpriority(PRIO_PROCESS, (id_t)gettid(), nice) == 0 ? 0 : errno;
 }
 
 const char *weir_errno_name(int code) { return strerrorname_np(code); }

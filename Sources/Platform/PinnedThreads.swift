@@ -23,12 +23,14 @@ package struct PinnedThreads: ~Copyable {
     ///   - count: At least 1.
     ///   - name: As tools show it, with the index behind it; of at most 12 bytes.
     ///   - isPinned: False lets the kernel place them, for threads that mostly wait.
+    ///   - givesWay: Whether threads that work on records come first where there are too few processors for all.
     ///   - body: Must come to an end.
     /// - Throws: A thread can't be made; `body` ran nowhere.
     package init(
         count: Int,
         name: String,
         isPinned: Bool = true,
+        givesWay: Bool = false,
         body: @escaping @Sendable (_ index: Int) -> Void
     ) throws(EnvironmentError) {
         let processors = isPinned ? Processors.allowed() : []
@@ -40,6 +42,7 @@ package struct PinnedThreads: ~Copyable {
                 let start = ThreadStart(
                     name: "\(name)-\(index)",
                     processor: processors.isEmpty ? nil : processors[index % processors.count],
+                    givesWay: givesWay,
                     gate: gate,
                     body: { body(index) }
                 )
@@ -87,12 +90,23 @@ package struct PinnedThreads: ~Copyable {
 private final class ThreadStart: Sendable {
     let name: String
     private let processor: Int32?
+    private let givesWay: Bool
     private let gate: StartGate
     private let body: @Sendable () -> Void
 
-    init(name: String, processor: Int32?, gate: StartGate, body: @escaping @Sendable () -> Void) {
+    /// A thread that gives way gets about a quarter of a processor that another wants as a whole.
+    private static let givingWayNice: Int32 = 5
+
+    init(
+        name: String,
+        processor: Int32?,
+        givesWay: Bool,
+        gate: StartGate,
+        body: @escaping @Sendable () -> Void
+    ) {
         self.name = name
         self.processor = processor
+        self.givesWay = givesWay
         self.gate = gate
         self.body = body
     }
@@ -100,6 +114,7 @@ private final class ThreadStart: Sendable {
     func run() {
         unsafe weir_name_current_thread(self.name)
         if let processor = self.processor { weir_pin_current_thread(processor) }
+        if self.givesWay { weir_yield_to_other_threads(Self.givingWayNice) }
         if self.gate.waitUntilDecided() { self.body() }
     }
 }

@@ -208,10 +208,10 @@ final class KeyedRun {
     }
 
     func snapshots() -> [[UInt8]] {
-        self.keepers.map { keeper in
-            var state: [UInt8] = []
-            keeper.stage.writeSnapshot { state += $0.array }
-            return state
+        self.keepers.flatMap { keeper in
+            var chunks: [[UInt8]] = []
+            keeper.stage.writeSnapshot { chunks.append($0.array) }
+            return chunks
         }
     }
 }

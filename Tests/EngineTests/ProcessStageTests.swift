@@ -101,6 +101,20 @@ import Testing
         }
     }
 
+    @Test func `the state of many keys is handed over in chunks, each of which can be restored by itself`() throws {
+        let run = try KeyedRun(.process(timeToLive: nil), parallelism: 1)
+        try run.read((0..<30_000).map { StreamEvent(key: "a key with a name of some length, \($0)", value: 1, time: 5) })
+
+        let chunks = run.snapshots()
+        let keyCounts = try chunks.map { try KeyedRun(.process(timeToLive: nil), parallelism: 1, from: [$0]).keyCount }
+        let restored = try KeyedRun(.process(timeToLive: nil), parallelism: 3, from: chunks.reversed())
+
+        #expect(chunks.count > 1)
+        #expect(keyCounts.allSatisfy { $0 > 0 })
+        #expect(keyCounts.reduce(0, +) == 30_000)
+        #expect(restored.keyCount == 30_000)
+    }
+
     @Test(arguments: 0..<UInt64(200))
     func `a damaged snapshot of keys is refused, or can be gone on from, and never traps`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

@@ -144,10 +144,29 @@ struct StreamShape {
 final class StreamRun {
     /// What a checkpoint holds.
     struct Snapshot {
-        var states: [[UInt8]] = []
+        /// By subtask: the chunks of its state, each under the name of its piece, and the pieces.
+        var states: [[(piece: String, chunk: [UInt8])]] = []
+        var pieces: [[StatePiece]] = []
         var watermark = WatermarkTracker.none
         /// The largest time that each reading subtask has seen.
         var latest: [Int64] = []
+
+        fileprivate var number: Int64 = 0
+
+        init() {}
+
+        /// The state of one subtask.
+        init(_ state: [(piece: String, chunk: [UInt8])], watermark: Int64 = WatermarkTracker.none) {
+            self.states = [state]
+            self.watermark = watermark
+            self.latest = [0]
+        }
+
+        /// What all checkpoints have stored so far, by subtask.
+        fileprivate(set) var shelf: [[PieceID: [[UInt8]]]] = []
+
+        /// Keys that this one wrote.
+        var writtenKeyCount: Int { self.pieces.joined().reduce(0) { $0 + ($1.content == nil ? 0 : $1.keyCount) } }
     }
 
     private final class Reader {
@@ -176,8 +195,17 @@ final class StreamRun {
     private var results: [FiredResult] = []
     private(set) var lateLines: [String] = []
     private var position: Int64 = 0
+    private var shelf: [[PieceID: [[UInt8]]]] = []
+    private var checkpoint: Int64 = 0
 
-    init(_ shape: StreamShape, readerCount: Int = 1, parallelism: Int, from snapshot: Snapshot? = nil) throws {
+    /// Begins, or goes on from a snapshot, whose pieces later checkpoints may name if `keepsPieces`.
+    init(
+        _ shape: StreamShape,
+        readerCount: Int = 1,
+        parallelism: Int,
+        from snapshot: Snapshot? = nil,
+        keepsPieces: Bool = false
+    ) throws {
         let stream = try shape.compiled(parallelism: parallelism)
         self.channels = Array(repeating: Array(repeating: [], count: parallelism), count: readerCount)
         for index in 0..<readerCount {
@@ -188,7 +216,14 @@ final class StreamRun {
         }
         for subtask in 0..<parallelism {
             var stage = stream.makeWindowStage(subtask: subtask, form: .messages)
-            for state in snapshot?.states ?? [] { try stage.restore(state) }
+            for chunk in (snapshot?.states ?? []).joined() { try stage.restore(chunk.chunk, of: chunk.piece) }
+            if keepsPieces, let snapshot {
+                self.shelf = snapshot.shelf
+                self.checkpoint = snapshot.number
+                for piece in snapshot.pieces[subtask] {
+                    stage.noteStored(piece.id, name: piece.name, keyCount: piece.keyCount)
+                }
+            }
             self.keepers.append(Keeper(stage, channelCount: readerCount))
         }
     }
@@ -304,7 +339,15 @@ final class StreamRun {
 
     /// Takes the state of everything, behind what was read.
     func snapshot() throws -> Snapshot {
+        let snapshot = try self.freeze()
+        return self.settle(snapshot, isStored: true)
+    }
+
+    /// Lets all subtasks hand over their state, behind what was read.
+    func freeze() throws -> Snapshot {
         var snapshot = Snapshot()
+        self.checkpoint += 1
+        snapshot.number = self.checkpoint
         for reader in self.readers.indices {
             self.readers[reader].stage.barrier(1)
             self.collect(reader)
@@ -312,12 +355,37 @@ final class StreamRun {
         }
         try self.deliverAll()
         for keeper in self.keepers {
-            var state: [UInt8] = []
-            keeper.stage.writeSnapshot { state += $0.array }
-            snapshot.states.append(state)
-            snapshot.watermark = max(snapshot.watermark, keeper.stage.watermark)
+            let frozen = keeper.stage.freeze(self.checkpoint)
+            snapshot.pieces.append(frozen.pieces)
+            snapshot.watermark = max(snapshot.watermark, frozen.watermark)
         }
         return snapshot
+    }
+
+    /// Writes what was handed over, or doesn't, and tells the subtasks.
+    func settle(_ frozen: Snapshot, isStored: Bool) -> Snapshot {
+        var snapshot = frozen
+        if self.shelf.isEmpty { self.shelf = self.keepers.map { _ in [:] } }
+        for (subtask, pieces) in snapshot.pieces.enumerated() {
+            var chunks: [(piece: String, chunk: [UInt8])] = []
+            for piece in pieces {
+                var written: [[UInt8]] = []
+                piece.content?.encode { written.append($0) }
+                if piece.content == nil { written = self.shelf[subtask][piece.id] ?? [] }
+                #expect(!written.isEmpty, "piece \(piece.name) is somewhere")
+                if isStored { self.shelf[subtask][piece.id] = written }
+                chunks += written.map { (piece.name, $0) }
+            }
+            snapshot.states.append(chunks)
+        }
+        snapshot.shelf = self.shelf
+        for keeper in self.keepers { keeper.stage.settle(self.checkpoint, isStored: isStored) }
+        return snapshot
+    }
+
+    /// Lets subtasks put some of their layers together.
+    func tidySome(_ random: inout SplitMix64) {
+        for keeper in self.keepers where random.chance(percent: 50) { _ = keeper.stage.tidy() }
     }
 }
 

@@ -135,22 +135,6 @@ import Testing
         #expect(gathered == [])
         #expect(restored.takePanes() == [FiredPane(end: 14, key: "a", numbers: [1, 3, 6])])
     }
-
-    @Test func `a checkpoint from before early firings can be gone on from`() throws {
-        let shape = StreamShape.panes(.tumbling(size: 100, offset: 0))
-        let run = try StreamRun(shape, parallelism: 1)
-        try run.read([.make("a", 1, at: 5)])
-        var snapshot = try run.snapshot()
-        // Without the two empty lists at the end, which that version didn't have.
-        snapshot.states[0].removeLast(8)
-        snapshot.states[0][4] = 3
-
-        let restored = try StreamRun(shape, parallelism: 1, from: snapshot)
-        try restored.end(0)
-        try restored.deliverAll()
-
-        #expect(restored.takePanes() == [FiredPane(end: 100, key: "a", numbers: [0, 1, 1])])
-    }
 }
 
 extension StreamShape {

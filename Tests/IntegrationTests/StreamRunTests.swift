@@ -126,7 +126,8 @@ import Testing
             .compactMap { $0.hasPrefix("checkpoint-") ? Int($0.dropFirst("checkpoint-".count)) : nil }
         let newest = try #require(numbers.max())
         try #require(numbers.count > 1)
-        try self.folder.write("garbage", to: "state/shop/checkpoint-\(newest)/window-0.blob")
+        let blobs = (self.folder.names(in: "state/shop/checkpoint-\(newest)") ?? []).filter { $0.hasSuffix(".blob") }
+        try self.folder.write("garbage", to: "state/shop/checkpoint-\(newest)/\(try #require(blobs.first))")
         try self.folder.write(ShopEvents.program(), to: "job.fl")
 
         let outcome = try self.folder.run("--state", "state", "--resume", "--allow-duplicates")

@@ -9,14 +9,17 @@ import Testing
         manifest.operators = ["window": "window 10 every 5"]
         manifest.splits = [.init(name: "t/0", position: 42, latest: 9, isFinished: false)]
         manifest.deliveries = [.init(sink: "output", subtask: 1, token: "a/part")]
+        let owner = StateOwner(operatorID: "window", subtask: 1)
+        manifest.blobs = [.init(owner: owner, checkpoint: 5, file: "ab.blob", byteCount: 9, storedByteCount: 8)]
+        manifest.pieces = [.init(owner: owner, checkpoint: 5, index: 2, name: "slice/-60", keyCount: 3)]
 
         let lines = manifest.text.split(separator: "\n").dropLast()
 
         #expect(
             Array(lines) == [
-                "weir-checkpoint 1", "number 7", "job clicks", "parallelism 2", "savepoint 0", "created 1000",
+                "weir-checkpoint 2", "number 7", "job clicks", "parallelism 2", "savepoint 0", "created 1000",
                 "watermark -1", "operator window window%2010%20every%205", "split t/0 42 9 0",
-                "delivery output 1 a/part",
+                "blob window 1 5 ab.blob 9 8", "piece window 1 5 2 slice/-60 3", "delivery output 1 a/part",
             ]
         )
     }
@@ -60,8 +63,12 @@ import Testing
 
     @Test(arguments: [
         ("number 0", "its number"), ("number x", "makes no sense"), ("parallelism 0", "makes no sense"),
-        ("parallelism 65537", "makes no sense"), ("blob window 0 a%2Fb 1 1 1", "makes no sense"),
-        ("blob window 0 a -1 1 1", "makes no sense"), ("split t/0 5 9", "makes no sense"),
+        ("parallelism 65537", "makes no sense"), ("blob window 0 1 a%2Fb 1 1", "makes no sense"),
+        ("blob window 0 1 a -1 1", "makes no sense"),
+        ("blob window 0 0 a 1 1", "makes no sense"),
+        ("blob window -1 1 a 1 1", "makes no sense"), ("piece window 0 1 -1 a 1", "makes no sense"),
+        ("piece window 0 1 4294967296 a 1", "makes no sense"), ("piece window 0 0 0 a 1", "makes no sense"),
+        ("split t/0 5 9", "makes no sense"),
         ("job %zz", "makes no sense"),
         ("job %C3", "makes no sense"), ("future 1", "makes no sense"), ("", "makes no sense"),
     ])
@@ -74,7 +81,7 @@ import Testing
     }
 
     @Test func `the manifest of another version is refused`() {
-        let body = "weir-checkpoint 2\nnumber 1\nparallelism 1\n"
+        let body = "weir-checkpoint 1\nnumber 1\nparallelism 1\n"
 
         let error = #expect(throws: ManifestError.self) { try CheckpointManifest(parsing: Self.signed(body)) }
 
@@ -89,7 +96,7 @@ extension CheckpointManifestTests {
     }
 
     private static func signed(_ lines: [String]) -> [UInt8] {
-        self.signed("weir-checkpoint 1\n" + lines.map { $0 + "\n" }.joined())
+        self.signed("weir-checkpoint 2\n" + lines.map { $0 + "\n" }.joined())
     }
 
     private static func signed(_ body: String) -> [UInt8] {
@@ -125,16 +132,23 @@ extension CheckpointManifest {
             manifest.splits.append(.init(name: name(), position: number(), latest: number(), isFinished: isFinished))
         }
         for subtask in 0..<random.next(in: 0..<5) {
+            let owner = StateOwner(operatorID: name(), subtask: subtask)
+            let checkpoint = Int64(random.next(in: 1..<1_000_000))
             manifest.blobs.append(
                 Blob(
-                    operatorID: name(),
-                    subtask: subtask,
+                    owner: owner,
+                    checkpoint: checkpoint,
                     file: name().filter { $0 != "/" },
                     byteCount: Int64(random.next(in: 0..<1_000_000)),
-                    storedByteCount: Int64(random.next(in: 0..<1_000_000)),
-                    keyCount: number()
+                    storedByteCount: Int64(random.next(in: 0..<1_000_000))
                 )
             )
+            for index in 0..<random.next(in: 0..<3) {
+                let keyCount = Int64(random.next(in: 0..<1_000_000))
+                manifest.pieces.append(
+                    Piece(owner: owner, checkpoint: checkpoint, index: index, name: name(), keyCount: keyCount)
+                )
+            }
             manifest.deliveries.append(.init(sink: name(), subtask: subtask, token: name()))
         }
         return manifest

@@ -12,6 +12,9 @@ int weir_allowed_cpus(int *cpus, int limit);
 /* Names the calling thread as tools show it: at most 15 bytes count; 0 or an errno. */
 int weir_name_current_thread(const char *name);
 
+/* Lets the calling thread have less of the processors than others want; 0 or an errno. */
+int weir_yield_to_other_threads(int nice);
+
 /* "ENOSPC" for ENOSPC; NULL for a number that isn't one. */
 const char *weir_errno_name(int code);
 

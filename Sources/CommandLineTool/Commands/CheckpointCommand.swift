@@ -74,7 +74,7 @@ struct InspectCheckpointCommand: ToolCommand {
             }
             let manifest = try store.manifest(number)
             console.write(CheckpointReport(manifest).text)
-            for blob in manifest.blobs { _ = try store.blob(blob, of: number) }
+            try store.verify(manifest)
             return .done
         } catch {
             console.note("error: \(error)")
@@ -97,7 +97,9 @@ struct CheckpointReport {
     var line: String {
         let kind = self.manifest.isSavepoint ? "savepoint" : "checkpoint"
         let when = Timestamp.text(self.manifest.createdAt)
-        return "\(self.manifest.number)  \(kind)  \(when)  \(Quantity.bytes(self.storedBytes))"
+        let own = self.manifest.ownBlobs.reduce(0) { $0 + $1.storedByteCount }
+        let sizes = "\(Quantity.bytes(self.storedBytes)), of which \(Quantity.bytes(own)) its own"
+        return "\(self.manifest.number)  \(kind)  \(when)  \(sizes)"
     }
 
     var text: String {
@@ -108,15 +110,8 @@ struct CheckpointReport {
             "  event time \(Self.time(manifest.watermark))",
         ]
         for (id, shape) in manifest.operators.sorted(by: { $0.key < $1.key }) {
-            let blobs = manifest.blobs.filter { $0.operatorID == id }
-            let keys = blobs.reduce(0) { $0 + $1.keyCount }
-            let bytes = blobs.reduce(0) { $0 + $1.byteCount }
-            let stored = blobs.reduce(0) { $0 + $1.storedByteCount }
             lines.append("  \(id): \(shape)")
-            lines.append(
-                "    \(Quantity.exact(keys)) keys, \(Quantity.bytes(bytes)), \(Quantity.bytes(stored)) on disk in "
-                    + "\(blobs.count) files"
-            )
+            lines += self.state(of: id)
         }
         lines.append("  source: \(manifest.splits.count) splits")
         for split in manifest.splits {
@@ -128,6 +123,28 @@ struct CheckpointReport {
             lines += manifest.deliveries.map { "    \($0.sink) of subtask \($0.subtask): \($0.token)" }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// Of what the state of an operator consists.
+    private func state(of id: String) -> [String] {
+        let pieces = self.manifest.pieces.filter { $0.owner.operatorID == id }
+        let keys = pieces.reduce(0) { $0 + $1.keyCount }
+        let own = self.manifest.ownBlobs.filter { $0.owner.operatorID == id }
+        let all = self.manifest.blobs.filter { $0.owner.operatorID == id }
+        let shared = all.filter { $0.checkpoint != self.manifest.number }
+        var lines = ["    \(Quantity.exact(keys)) keys in \(pieces.count) pieces"]
+        lines.append("    written for it: \(Self.size(own))")
+        if !shared.isEmpty {
+            let from = Set(shared.map(\.checkpoint)).sorted().map(String.init).joined(separator: ", ")
+            lines.append("    \(self.manifest.isSavepoint ? "copied" : "shared"): \(Self.size(shared)), of \(from)")
+        }
+        return lines
+    }
+
+    private static func size(_ blobs: [CheckpointManifest.Blob]) -> String {
+        let bytes = blobs.reduce(0) { $0 + $1.byteCount }
+        let stored = blobs.reduce(0) { $0 + $1.storedByteCount }
+        return "\(Quantity.bytes(bytes)), \(Quantity.bytes(stored)) on disk in \(blobs.count) files"
     }
 
     private static func time(_ milliseconds: Int64) -> String {

@@ -19,6 +19,12 @@ struct StreamingArguments: ParsableArguments {
     var checkpointTimeout: Int64?
 
     @Option(
+        help: ArgumentHelp("Time from the end of one checkpoint to the next at least. (default: 0)", valueName: "time"),
+        transform: TimeValue.positive
+    )
+    var checkpointPause: Int64?
+
+    @Option(
         help: ArgumentHelp("Checkpoints that are kept. (default: 3)", valueName: "n"),
         transform: TimeValue.retained
     )
@@ -58,6 +64,7 @@ struct StreamingArguments: ParsableArguments {
         options.stateDirectory = self.state
         if let interval = self.checkpointInterval { options.checkpointInterval = interval }
         if let timeout = self.checkpointTimeout { options.checkpointTimeout = timeout }
+        if let pause = self.checkpointPause { options.minimumPause = pause }
         if let count = self.retainedCheckpoints { options.retainedCheckpoints = count }
         options.resumes = self.resume
         options.beginning = self.from

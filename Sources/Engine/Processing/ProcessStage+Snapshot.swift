@@ -11,21 +11,40 @@ internal import WireFormat
 /// | i64        | the watermark                                                                                   |
 /// | each key   | u8 1; the two words of the key, u32 length and bytes of a long one; u8 1 where it has a state:   |
 /// |            | i64 when it was written, u32 length, value; u32 number of timers, i64 each                      |
-/// | u8 0       | behind the last key                                                                             |
+/// | u8 0       | behind the last key of a chunk                                                                  |
 enum ProcessSnapshot {
     /// `WKST`, little endian.
     static let magic: UInt32 = 0x5453_4B57
     static let version: UInt32 = 1
     static let chunkBytes = 1 << 20
+
+    static func begin(_ buffer: inout ByteBuffer, watermark: Int64) {
+        buffer.removeAll()
+        buffer.append(littleEndian: Self.magic)
+        buffer.append(littleEndian: Self.version)
+        buffer.append(littleEndian: watermark)
+    }
 }
 
 extension ProcessStage where Store: ~Copyable {
-    /// Hands the state over, some bytes at a time.
+    /// Hands the state over as it is, in one piece.
+    package mutating func freeze(_ checkpoint: Int64) -> StageSnapshot {
+        var chunks: [[UInt8]] = []
+        self.writeSnapshot { chunks.append($0.array) }
+        let piece = StatePiece(
+            name: "keys",
+            id: PieceID(checkpoint: checkpoint, index: 0),
+            keyCount: self.keyCount,
+            content: EncodedState(chunks)
+        )
+        return StageSnapshot(pieces: [piece], keyCount: self.keyCount, watermark: self.currentWatermark)
+    }
+
+    /// Hands the state over in chunks, each of which can be restored by itself.
     package mutating func writeSnapshot<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
         var buffer = ByteBuffer(capacity: 2 * ProcessSnapshot.chunkBytes)
-        buffer.append(littleEndian: ProcessSnapshot.magic)
-        buffer.append(littleEndian: ProcessSnapshot.version)
-        buffer.append(littleEndian: self.watermark)
+        let watermark = self.watermark
+        ProcessSnapshot.begin(&buffer, watermark: watermark)
         try self.store.forEach { key, state, timers throws(Failure) in
             buffer.append(1)
             key.append(to: &buffer)
@@ -38,8 +57,9 @@ extension ProcessStage where Store: ~Copyable {
             buffer.append(littleEndian: UInt32(timers.count))
             for time in timers { buffer.append(littleEndian: time) }
             if buffer.count >= ProcessSnapshot.chunkBytes {
+                buffer.append(0)
                 try write(buffer.bytes)
-                buffer.removeAll()
+                ProcessSnapshot.begin(&buffer, watermark: watermark)
             }
         }
         buffer.append(0)

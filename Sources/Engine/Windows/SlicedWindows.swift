@@ -8,7 +8,10 @@ struct SlicedWindows: ~Copyable {
     private let allowedLateness: Int64
 
     /// The slices that a window still needs, oldest first.
-    private(set) var slices: [KeptSlice] = []
+    var slices: [LayeredSlice] = []
+
+    /// Keys that each checkpoint wrote, while a slice names any of its pieces.
+    var writtenKeys: [Int64: Int] = [:]
 
     private var tableExpectation = TableExpectation()
 
@@ -30,8 +33,12 @@ struct SlicedWindows: ~Copyable {
     private var groupEnds: [Int64] = []
     private var hasRestored = false
 
+    /// Up to which end the windows were fired whose slices are being restored.
+    private(set) var restoredEnd = WatermarkTracker.none
+
     private static let paneLayout = WindowLayout([.records])
 
+    /// A slice as one table.
     struct KeptSlice {
         let start: Int64
         let box: SliceBox
@@ -46,10 +53,10 @@ struct SlicedWindows: ~Copyable {
         self.allowedLateness = min(windows.allowedLateness, SliceGrid.timeLimit)
     }
 
-    var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.box.table.bytes } }
+    var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.bytes } }
 
     /// Keys in all slices; one in several counts several times.
-    var keyCount: Int { self.slices.reduce(0) { $0 + $1.box.table.keyCount } }
+    var keyCount: Int { self.slices.reduce(0) { $0 + $1.keyCount } }
 
     // MARK: Rows
 
@@ -81,14 +88,21 @@ struct SlicedWindows: ~Copyable {
     mutating func slice(_ start: Int64) -> SliceBox {
         if self.rolls, self.rolling.hasPassed(start) { self.rolling.reset() }
         let position = self.position(of: start)
-        if position < self.slices.count, self.slices[position].start == start { return self.slices[position].box }
+        if position < self.slices.count, self.slices[position].start == start {
+            return self.opened(position)
+        }
         let box = SliceBox(self.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
-        self.slices.insert(KeptSlice(start: start, box: box), at: position)
+        self.slices.insert(LayeredSlice(start: start, box), at: position)
         return box
     }
 
+    private mutating func opened(_ position: Int) -> SliceBox {
+        let layout = self.layout
+        return self.slices[position].open { SliceBox(layout) }
+    }
+
     /// The first slice that begins at or behind a time.
-    private func position(of start: Int64) -> Int {
+    func position(of start: Int64) -> Int {
         var low = 0
         var high = self.slices.count
         while low < high {
@@ -128,18 +142,26 @@ struct SlicedWindows: ~Copyable {
     }
 
     /// What the keys of a window have got: the table of its only slice, or a merged one.
-    func table(ofWindowEnding end: Int64) -> SliceBox {
+    mutating func table(ofWindowEnding end: Int64) -> SliceBox {
         let range = self.position(of: end - self.grid.size)..<self.position(of: end)
-        if range.count == 1 { return self.slices[range.lowerBound].box }
+        if range.count == 1 { return self.settled(range.lowerBound) }
         let merged = SliceBox(self.layout)
-        for slice in self.slices[range] { merged.table.merge(slice.box.table) }
+        for slice in self.slices[range] {
+            for layer in slice.layers { merged.table.merge(layer.box.table) }
+        }
         return merged
+    }
+
+    private mutating func settled(_ position: Int) -> SliceBox {
+        let layout = self.layout
+        return self.slices[position].settled { SliceBox(layout) }
     }
 
     /// Moves the rolling window to the one that ends then.
     mutating func roll(toWindowEnding end: Int64) {
         let range = self.position(of: end - self.grid.size)..<self.position(of: end)
-        self.rolling.move(to: self.slices[range])
+        let kept = range.map { KeptSlice(start: self.slices[$0].start, box: self.settled($0)) }
+        self.rolling.move(to: kept[...])
     }
 
     /// The window that ends then was fired.
@@ -155,7 +177,7 @@ struct SlicedWindows: ~Copyable {
             return
         }
         while let first = self.slices.first, self.isPassed(first.start) {
-            self.tableExpectation.learn(from: first.box.table)
+            self.tableExpectation.learn(from: first.layers[0].box.table)
             self.slices.removeFirst()
         }
         for end in Array(self.latePanes.keys) where self.isPassed(end: end, at: self.watermark) {
@@ -212,12 +234,14 @@ struct SlicedWindows: ~Copyable {
     /// A table that has the states of one key in a window, and may have others.
     func table(of key: KeyWords, longKey: UnsafeRawPointer?, inWindowEnding end: Int64) -> SliceBox {
         let range = self.position(of: end - self.grid.size)..<self.position(of: end)
-        if range.count == 1 { return self.slices[range.lowerBound].box }
+        if range.count == 1, let box = self.slices[range.lowerBound].onlyBox { return box }
         let merged = SliceBox(self.layout)
         let states = unsafe merged.table.states(of: key, longKey: longKey)
         for slice in self.slices[range] {
-            guard let found = unsafe slice.box.table.existingStates(of: key, longKey: longKey) else { continue }
-            unsafe merged.table.merge(found, of: slice.box.table, into: states)
+            for layer in slice.layers {
+                guard let found = unsafe layer.box.table.existingStates(of: key, longKey: longKey) else { continue }
+                unsafe merged.table.merge(found, of: layer.box.table, into: states)
+            }
         }
         return merged
     }
@@ -238,6 +262,7 @@ struct SlicedWindows: ~Copyable {
         self.watermark = self.hasRestored ? min(self.watermark, watermark) : watermark
         self.firedEnd = self.hasRestored ? min(self.firedEnd, firedEnd) : firedEnd
         self.hasRestored = true
+        self.restoredEnd = firedEnd
     }
 
     /// Windows of a key group that is restored were fired up to this end, whatever is certain for others.

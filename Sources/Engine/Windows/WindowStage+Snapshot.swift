@@ -1,7 +1,7 @@
 internal import CoreTypes
 internal import WireFormat
 
-/// The binary form of a window subtask's state: what a checkpoint keeps of it.
+/// The binary form of a window subtask's state but for its slices, which are pieces of their own: see ``FrozenSlice``.
 ///
 /// Numbers are little endian.
 ///
@@ -9,7 +9,6 @@ internal import WireFormat
 /// | --------------------- | ----------------------------------------------------------------------------------------- |
 /// | u32, u32              | ``SnapshotFormat/magic``, ``SnapshotFormat/version``                                      |
 /// | i64, i64              | the watermark, the end up to which windows were fired                                     |
-/// | u32, then each        | slices: i64 start, u32 number of rows, rows with their states                             |
 /// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
 /// | u32, then each        | key groups whose windows were fired further before a restart: u32 group, i64 end          |
 /// | u32, then each        | windows of single keys: i64 start, end, records, pane, early firings, records since then; |
@@ -17,29 +16,67 @@ internal import WireFormat
 /// | u32, then each        | windows that weren't fired: i64 end, u32 number of rows, rows with early firings          |
 /// | u32, then each        | windows that late records have changed: i64 end, u32 number of rows, rows                 |
 ///
-/// Version 3 knew no early firings: what stands for them isn't there.
-///
 /// A row is the two words of its key, u32 length and bytes of a long key, u32 length and bytes of its states.
 enum SnapshotFormat {
     /// `WSNP`, little endian.
     static let magic: UInt32 = 0x504E_5357
-    static let version: UInt32 = 4
-    static let readableVersions: ClosedRange<UInt32> = 3...4
+    static let version: UInt32 = 5
+
+    static func append(_ row: KeyedRow, of table: borrowing SliceTable, to buffer: inout ByteBuffer) {
+        buffer.append(littleEndian: row.key.a)
+        buffer.append(littleEndian: row.key.b)
+        let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
+        buffer.append(littleEndian: UInt32(keyBytes))
+        if let longKey = unsafe row.longKey {
+            buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
+        }
+        let start = buffer.count
+        buffer.append(littleEndian: UInt32(0))
+        unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
+        buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+    }
 }
 
 extension WindowStage {
-    /// Hands the state over, some bytes at a time.
-    package mutating func writeSnapshot<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
+    /// Hands the state over as it is; what comes from now on doesn't change it.
+    ///
+    /// - Important: No other checkpoint is handed over before this one is settled.
+    package mutating func freeze(_ checkpoint: Int64) -> StageSnapshot {
+        var chunk: [UInt8] = []
+        self.writeRest { chunk += $0.array }
+        var index = 0
+        let rest = StatePiece(
+            name: Self.restName,
+            id: PieceID(checkpoint: checkpoint, index: index),
+            keyCount: self.isKeyed ? self.keyed.keyCount : 0,
+            content: EncodedState([chunk])
+        )
+        let slices = self.sliced.freeze(checkpoint) {
+            index += 1
+            return PieceID(checkpoint: checkpoint, index: index)
+        }
+        return StageSnapshot(pieces: [rest] + slices, keyCount: self.keyCount, watermark: self.watermark)
+    }
+
+    /// The checkpoint that was handed over is complete, or was given up: nobody reads what was handed over any more.
+    package mutating func settle(_ checkpoint: Int64, isStored: Bool) {
+        self.sliced.settle(checkpoint, isStored: isStored)
+    }
+
+    /// Puts some of what checkpoints left in layers together.
+    ///
+    /// - Returns: False where nothing is left to be done.
+    package mutating func tidy() -> Bool { self.sliced.mergeLayers(limit: Self.keysPerTidying) }
+
+    private static var keysPerTidying: Int { 1_024 }
+    private static var restName: String { "windows" }
+
+    private mutating func writeRest<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
         var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
         buffer.append(littleEndian: SnapshotFormat.magic)
         buffer.append(littleEndian: SnapshotFormat.version)
         buffer.append(littleEndian: self.watermark)
         buffer.append(littleEndian: self.sliced.firedEnd)
-        buffer.append(littleEndian: UInt32(self.sliced.slices.count))
-        for slice in self.sliced.slices {
-            buffer.append(littleEndian: slice.start)
-            try Self.write(slice.box.table, &buffer, write)
-        }
         buffer.append(littleEndian: UInt32(self.sliced.latePanes.count))
         for (end, box) in self.sliced.latePanes.sorted(by: { $0.key < $1.key }) {
             buffer.append(littleEndian: end)
@@ -75,7 +112,7 @@ extension WindowStage {
             }
             buffer.append(segment.isFired ? 1 : 0)
             let row = self.keyed.rowOfWindow(number)
-            Self.append(row, of: self.keyed.store.states.table, to: &buffer)
+            SnapshotFormat.append(row, of: self.keyed.store.states.table, to: &buffer)
             if buffer.count >= Self.chunkBytes {
                 try write(buffer.bytes)
                 buffer.removeAll()
@@ -93,7 +130,7 @@ extension WindowStage {
         buffer.append(littleEndian: UInt32(table.keyCount))
         var cursor = TableCursor()
         while let row = table.next(&cursor) {
-            Self.append(row, of: table, to: &buffer)
+            SnapshotFormat.append(row, of: table, to: &buffer)
             if buffer.count >= Self.chunkBytes {
                 try write(buffer.bytes)
                 buffer.removeAll()
@@ -101,32 +138,41 @@ extension WindowStage {
         }
     }
 
-    private static func append(_ row: KeyedRow, of table: borrowing SliceTable, to buffer: inout ByteBuffer) {
-        buffer.append(littleEndian: row.key.a)
-        buffer.append(littleEndian: row.key.b)
-        let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
-        buffer.append(littleEndian: UInt32(keyBytes))
-        if let longKey = unsafe row.longKey {
-            buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
-        }
-        let start = buffer.count
-        buffer.append(littleEndian: UInt32(0))
-        unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
-        buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
-    }
-
-    /// Takes what belongs to this subtask of a snapshot that any subtask wrote, at any parallelism.
+    /// Takes what belongs to this subtask of a chunk that any subtask wrote, at any parallelism.
     ///
-    /// - Throws: The bytes aren't a snapshot of this layout.
-    package mutating func restore(_ snapshot: [UInt8]) throws(EngineError) {
-        try StateReader.read(snapshot, of: "windows") { try self.readSnapshot($0) }
+    /// The chunks of a subtask's state come in the order of its pieces; `piece` is the name of the one that it is a chunk of.
+    ///
+    /// - Throws: The bytes aren't a chunk of this layout.
+    package mutating func restore(_ chunk: [UInt8], of piece: String) throws(EngineError) {
+        try StateReader.read(chunk, of: "windows") { bytes in
+            if piece == Self.restName { try self.readRest(bytes) } else { try self.readSlice(bytes) }
+        }
     }
 
-    private mutating func readSnapshot(_ snapshot: Bytes) throws {
-        var reader = StateReader(snapshot)
+    /// A piece was restored as a whole, by this subtask alone: later checkpoints may name it.
+    package mutating func noteStored(_ id: PieceID, name: String, keyCount: Int) {
+        guard name.hasPrefix("slice/"), let start = Int64(name.dropFirst("slice/".count)) else { return }
+        self.sliced.noteStored(id, keyCount: keyCount, slice: start)
+    }
+
+    private mutating func readSlice(_ chunk: Bytes) throws {
+        var reader = StateReader(chunk)
+        guard try reader.number(UInt32.self) == FrozenSlice.magic,
+            try reader.number(UInt32.self) == FrozenSlice.version
+        else {
+            throw EngineError.corrupt("a piece of a checkpoint isn't a slice, or of another version of Weir")
+        }
+        let start = try reader.number(Int64.self)
+        guard self.sliced.isSlice(start) else { throw ValueDecodingError.impossible(offset: reader.offset) }
+        try self.readRows(&reader, firedEnd: self.sliced.restoredEnd) { stage in stage.sliced.slice(start) }
+        try reader.end()
+    }
+
+    private mutating func readRest(_ rest: Bytes) throws {
+        var reader = StateReader(rest)
         let magic = try reader.number(UInt32.self)
         let version = try reader.number(UInt32.self)
-        guard magic == SnapshotFormat.magic, SnapshotFormat.readableVersions.contains(version) else {
+        guard magic == SnapshotFormat.magic, version == SnapshotFormat.version else {
             throw EngineError.corrupt(
                 "a blob of a checkpoint isn't the state of windows, or of another version of Weir"
             )
@@ -138,11 +184,6 @@ extension WindowStage {
         }
         self.sliced.restore(watermark: watermark, firedEnd: firedEnd)
         self.keyed.restore(watermark: watermark)
-        for _ in 0..<(try reader.number(UInt32.self)) {
-            let start = try reader.number(Int64.self)
-            guard self.sliced.isSlice(start) else { throw ValueDecodingError.impossible(offset: reader.offset) }
-            try self.readRows(&reader, firedEnd: firedEnd) { stage in stage.sliced.slice(start) }
-        }
         for _ in 0..<(try reader.number(UInt32.self)) {
             let end = try reader.number(Int64.self)
             guard self.sliced.isWindowEnd(end) else { throw ValueDecodingError.impossible(offset: reader.offset) }
@@ -156,8 +197,8 @@ extension WindowStage {
             }
             self.sliced.noteRestored(group, firedEnd: end)
         }
-        for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader, version: version) }
-        if version >= 4 { try self.readPanes(&reader, firedEnd: firedEnd) }
+        for _ in 0..<(try reader.number(UInt32.self)) { try self.readKeyed(&reader) }
+        try self.readPanes(&reader, firedEnd: firedEnd)
         try reader.end()
     }
 
@@ -173,13 +214,13 @@ extension WindowStage {
         }
     }
 
-    private mutating func readKeyed(_ reader: inout StateReader, version: UInt32) throws {
+    private mutating func readKeyed(_ reader: inout StateReader) throws {
         let start = try reader.number(Int64.self)
         let end = try reader.number(Int64.self)
         let count = try reader.number(Int64.self)
         let pane = try reader.number(Int64.self)
-        let early = version >= 4 ? try reader.number(Int64.self) : 0
-        let fresh = version >= 4 ? try reader.number(Int64.self) : 0
+        let early = try reader.number(Int64.self)
+        let fresh = try reader.number(Int64.self)
         let isFired = try reader.flag()
         let (key, keyBytes, states) = try Self.readRow(&reader)
         guard SlicedWindows.arePossible(watermark: start, firedEnd: end), end > start, count >= 0, pane >= 0,

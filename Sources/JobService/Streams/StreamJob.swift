@@ -147,6 +147,9 @@ package final class StreamJob: Sendable {
 enum StreamEvent {
     case snapshot(SubtaskSnapshot, StreamSubtaskID, checkpoint: Int64)
 
+    /// A checkpoint exists, or couldn't be written.
+    case stored(Int64, Result<CheckpointManifest, CheckpointError>)
+
     /// A reading subtask has read everything: it is where it is in every checkpoint from then on.
     case finished(SubtaskSnapshot, StreamSubtaskID)
 }

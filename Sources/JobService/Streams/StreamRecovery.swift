@@ -63,7 +63,7 @@ struct StreamRecovery {
             recovery.begin(job)
             return recovery
         }
-        recovery.restore(recovery.retained.reversed(), from: store, for: job)
+        recovery.restore(recovery.retained.reversed(), from: store, for: job, isOwn: true)
         if recovery.manifest == nil { recovery.begin(job) }
         return recovery
     }
@@ -71,12 +71,18 @@ struct StreamRecovery {
     /// Begins from a checkpoint of another place, where there is one.
     private mutating func begin(_ job: StreamJob) {
         guard self.problem == nil, let (store, number) = job.options.beginning else { return }
-        self.restore([number], from: store, for: job)
+        self.restore([number], from: store, for: job, isOwn: false)
         // What that run wrote is its own business.
         self.manifest = nil
     }
 
-    private mutating func restore(_ numbers: [Int64], from store: any CheckpointStore, for job: StreamJob) {
+    /// Restores the first that can be read; `isOwn` says whether the run's own checkpoints go there as well.
+    private mutating func restore(
+        _ numbers: [Int64],
+        from store: any CheckpointStore,
+        for job: StreamJob,
+        isOwn: Bool
+    ) {
         var damages: [String] = []
         for number in numbers {
             do {
@@ -85,12 +91,14 @@ struct StreamRecovery {
                     self.problem = mismatch
                     return
                 }
-                var states: [String: [[UInt8]]] = [:]
                 let lost = Self.lostOperators(manifest, job)
-                for blob in manifest.blobs where !lost.contains(blob.operatorID) {
-                    states[blob.operatorID, default: []].append(try store.blob(blob, of: number))
-                }
-                self.start.states = states
+                try store.verify(manifest)
+                self.start.state = RestoredState(
+                    manifest: manifest,
+                    store: store,
+                    lost: Set(lost),
+                    keepsPieces: isOwn && !manifest.isSavepoint && manifest.parallelism == job.stream.parallelism
+                )
                 self.start.watermark = manifest.watermark
                 self.manifest = manifest
                 for split in manifest.splits { self.splits[split.name] = split }

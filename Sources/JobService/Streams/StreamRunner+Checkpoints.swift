@@ -10,8 +10,10 @@ internal import WorkerService
 /// Performs what ``CheckpointCoordinator`` decides.
 extension StreamRunner {
     mutating func take(_ snapshot: SubtaskSnapshot, of subtask: StreamSubtaskID, checkpoint number: Int64) {
-        self.parts[number, default: [:]][subtask] = snapshot
         self.ledger.add(snapshot.outputs, of: number)
+        // One that was given up meanwhile: nobody will read what was handed over.
+        guard self.coordinator.pendingNumber == number else { return self.worker.settle(number, isStored: false) }
+        self.parts[number, default: [:]][subtask] = snapshot
         let index = subtask.position(in: self.job.stream) * self.job.stream.parallelism + subtask.index
         self.perform(self.coordinator.step(.acknowledged(number, subtask: index)))
     }
@@ -25,7 +27,7 @@ extension StreamRunner {
             case .store(let number): self.store(number)
             case .complete(let number): self.complete(number)
             case .abandon(let number, let reason): self.abandon(number, reason)
-            case .remove(let number): self.job.options.store?.remove(number)
+            case .remove(let number): self.writer?.post(.remove(number))
             }
         }
     }
@@ -40,7 +42,8 @@ extension StreamRunner {
         self.parts[number] = nil
         self.startedAt[number] = nil
         self.ledger.abandon(number)
-        self.job.options.store?.remove(number)
+        self.worker.settle(number, isStored: false)
+        self.writer?.post(.remove(number))
         self.job.state.withLock { state in
             state.figures.abandonedCheckpoints += 1
             guard reason == .timeout else { return }
@@ -49,23 +52,27 @@ extension StreamRunner {
     }
 
     private mutating func store(_ number: Int64) {
-        guard let store = self.job.options.store, let parts = self.parts[number] else { return }
-        do {
-            let outputs = self.ledger.outputs(of: number)
-            let manifest = try self.write(parts, outputs, number, to: store)
-            try store.commit(manifest)
-            let bytes = manifest.blobs.reduce(0) { $0 + $1.storedByteCount }
-            let now = self.job.now
+        guard let parts = self.parts[number] else { return }
+        let outputs = self.ledger.outputs(of: number)
+        self.writer?.post(.store(self.draft(parts, outputs, number)))
+    }
+
+    /// A checkpoint was written, or can't be.
+    mutating func noteStored(_ number: Int64, _ result: Result<CheckpointManifest, CheckpointError>) {
+        let now = self.job.now
+        switch result {
+        case .success(let manifest):
+            let bytes = manifest.ownBlobs.reduce(0) { $0 + $1.storedByteCount }
             let began = self.startedAt[number] ?? now
             self.job.state.withLock { state in
                 state.checkpoint = (number, now - began, bytes, now)
                 state.figures.completedCheckpoints += 1
             }
             self.perform(self.coordinator.step(.stored(number, now: now)))
-        } catch {
+        case .failure(let error):
             // The job goes on: the checkpoint before is still there, and the next one may succeed.
             self.job.state.withLock { $0.figures.checkpointProblem = "checkpoint \(number): \(error)" }
-            self.perform(self.coordinator.step(.storeFailed(number, now: self.job.now)))
+            self.perform(self.coordinator.step(.storeFailed(number, now: now)))
         }
     }
 
@@ -79,7 +86,7 @@ extension StreamRunner {
         let part = SubtaskSnapshot(content: .source(splits), outputs: [])
         let number = self.coordinator.takeNumber()
         do {
-            try store.commit(try self.write([StreamSubtaskID(.source, 0): part], outputs, number, to: store))
+            try store.commit(self.draft([StreamSubtaskID(.source, 0): part], outputs, number).manifest)
         } catch {
             throw ConnectorError(.external, retry: .never, "\(error)")
         }
@@ -87,12 +94,11 @@ extension StreamRunner {
         try self.deliveries.finish()
     }
 
-    private func write(
+    private func draft(
         _ parts: [StreamSubtaskID: SubtaskSnapshot],
         _ outputs: [WrittenOutput],
-        _ number: Int64,
-        to store: any CheckpointStore
-    ) throws(CheckpointError) -> CheckpointManifest {
+        _ number: Int64
+    ) -> CheckpointDraft {
         var manifest = CheckpointManifest(
             number: number,
             job: self.job.stream.name,
@@ -106,6 +112,7 @@ extension StreamRunner {
             CheckpointManifest.Delivery(sink: $0.sink.rawValue, subtask: $0.subtask, token: $0.token)
         }
         let stream = self.job.stream
+        var states: [(owner: StateOwner, snapshot: StageSnapshot)] = []
         let ordered = parts.sorted { left, right in
             (left.key.position(in: stream), left.key.index) < (right.key.position(in: stream), right.key.index)
         }
@@ -113,18 +120,10 @@ extension StreamRunner {
             switch part.content {
             case .source(let progress):
                 manifest.splits += progress
-            case .state(let state, let keyCount, let watermark):
-                manifest.watermark = max(manifest.watermark, watermark)
+            case .state(let snapshot):
+                manifest.watermark = max(manifest.watermark, snapshot.watermark)
                 guard let operatorID = stream.operatorID(of: subtask.position(in: stream) - 1) else { continue }
-                manifest.blobs.append(
-                    try store.writeBlob(
-                        state,
-                        operatorID: operatorID,
-                        subtask: subtask.index,
-                        checkpoint: number,
-                        keyCount: keyCount
-                    )
-                )
+                states.append((StateOwner(operatorID: operatorID, subtask: subtask.index), snapshot))
             }
         }
         // Splits that were read to their end before a restart are no subtask's any more.
@@ -132,7 +131,7 @@ extension StreamRunner {
         manifest.splits += self.recovery.splits.values
             .filter { $0.isFinished && !named.contains($0.name) }
             .sorted { $0.name < $1.name }
-        return manifest
+        return CheckpointDraft(manifest: manifest, states: states)
     }
 
     private mutating func complete(_ number: Int64) {
@@ -140,6 +139,7 @@ extension StreamRunner {
             self.parts[number] = nil
             self.startedAt[number] = nil
         }
+        self.worker.settle(number, isStored: true)
         let outputs = self.ledger.outputs(of: number)
         self.ledger.complete(number)
         do throws(ConnectorError) {

@@ -10,7 +10,10 @@ internal import WorkerService
 /// The thread of a stream: starts its subtasks, tells them the time, and sees its checkpoints through.
 struct StreamRunner {
     let job: StreamJob
-    private let worker: StreamWorker
+    let worker: StreamWorker
+
+    /// Nil where no checkpoints are taken.
+    let writer: CheckpointWriter?
     var coordinator: CheckpointCoordinator
     var ledger = EpochLedger<WrittenOutput>()
     var parts: [Int64: [StreamSubtaskID: SubtaskSnapshot]] = [:]
@@ -43,6 +46,7 @@ struct StreamRunner {
             counters: job.counters,
             report: job
         )
+        self.writer = job.options.store.map { CheckpointWriter($0) }
         self.coordinator = CheckpointCoordinator(
             configuration: job.options.checkpoints,
             subtaskCount: (1 + job.stream.stageCount) * job.stream.parallelism,
@@ -63,12 +67,7 @@ struct StreamRunner {
             let newest = try self.deliveries.open(from: self.recovery.manifest)
             self.coordinator.skipNumbers(through: newest)
             let splits = try self.findSplits()
-            let tables = try self.job.endpoints.readTables(bytesLimit: self.job.stream.tableBytesLimit)
-            do {
-                try self.worker.start(tables)
-            } catch {
-                throw ConnectorError(.external, retry: .never, "\(error)")
-            }
+            try self.startThreads(try self.job.endpoints.readTables(bytesLimit: self.job.stream.tableBytesLimit))
             self.job.state.withLock { $0.phase = .running }
             self.assign(splits)
         } catch {
@@ -80,10 +79,26 @@ struct StreamRunner {
         }
         self.loop()
         self.worker.join()
+        self.writer?.close()
         self.end()
     }
 
     // MARK: Start
+
+    private func startThreads(_ tables: [LookupTable]) throws(ConnectorError) {
+        let job = self.job
+        let base = self.recovery.start.state?.base
+        do {
+            try self.writer?.start(base: base) { number, result in
+                job.state.withLock { $0.events.append(.stored(number, result)) }
+                job.doorbell.ring()
+            }
+            try self.worker.start(tables)
+        } catch {
+            self.writer?.close()
+            throw ConnectorError(.external, retry: .never, "\(error)")
+        }
+    }
 
     private func prepare() throws(ConnectorError) {
         for (name, sink) in self.sinks {
@@ -171,6 +186,9 @@ struct StreamRunner {
             self.job.doorbell.wait(milliseconds: Self.tickMilliseconds)
         }
         self.takeEvents()
+        // One that is being written counts.
+        self.writer?.waitUntilIdle()
+        self.takeEvents()
     }
 
     private mutating func tick(_ now: Int64) {
@@ -211,6 +229,7 @@ struct StreamRunner {
         for event in events {
             switch event {
             case .snapshot(let snapshot, let subtask, let number): self.take(snapshot, of: subtask, checkpoint: number)
+            case .stored(let number, let result): self.noteStored(number, result)
             case .finished(let snapshot, let subtask):
                 self.finished[subtask] = snapshot
                 guard let number = self.coordinator.pendingNumber, self.parts[number]?[subtask] == nil else { continue }

@@ -16,15 +16,6 @@ enum CheckpointBlob {
     /// Content of one frame.
     static let frameLimit = 1 << 20
 
-    /// Writes pieces of state to a new file and makes it durable.
-    ///
-    /// - Returns: Bytes on disk.
-    static func write(_ pieces: [[UInt8]], to path: String, on disk: any Disk) throws(CheckpointError) -> Int64 {
-        let writer = try BlobWriter(path: path, on: disk)
-        for piece in pieces { try writer.append(piece[...]) }
-        return try writer.finish()
-    }
-
     fileprivate static func frame(_ content: ArraySlice<UInt8>, _ codec: inout ZstdBlockCompressor) throws -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: 8 + ZstdBlockCompressor.bound(content.count))
         let length = try unsafe frame.withUnsafeMutableBytes { room in
@@ -46,49 +37,22 @@ enum CheckpointBlob {
         try result.get()
     }
 
-    fileprivate static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {
+    static func bytes<Number: FixedWidthInteger>(of number: Number) -> [UInt8] {
         (0..<MemoryLayout<Number>.size).map { UInt8(truncatingIfNeeded: number >> Number($0 * 8)) }
     }
 
-    /// Reads the state back; `byteCount` is what it should be, where that is known.
+    /// Reads the content of a blob as a whole.
     ///
     /// - Throws: ``CheckpointError/damaged(_:_:)`` where a byte isn't as it was written.
-    static func read(_ path: String, byteCount: Int64?, on disk: any Disk) throws(CheckpointError) -> [UInt8] {
-        do {
-            let file = try disk.openFile(path)
-            var reader = BlobReader(file: file, path: path)
-            guard try reader.bytes(8) == Self.magic else { throw CheckpointError.damaged(path, "it begins wrongly") }
-            var content: [UInt8] = []
-            content.reserveCapacity(Int(min(byteCount ?? 0, 1 << 30)))
-            var codec = try ZstdBlockDecompressor()
-            while true {
-                let length = Int(try reader.number(4))
-                let contentLength = Int(try reader.number(4))
-                if length == 0, contentLength == 0 { break }
-                guard contentLength <= Self.frameLimit, length <= ZstdBlockCompressor.bound(Self.frameLimit) else {
-                    throw CheckpointError.damaged(path, "a frame is longer than any")
-                }
-                content += try Self.content(of: try reader.bytes(length), count: contentLength, &codec)
-            }
-            guard try reader.number(8) == UInt64(content.count),
-                Int64(content.count) == byteCount ?? Int64(content.count)
-            else {
-                throw CheckpointError.damaged(path, "it isn't as long as it should be")
-            }
-            guard try file.size == reader.offset else {
-                throw CheckpointError.damaged(path, "something follows its end")
-            }
-            return content
-        } catch let error as CheckpointError {
-            throw error
-        } catch let error as EnvironmentError {
-            throw .disk(error)
-        } catch {
-            throw .damaged(path, "\(error)")
-        }
+    static func read(_ path: String, on disk: any Disk) throws(CheckpointError) -> [UInt8] {
+        let frames = try BlobFrames(path, on: disk)
+        var content: [UInt8] = []
+        while let frame = try frames.next() { content += frame }
+        try frames.end(byteCount: Int64(content.count))
+        return content
     }
 
-    private static func content(
+    fileprivate static func content(
         of frame: [UInt8],
         count: Int,
         _ codec: inout ZstdBlockDecompressor
@@ -107,6 +71,7 @@ package final class BlobWriter {
     private let file: any DiskFile
     private let path: String
     private var codec: ZstdBlockCompressor
+    private var hash = SHA256()
     package private(set) var byteCount: Int64 = 0
 
     package init(path: String, on disk: any Disk) throws(CheckpointError) {
@@ -114,7 +79,7 @@ package final class BlobWriter {
         do {
             self.codec = try ZstdBlockCompressor()
             self.file = try disk.createFile(path)
-            try CheckpointBlob.append(CheckpointBlob.magic, to: self.file)
+            try self.write(CheckpointBlob.magic)
         } catch let error as EnvironmentError {
             throw .disk(error)
         } catch {
@@ -122,12 +87,20 @@ package final class BlobWriter {
         }
     }
 
+    private func write(_ bytes: [UInt8]) throws(EnvironmentError) {
+        try CheckpointBlob.append(bytes, to: self.file)
+        self.hash.update(bytes)
+    }
+
+    /// What everything that was written comes to.
+    var contentHash: String { self.hash.finish() }
+
     package func append(_ piece: ArraySlice<UInt8>) throws(CheckpointError) {
         do {
             var start = piece.startIndex
             while start < piece.endIndex {
                 let end = min(start + CheckpointBlob.frameLimit, piece.endIndex)
-                try CheckpointBlob.append(try CheckpointBlob.frame(piece[start..<end], &self.codec), to: self.file)
+                try self.write(try CheckpointBlob.frame(piece[start..<end], &self.codec))
                 start = end
             }
             self.byteCount += Int64(piece.count)
@@ -144,7 +117,7 @@ package final class BlobWriter {
     package func finish() throws(CheckpointError) -> Int64 {
         do {
             let end = Array(repeating: 0, count: 8) + CheckpointBlob.bytes(of: UInt64(self.byteCount))
-            try CheckpointBlob.append(end, to: self.file)
+            try self.write(end)
             try self.file.synchronize()
             return try self.file.size
         } catch {
@@ -153,18 +126,73 @@ package final class BlobWriter {
     }
 }
 
-/// Reads a blob from its beginning to its end.
-private struct BlobReader {
-    let file: any DiskFile
-    let path: String
-    private(set) var offset: Int64 = 0
+/// Reads a blob from its beginning to its end, a frame at a time.
+final class BlobFrames {
+    private let file: any DiskFile
+    private let path: String
+    private var offset: Int64 = 0
+    private var codec: ZstdBlockDecompressor
+    private var byteCount: Int64 = 0
 
-    init(file: any DiskFile, path: String) {
-        self.file = file
+    init(_ path: String, on disk: any Disk) throws(CheckpointError) {
         self.path = path
+        do {
+            self.file = try disk.openFile(path)
+            self.codec = try ZstdBlockDecompressor()
+        } catch {
+            throw Self.failure(error, path)
+        }
+        do {
+            guard try self.bytes(8) == CheckpointBlob.magic else {
+                throw CheckpointError.damaged(path, "it begins wrongly")
+            }
+        } catch {
+            throw Self.failure(error, path)
+        }
     }
 
-    mutating func bytes(_ count: Int) throws -> [UInt8] {
+    /// The content of the next frame; nil behind the last.
+    func next() throws(CheckpointError) -> [UInt8]? {
+        do {
+            let length = Int(try self.number(4))
+            let contentLength = Int(try self.number(4))
+            if length == 0, contentLength == 0 { return nil }
+            guard contentLength <= CheckpointBlob.frameLimit,
+                length <= ZstdBlockCompressor.bound(CheckpointBlob.frameLimit)
+            else {
+                throw CheckpointError.damaged(self.path, "a frame is longer than any")
+            }
+            let frame = try self.bytes(length)
+            self.byteCount += Int64(contentLength)
+            return try CheckpointBlob.content(of: frame, count: contentLength, &self.codec)
+        } catch {
+            throw Self.failure(error, self.path)
+        }
+    }
+
+    /// Checks that nothing is left, and that the content is as long as it should be.
+    func end(byteCount: Int64) throws(CheckpointError) {
+        do {
+            guard try self.number(8) == UInt64(self.byteCount), self.byteCount == byteCount else {
+                throw CheckpointError.damaged(self.path, "it isn't as long as it should be")
+            }
+            guard try self.file.size == self.offset else {
+                throw CheckpointError.damaged(self.path, "something follows its end")
+            }
+        } catch {
+            throw Self.failure(error, self.path)
+        }
+    }
+
+    private static func failure(_ error: any Error, _ path: String) -> CheckpointError {
+        switch error {
+        case let error as CheckpointError: error
+        case let error as EnvironmentError: .disk(error)
+        default: .damaged(path, "\(error)")
+        }
+    }
+
+    private func bytes(_ count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let file = self.file
         let offset = self.offset
@@ -175,7 +203,7 @@ private struct BlobReader {
     }
 
     /// Little endian.
-    mutating func number(_ count: Int) throws -> UInt64 {
+    private func number(_ count: Int) throws -> UInt64 {
         try self.bytes(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -6,31 +6,48 @@ package import CoreTypes
 /// written `%XX`. The last line is `end` and a hash of all bytes before it (FNV-1a, 64 bits): a manifest that was cut or
 /// changed doesn't pass.
 package struct CheckpointManifest: Hashable, Sendable {
-    /// A file with the state of one subtask.
+    /// A file with pieces of the state of one subtask, which may belong to several checkpoints.
     package struct Blob: Hashable, Sendable {
-        /// The operator whose state it is: stays the same as long as the operator means the same.
-        package let operatorID: String
-        package let subtask: Int
+        package let owner: StateOwner
+
+        /// The checkpoint that it was written for.
+        package let checkpoint: Int64
         package let file: String
 
         /// Bytes of the state, and on disk.
         package let byteCount: Int64
         package let storedByteCount: Int64
-        package let keyCount: Int64
 
         package init(
-            operatorID: String,
-            subtask: Int,
+            owner: StateOwner,
+            checkpoint: Int64,
             file: String,
             byteCount: Int64,
-            storedByteCount: Int64,
-            keyCount: Int64
+            storedByteCount: Int64
         ) {
-            self.operatorID = operatorID
-            self.subtask = subtask
+            self.owner = owner
+            self.checkpoint = checkpoint
             self.file = file
             self.byteCount = byteCount
             self.storedByteCount = storedByteCount
+        }
+    }
+
+    /// A piece of state that belongs to this checkpoint.
+    package struct Piece: Hashable, Sendable {
+        package let owner: StateOwner
+
+        /// The checkpoint that its blob was written for, and its index there.
+        package let checkpoint: Int64
+        package let index: Int
+        package let name: String
+        package let keyCount: Int64
+
+        package init(owner: StateOwner, checkpoint: Int64, index: Int, name: String, keyCount: Int64) {
+            self.owner = owner
+            self.checkpoint = checkpoint
+            self.index = index
+            self.name = name
             self.keyCount = keyCount
         }
     }
@@ -64,6 +81,9 @@ package struct CheckpointManifest: Hashable, Sendable {
     package var watermark: Int64
     package var splits: [SplitProgress] = []
     package var blobs: [Blob] = []
+
+    /// In the order in which the pieces of an owner are restored.
+    package var pieces: [Piece] = []
     package var deliveries: [Delivery] = []
 
     package init(number: Int64, job: String, parallelism: Int, createdAt: Int64, watermark: Int64) {
@@ -73,6 +93,9 @@ package struct CheckpointManifest: Hashable, Sendable {
         self.createdAt = createdAt
         self.watermark = watermark
     }
+
+    /// The blobs that were written for this checkpoint; the others belong to older ones as well.
+    package var ownBlobs: [Blob] { self.blobs.filter { $0.checkpoint == self.number } }
 
     /// The largest manifest that is read.
     package static let byteLimit = 64 << 20
@@ -87,7 +110,7 @@ package struct ManifestError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 extension CheckpointManifest {
-    private static let header = "weir-checkpoint 1"
+    private static let header = "weir-checkpoint 2"
 
     package var text: String {
         var lines = [
@@ -103,8 +126,14 @@ extension CheckpointManifest {
         }
         for blob in self.blobs {
             lines.append(
-                "blob \(Self.escaped(blob.operatorID)) \(blob.subtask) \(Self.escaped(blob.file)) \(blob.byteCount)"
-                    + " \(blob.storedByteCount) \(blob.keyCount)"
+                "blob \(Self.escaped(blob.owner.operatorID)) \(blob.owner.subtask) \(blob.checkpoint)"
+                    + " \(Self.escaped(blob.file)) \(blob.byteCount) \(blob.storedByteCount)"
+            )
+        }
+        for piece in self.pieces {
+            lines.append(
+                "piece \(Self.escaped(piece.owner.operatorID)) \(piece.owner.subtask) \(piece.checkpoint)"
+                    + " \(piece.index) \(Self.escaped(piece.name)) \(piece.keyCount)"
             )
         }
         for delivery in self.deliveries {
@@ -163,6 +192,7 @@ extension CheckpointManifest {
                 SplitProgress(name: name, position: position, latest: latest, isFinished: fields[4] == "1")
             )
         case ("blob", 7): return self.takeBlob(fields, numbers)
+        case ("piece", 7): return self.takePiece(fields, numbers)
         case ("delivery", 4):
             guard let sink = Self.unescaped(fields[1]), let subtask = numbers[2], let token = Self.unescaped(fields[3])
             else { return false }
@@ -173,21 +203,32 @@ extension CheckpointManifest {
     }
 
     private mutating func takeBlob(_ fields: [String], _ numbers: [Int64?]) -> Bool {
-        guard let id = Self.unescaped(fields[1]), let subtask = numbers[2], let file = Self.unescaped(fields[3]),
-            let byteCount = numbers[4], let stored = numbers[5], let keyCount = numbers[6],
-            !file.contains("/"), byteCount >= 0, stored >= 0
+        guard let owner = Self.owner(fields, numbers), let checkpoint = numbers[3],
+            let file = Self.unescaped(fields[4]), let byteCount = numbers[5], let stored = numbers[6],
+            checkpoint > 0, !file.contains("/"), byteCount >= 0, stored >= 0
         else { return false }
         self.blobs.append(
-            Blob(
-                operatorID: id,
-                subtask: Int(subtask),
-                file: file,
-                byteCount: byteCount,
-                storedByteCount: stored,
-                keyCount: keyCount
-            )
+            Blob(owner: owner, checkpoint: checkpoint, file: file, byteCount: byteCount, storedByteCount: stored)
         )
         return true
+    }
+
+    private mutating func takePiece(_ fields: [String], _ numbers: [Int64?]) -> Bool {
+        guard let owner = Self.owner(fields, numbers), let checkpoint = numbers[3], let index = numbers[4],
+            let name = Self.unescaped(fields[5]), let keyCount = numbers[6],
+            checkpoint > 0, (0...Int64(UInt32.max)).contains(index), keyCount >= 0
+        else { return false }
+        self.pieces.append(
+            Piece(owner: owner, checkpoint: checkpoint, index: Int(index), name: name, keyCount: keyCount)
+        )
+        return true
+    }
+
+    private static func owner(_ fields: [String], _ numbers: [Int64?]) -> StateOwner? {
+        guard let id = Self.unescaped(fields[1]), let subtask = numbers[2], (0..<65_536).contains(subtask) else {
+            return nil
+        }
+        return StateOwner(operatorID: id, subtask: Int(subtask))
     }
 
     private static func set<Field>(_ field: inout Field, _ value: Field?) -> Bool {
@@ -215,6 +256,7 @@ extension CheckpointManifest {
 
     private static func unescaped(_ text: String) -> String? {
         if text == "%" { return "" }
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

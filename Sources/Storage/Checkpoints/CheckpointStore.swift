@@ -19,16 +19,17 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
 ///
 /// In a cluster the manifest is an entry of the log and blobs are copied; here both are files.
 package protocol CheckpointStore: Sendable {
-    /// Writes the state of one subtask, durably; it belongs to no checkpoint yet.
+    /// Writes what a subtask adds to a checkpoint, durably; it belongs to none yet. A savepoint shares it with no other.
     func writeBlob(
-        _ pieces: [[UInt8]],
-        operatorID: String,
-        subtask: Int,
+        of owner: StateOwner,
         checkpoint: Int64,
-        keyCount: Int
+        isSavepoint: Bool,
+        _ body: (StateBlobWriter) throws(CheckpointError) -> Void
     ) throws(CheckpointError) -> CheckpointManifest.Blob
 
     /// Makes a checkpoint exist: all or nothing, durably.
+    ///
+    /// A savepoint gets copies of the blobs that others wrote: it needs nothing beside it.
     func commit(_ manifest: CheckpointManifest) throws(CheckpointError)
 
     /// The numbers of the checkpoints that exist, oldest first, and the largest that any attempt at one has used.
@@ -36,7 +37,10 @@ package protocol CheckpointStore: Sendable {
 
     func manifest(_ number: Int64) throws(CheckpointError) -> CheckpointManifest
 
-    func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8]
+    func reader(
+        of blob: CheckpointManifest.Blob,
+        in manifest: CheckpointManifest
+    ) throws(CheckpointError) -> StateBlobReader
 
     /// Remembers that what a checkpoint holds for a sink was delivered, durably.
     func recordDelivery(of number: Int64, to sink: String) throws(CheckpointError)
@@ -47,15 +51,31 @@ package protocol CheckpointStore: Sendable {
     /// A name that no other life of the job has: made by `make` when it is first asked for.
     func lineage(_ make: () -> String) throws(CheckpointError) -> String
 
-    /// Removes a checkpoint, or what is left of one that was given up; what can't be removed stays for the next time.
+    /// Removes a checkpoint, or what is left of one that was given up, and the blobs that no checkpoint names any more; what
+    /// can't be removed stays for the next time.
+    ///
+    /// - Important: Nothing is written meanwhile: a blob whose checkpoint doesn't exist yet is nobody's.
     func remove(_ number: Int64)
 }
 
-/// Checkpoints in a directory of a disk: one directory each.
+extension CheckpointStore {
+    /// Reads everything that a checkpoint names.
+    ///
+    /// - Throws: Something is damaged, or isn't there.
+    package func verify(_ manifest: CheckpointManifest) throws(CheckpointError) {
+        for owner in Set(manifest.pieces.map(\.owner)).sorted() {
+            var reader = CheckpointReader(of: owner, in: manifest, of: self)
+            while try reader.next() != nil {}
+        }
+    }
+}
+
+/// Checkpoints in a directory of a disk: one directory each, and the blobs that they share.
 ///
 /// | name                  | what it is                                                    |
 /// | --------------------- | ------------------------------------------------------------- |
-/// | `checkpoint-N/`       | the blobs of checkpoint N                                     |
+/// | `blobs/`              | pieces of state, each file called by the hash of its content  |
+/// | `checkpoint-N/`       | checkpoint N, and where it is a savepoint, its blobs          |
 /// | `checkpoint-N/manifest` | ``CheckpointManifest``, written last: N exists               |
 /// | `delivered-SINK`      | the number of the checkpoint that was delivered last to a sink |
 /// | `lineage`             | the name of this life of the job                              |
@@ -66,6 +86,8 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     private static let prefix = "checkpoint-"
     private static let manifestName = "manifest"
+    private static let blobsName = "blobs"
+    private static let draftName = "blob.new"
 
     package init(disk: any Disk, directory: String) {
         self.disk = disk
@@ -74,36 +96,44 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     private func path(_ number: Int64) -> String { "\(self.directory)/\(Self.prefix)\(number)" }
 
+    /// Where blobs lie: those that checkpoints share, or those of a savepoint.
+    private func blobDirectory(_ number: Int64, isSavepoint: Bool) -> String {
+        isSavepoint ? self.path(number) : "\(self.directory)/\(Self.blobsName)"
+    }
+
     package func writeBlob(
-        _ pieces: [[UInt8]],
-        operatorID: String,
-        subtask: Int,
+        of owner: StateOwner,
         checkpoint: Int64,
-        keyCount: Int
+        isSavepoint: Bool,
+        _ body: (StateBlobWriter) throws(CheckpointError) -> Void
     ) throws(CheckpointError) -> CheckpointManifest.Blob {
-        let name = "\(operatorID)-\(subtask).blob"
-        let directory = self.path(checkpoint)
+        let directory = self.blobDirectory(checkpoint, isSavepoint: isSavepoint)
         do {
+            // Its directory says that the number was used, also when it is given up.
+            try self.disk.createDirectory(self.path(checkpoint))
             try self.disk.createDirectory(directory)
         } catch {
             throw .disk(error)
         }
-        let stored = try CheckpointBlob.write(pieces, to: "\(directory)/\(name)", on: self.disk)
+        let writer = try StateBlobWriter(directory: directory, draft: Self.draftName, on: self.disk)
+        try body(writer)
+        let (file, byteCount, stored) = try writer.finish()
         return CheckpointManifest.Blob(
-            operatorID: operatorID,
-            subtask: subtask,
-            file: name,
-            byteCount: pieces.reduce(0) { $0 + Int64($1.count) },
-            storedByteCount: stored,
-            keyCount: Int64(keyCount)
+            owner: owner,
+            checkpoint: checkpoint,
+            file: file,
+            byteCount: byteCount,
+            storedByteCount: stored
         )
     }
 
     package func commit(_ manifest: CheckpointManifest) throws(CheckpointError) {
         let directory = self.path(manifest.number)
         let path = "\(directory)/\(Self.manifestName)"
+        if manifest.isSavepoint { try self.copyShared(manifest) }
         do {
             try self.disk.createDirectory(directory)
+            try self.synchronizeBlobs(manifest)
             let file = try self.disk.createFile("\(path).new")
             let bytes = Array(manifest.text.utf8)
             let result = unsafe bytes.withUnsafeBytes { buffer in
@@ -120,6 +150,41 @@ package struct DiskCheckpointStore: CheckpointStore {
         } catch {
             throw .disk(error)
         }
+    }
+
+    /// Makes the names of shared blobs durable before that of a manifest is.
+    private func synchronizeBlobs(_ manifest: CheckpointManifest) throws(EnvironmentError) {
+        guard !manifest.isSavepoint, !manifest.ownBlobs.isEmpty else { return }
+        try self.disk.synchronizeDirectory("\(self.directory)/\(Self.blobsName)")
+    }
+
+    /// Gives a savepoint blobs of its own in place of those that it shares.
+    private func copyShared(_ manifest: CheckpointManifest) throws(CheckpointError) {
+        for blob in manifest.blobs where blob.checkpoint != manifest.number {
+            let source = "\(self.blobDirectory(blob.checkpoint, isSavepoint: false))/\(blob.file)"
+            do {
+                try self.copy(source, to: "\(self.path(manifest.number))/\(blob.file)")
+            } catch {
+                throw .disk(error)
+            }
+        }
+    }
+
+    private static let copyBytes = 1 << 20
+
+    private func copy(_ source: String, to target: String) throws(EnvironmentError) {
+        let from = try self.disk.openFile(source)
+        let into = try self.disk.createFile(target)
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.copyBytes, alignment: 16)
+        defer { unsafe room.deallocate() }
+        var offset: Int64 = 0
+        while true {
+            let count = try unsafe from.read(at: offset, into: room)
+            if count == 0 { break }
+            try unsafe into.append(UnsafeRawBufferPointer(rebasing: room[..<count]))
+            offset += Int64(count)
+        }
+        try into.synchronize()
     }
 
     /// The directory that holds this one: its name there must be durable too.
@@ -179,8 +244,12 @@ package struct DiskCheckpointStore: CheckpointStore {
         }
     }
 
-    package func blob(_ blob: CheckpointManifest.Blob, of number: Int64) throws(CheckpointError) -> [UInt8] {
-        try CheckpointBlob.read("\(self.path(number))/\(blob.file)", byteCount: blob.byteCount, on: self.disk)
+    package func reader(
+        of blob: CheckpointManifest.Blob,
+        in manifest: CheckpointManifest
+    ) throws(CheckpointError) -> StateBlobReader {
+        let directory = self.blobDirectory(manifest.number, isSavepoint: manifest.isSavepoint)
+        return try StateBlobReader("\(directory)/\(blob.file)", byteCount: blob.byteCount, on: self.disk)
     }
 
     package func recordDelivery(of number: Int64, to sink: String) throws(CheckpointError) {
@@ -251,6 +320,19 @@ package struct DiskCheckpointStore: CheckpointStore {
         }
         for name in (try? self.disk.list(directory)) ?? [] { try? self.disk.remove("\(directory)/\(name)") }
         try? self.disk.remove(directory)
+        self.removeUnnamedBlobs()
+    }
+
+    /// Removes shared blobs that no checkpoint names; none while a manifest can't be read, since nobody knows what it names.
+    private func removeUnnamedBlobs() {
+        let directory = "\(self.directory)/\(Self.blobsName)"
+        guard let files = try? self.disk.list(directory), let numbers = try? self.list().numbers else { return }
+        var named: Set<String> = []
+        for number in numbers {
+            guard let manifest = try? self.manifest(number) else { return }
+            if !manifest.isSavepoint { named.formUnion(manifest.blobs.map(\.file)) }
+        }
+        for file in files where !named.contains(file) { try? self.disk.remove("\(directory)/\(file)") }
     }
 
     private func removeManifest(in directory: String) throws(EnvironmentError) {

@@ -61,7 +61,7 @@ package struct RecordFileReader {
 
     package init(path: String, on disk: any Disk) throws(CheckpointError) {
         self.path = path
-        self.content = try CheckpointBlob.read(path, byteCount: nil, on: disk)
+        self.content = try CheckpointBlob.read(path, on: disk)
     }
 
     /// Replaces the block's content by the next records, none at the end.

@@ -101,18 +101,11 @@ final class KeyedSubtask: StreamSubtask {
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
         self.output.barrier(checkpoint)
-        var state: [[UInt8]] = []
-        self.stage.writeSnapshot { state.append($0.array) }
         let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
         self.lastNumber = checkpoint
         self.input.release()
-        let content = SubtaskSnapshot.Content.state(
-            state,
-            keyCount: self.stage.keyCount,
-            watermark: self.stage.currentWatermark
-        )
         self.report.snapshot(
-            SubtaskSnapshot(content: content, outputs: outputs),
+            SubtaskSnapshot(content: .state(self.stage.freeze(checkpoint)), outputs: outputs),
             of: self.id,
             checkpoint: checkpoint
         )

@@ -33,8 +33,8 @@ package struct StreamSubtaskID: Hashable, Sendable {
 package struct SubtaskSnapshot: Sendable {
     package enum Content: Sendable {
         case source([SplitProgress])
-        /// The state of its windows or keys, in pieces, and the watermark it stands at.
-        case state([[UInt8]], keyCount: Int, watermark: Int64)
+        /// What it keeps of windows or keys; nobody changes it before it is told that the checkpoint is settled.
+        case state(StageSnapshot)
     }
 
     package let content: Content

@@ -3,6 +3,7 @@ package import Engine
 package import Environment
 internal import JobPlan
 internal import Platform
+internal import Storage
 
 /// What a stream reads and writes.
 package struct StreamEndpoints: Sendable {
@@ -49,8 +50,8 @@ package struct StreamEndpoints: Sendable {
 
 /// What the subtasks of a stream begin with.
 package struct StreamStart: Sendable {
-    /// By operator the states of all its subtasks in a checkpoint, whatever its parallelism was.
-    package var states: [String: [[UInt8]]] = [:]
+    /// The checkpoint whose state is taken over, whatever its parallelism was; nil: none.
+    package var state: RestoredState?
 
     /// The watermark up to which windows and timers were fired then.
     package var watermark = WatermarkTracker.none
@@ -73,8 +74,10 @@ package final class StreamWorker: Sendable {
     private let begin: StreamStart
     private let threads: SubtaskThreads
     private let mailboxes: [StreamMailbox]
+
     /// By stage behind the one that reads, then by subtask.
     private let inboxes: [[StreamInbox]]
+    private let settlements: [Settlements]
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -96,6 +99,7 @@ package final class StreamWorker: Sendable {
         self.report = report
         self.threads = threads
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
+        self.settlements = doorbells.map { Settlements(doorbell: $0) }
         self.inboxes = (0..<stream.stageCount).map { _ in
             doorbells.map { doorbell in
                 StreamInbox(
@@ -109,6 +113,11 @@ package final class StreamWorker: Sendable {
     }
 
     package func post(_ message: StreamMessageToSource, to source: Int) { self.mailboxes[source].post(message) }
+
+    /// Tells those who handed state over for a checkpoint that nobody reads it any more, and whether it is complete.
+    package func settle(_ checkpoint: Int64, isStored: Bool) {
+        for settlements in self.settlements { settlements.post(.init(checkpoint: checkpoint, isStored: isStored)) }
+    }
 
     /// Makes every subtask give up at its next step.
     package func cancelAll() { self.threads.cancelAll() }
@@ -234,8 +243,12 @@ package final class StreamWorker: Sendable {
     ) throws(EngineError) -> any StreamSubtask {
         let form = self.endpoints.sink.recordForm
         var stage = self.stream.makeKeyedStage(number, subtask: index, form: form, tables: tables)
-        let states = self.stream.operatorID(of: number).flatMap { self.begin.states[$0] } ?? []
-        for state in states { try stage.restore(state) }
+        if let state = self.begin.state, let operatorID = self.stream.operatorID(of: number) {
+            _ = try state.read(operatorID, subtask: index, parallelism: self.stream.parallelism) {
+                chunk,
+                _ throws(EngineError) in try stage.restore(chunk)
+            }
+        }
         let isLast = number + 1 == self.stream.stageCount
         var outlets = SinkOutlets()
         let output: any KeyedOutput
@@ -276,7 +289,15 @@ package final class StreamWorker: Sendable {
     private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
-        for state in self.begin.states[CompiledStream.windowOperatorID] ?? [] { try stage.restore(state) }
+        let pieces = try self.begin.state?.read(
+            CompiledStream.windowOperatorID,
+            subtask: index,
+            parallelism: self.stream.parallelism
+        ) { chunk, piece throws(EngineError) in try stage.restore(chunk, of: piece) }
+        for piece in pieces ?? [] {
+            let id = PieceID(checkpoint: piece.checkpoint, index: piece.index)
+            stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
+        }
         let number = self.stream.stageCount - 1
         do {
             let wake: @Sendable () -> Void = { doorbell.ring() }
@@ -292,6 +313,7 @@ package final class StreamWorker: Sendable {
                 slot: number * self.stream.parallelism + index,
                 stage: stage,
                 inbox: self.inboxes[number][index],
+                settlements: self.settlements[index],
                 writers: (output, alerts, late),
                 lastNumber: self.begin.lastNumber,
                 wiring: self.wiring(index)

@@ -11,6 +11,7 @@ final class WindowSubtask: StreamSubtask {
     let id: StreamSubtaskID
     private var stage: WindowStage
     private var input: AlignedInput
+    private let settlements: Settlements
     private var outlets = SinkOutlets()
     private let report: any StreamReport
     private let counters: StreamCounters
@@ -27,6 +28,7 @@ final class WindowSubtask: StreamSubtask {
         slot: Int,
         stage: consuming WindowStage,
         inbox: StreamInbox,
+        settlements: Settlements,
         writers: (output: any StreamWriter, alerts: any StreamWriter, late: (any StreamWriter)?),
         lastNumber: Int64,
         wiring: StreamWiring
@@ -40,6 +42,7 @@ final class WindowSubtask: StreamSubtask {
         self.lastNumber = lastNumber
         self.stage = stage
         self.input = AlignedInput(inbox)
+        self.settlements = settlements
         self.report = wiring.report
         self.counters = wiring.counters
     }
@@ -48,6 +51,7 @@ final class WindowSubtask: StreamSubtask {
 
     func step() -> SubtaskStep {
         do {
+            self.settle()
             guard try self.write() else { return .waiting }
             if try self.stage.step() {
                 _ = try self.write()
@@ -56,11 +60,19 @@ final class WindowSubtask: StreamSubtask {
             }
             if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
             if self.input.hasEnded { return try self.end() }
-            return try self.receive()
+            let hasTidied = self.stage.tidy()
+            let step = try self.receive()
+            return hasTidied ? .progressed : step
         } catch {
             self.cancel()
             self.report.failed(self.id, error)
             return .ended
+        }
+    }
+
+    private func settle() {
+        for settlement in self.settlements.take() {
+            self.stage.settle(settlement.checkpoint, isStored: settlement.isStored)
         }
     }
 
@@ -79,15 +91,14 @@ final class WindowSubtask: StreamSubtask {
     /// Delivers what was written, then gives the state away.
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
-        var state: [[UInt8]] = []
-        self.stage.writeSnapshot { state.append($0.array) }
-        let keyCount = self.stage.keyCount
         let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
+        self.settle()
+        let state = self.stage.freeze(checkpoint)
         self.lastNumber = checkpoint
         self.input.release()
         self.report.snapshot(
             SubtaskSnapshot(
-                content: .state(state, keyCount: keyCount, watermark: self.stage.watermark),
+                content: .state(state),
                 outputs: outputs
             ),
             of: self.id,
