@@ -25,7 +25,10 @@ extension StreamRunner {
             case .store(let number): self.store(number)
             case .complete(let number): self.complete(number)
             case .abandon(let number, let reason): self.abandon(number, reason)
-            case .remove(let number): self.job.options.store?.remove(number)
+            case .remove(let number):
+                Failpoint.removalBegun.reach()
+                self.job.options.store?.remove(number)
+                Failpoint.removalEnded.reach()
             }
         }
     }
@@ -33,6 +36,7 @@ extension StreamRunner {
     private mutating func trigger(_ number: Int64, isLast: Bool) {
         self.startedAt[number] = self.job.now
         self.post(.checkpoint(number, isLast: isLast))
+        Failpoint.checkpointTriggered.reach()
         for (subtask, snapshot) in self.finished { self.take(snapshot, of: subtask, checkpoint: number) }
     }
 
@@ -44,27 +48,36 @@ extension StreamRunner {
         self.job.state.withLock { state in
             state.figures.abandonedCheckpoints += 1
             guard reason == .timeout else { return }
-            state.figures.checkpointProblem = "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
+            let problem = "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
+            state.figures.checkpointProblem = problem
+            state.checkpointProblem = problem
         }
     }
 
     private mutating func store(_ number: Int64) {
         guard let store = self.job.options.store, let parts = self.parts[number] else { return }
         do {
+            Failpoint.partsCollected.reach()
             let outputs = self.ledger.outputs(of: number)
             let manifest = try self.write(parts, outputs, number, to: store)
+            Failpoint.stateWritten.reach()
             try store.commit(manifest)
+            Failpoint.manifestWritten.reach()
             let bytes = manifest.blobs.reduce(0) { $0 + $1.storedByteCount }
             let now = self.job.now
             let began = self.startedAt[number] ?? now
             self.job.state.withLock { state in
                 state.checkpoint = (number, now - began, bytes, now)
+                state.checkpointProblem = nil
                 state.figures.completedCheckpoints += 1
             }
             self.perform(self.coordinator.step(.stored(number, now: now)))
         } catch {
             // The job goes on: the checkpoint before is still there, and the next one may succeed.
-            self.job.state.withLock { $0.figures.checkpointProblem = "checkpoint \(number): \(error)" }
+            self.job.state.withLock { state in
+                state.figures.checkpointProblem = "checkpoint \(number): \(error)"
+                state.checkpointProblem = state.figures.checkpointProblem
+            }
             self.perform(self.coordinator.step(.storeFailed(number, now: self.job.now)))
         }
     }
@@ -142,6 +155,7 @@ extension StreamRunner {
         } catch {
             return self.job.fail(LocalJob.failure(of: error))
         }
+        Failpoint.sinksCommitted.reach()
         self.deliveries.start(outputs, checkpoint: number)
         self.post(.completed(number))
     }

@@ -12,14 +12,15 @@ package final class StreamCounters: Sendable {
     private let written = Atomic<Int64>(0)
     private let late = Atomic<Int64>(0)
     private let rejected = Atomic<Int64>(0)
+    private let writtenBytes = Atomic<Int64>(0)
     private let perSubtask: Mutex<[PerSubtask]>
 
     private struct PerSubtask {
-        var watermark = WatermarkTracker.none
-        var slowest: String?
+        var source = SourceFigures()
         var stateBytes = 0
         var keyCount = 0
-        var isBackPressured = false
+        var isSourceBlocked = false
+        var isWindowBlocked = false
         var warning: String?
     }
 
@@ -34,19 +35,20 @@ package final class StreamCounters: Sendable {
     /// Keys of windows whose result was given.
     package var firings: Int64 { self.fired.load(ordering: .relaxed) }
     package var outputRecords: Int64 { self.written.load(ordering: .relaxed) }
+    package var outputBytes: Int64 { self.writtenBytes.load(ordering: .relaxed) }
     package var lateRecords: Int64 { self.late.load(ordering: .relaxed) }
     package var rejectedRecords: Int64 { self.rejected.load(ordering: .relaxed) }
 
     /// The least watermark of the reading subtasks that aren't idle; nil where none knows any.
     package var watermark: Int64? {
-        let least = self.perSubtask.withLock { $0.map(\.watermark).min() } ?? WatermarkTracker.none
+        let least = self.perSubtask.withLock { $0.map(\.source.watermark).min() } ?? WatermarkTracker.none
         return least == WatermarkTracker.none || least == WatermarkTracker.end ? nil : least
     }
 
     /// The split that holds event time back, if one does.
     package var slowestSplit: String? {
         self.perSubtask.withLock { subtasks in
-            subtasks.filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
+            subtasks.map(\.source).filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
         }
     }
 
@@ -60,8 +62,30 @@ package final class StreamCounters: Sendable {
         }
     }
 
-    /// Reading subtasks that wait for windows to take what they sent.
-    package var backPressuredCount: Int { self.perSubtask.withLock { $0.count { $0.isBackPressured } } }
+    /// Subtasks that wait now: those that read for windows to take what they send, those that keep windows for a sink.
+    package var blockedCounts: (sources: Int, windows: Int) {
+        self.perSubtask.withLock { subtasks in
+            (subtasks.count { $0.isSourceBlocked }, subtasks.count { $0.isWindowBlocked })
+        }
+    }
+
+    /// Of all splits: how many there are, are idle, and wait because they are ahead of others.
+    package var splits: (count: Int, idle: Int, held: Int) {
+        self.perSubtask.withLock { subtasks in
+            subtasks.reduce((0, 0, 0)) { sum, subtask in
+                let source = subtask.source
+                return (sum.0 + source.splitCount, sum.1 + source.idleCount, sum.2 + source.heldCount)
+            }
+        }
+    }
+
+    /// Records that are there and weren't read yet; nil where nobody knows.
+    package var lagRecords: Int64? {
+        self.perSubtask.withLock { subtasks in
+            let known = subtasks.compactMap(\.source.lagRecords)
+            return known.isEmpty ? nil : known.reduce(0, +)
+        }
+    }
 
     func addInput(records: Int, bytes: Int64, pairs: Int, rejected: Int) {
         self.records.wrappingAdd(Int64(records), ordering: .relaxed)
@@ -77,11 +101,19 @@ package final class StreamCounters: Sendable {
         if rejected > 0 { self.rejected.wrappingAdd(Int64(rejected), ordering: .relaxed) }
     }
 
-    func setSource(_ subtask: Int, watermark: Int64, slowest: String?, isBackPressured: Bool) {
+    func addOutputBytes(_ count: Int) { self.writtenBytes.wrappingAdd(Int64(count), ordering: .relaxed) }
+
+    func setSource(_ subtask: Int, _ figures: SourceFigures) {
+        self.perSubtask.withLock { $0[subtask].source = figures }
+    }
+
+    /// Whether a subtask waits for the one behind it, or for its sink.
+    func setBlocked(_ subtask: StreamSubtaskID, _ isBlocked: Bool) {
         self.perSubtask.withLock { subtasks in
-            subtasks[subtask].watermark = watermark
-            subtasks[subtask].slowest = slowest
-            subtasks[subtask].isBackPressured = isBackPressured
+            switch subtask.stage {
+            case .source: subtasks[subtask.index].isSourceBlocked = isBlocked
+            case .window: subtasks[subtask.index].isWindowBlocked = isBlocked
+            }
         }
     }
 
@@ -95,4 +127,21 @@ package final class StreamCounters: Sendable {
             subtasks[subtask].keyCount = keyCount
         }
     }
+}
+
+/// What a reading subtask says of itself.
+struct SourceFigures: Sendable {
+    /// ``WatermarkTracker/end`` where no split of it holds time back.
+    var watermark = WatermarkTracker.none
+
+    /// The split that does.
+    var slowest: String?
+    var splitCount = 0
+    var idleCount = 0
+
+    /// Splits that wait because they are ahead of others.
+    var heldCount = 0
+
+    /// Records that are there and weren't read yet; nil: not known.
+    var lagRecords: Int64?
 }

@@ -53,6 +53,7 @@ package final class StreamWorker: Sendable {
     private let threads: SubtaskThreads
     private let mailboxes: [StreamMailbox]
     private let inboxes: [StreamInbox]
+    private let paceBoard: PaceBoard?
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -73,6 +74,7 @@ package final class StreamWorker: Sendable {
         self.counters = counters
         self.report = report
         self.threads = threads
+        self.paceBoard = stream.driftLimit.map { PaceBoard(limit: $0, subtaskCount: stream.parallelism) }
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
         self.inboxes = doorbells.map { doorbell in
             StreamInbox(
@@ -124,7 +126,8 @@ package final class StreamWorker: Sendable {
             report: self.report,
             counters: self.counters,
             idleAfter: self.stream.idleAfter,
-            earlyMilliseconds: self.stream.earlyMilliseconds
+            earlyMilliseconds: self.stream.earlyMilliseconds,
+            paceBoard: self.paceBoard
         )
     }
 

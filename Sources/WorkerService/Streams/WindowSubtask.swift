@@ -33,6 +33,9 @@ final class WindowSubtask: StreamSubtask {
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
     private var nextChannel = 0
+
+    /// Whether a sink doesn't take what it writes.
+    private var isBlocked = false
     private var counted = (firings: 0, late: 0, rejected: 0)
 
     init(
@@ -65,7 +68,11 @@ final class WindowSubtask: StreamSubtask {
 
     func step() -> SubtaskStep {
         do {
-            guard try self.write() else { return .waiting }
+            guard try self.write() else {
+                self.setBlocked(true)
+                return .waiting
+            }
+            self.setBlocked(false)
             if try self.stage.step() {
                 _ = try self.write()
                 self.publish()
@@ -79,6 +86,12 @@ final class WindowSubtask: StreamSubtask {
             self.report.failed(self.id, error)
             return .ended
         }
+    }
+
+    private func setBlocked(_ isBlocked: Bool) {
+        guard isBlocked != self.isBlocked else { return }
+        self.isBlocked = isBlocked
+        self.counters.setBlocked(self.id, isBlocked)
     }
 
     /// Whether every channel that goes on has come to the barrier.
@@ -155,6 +168,7 @@ final class WindowSubtask: StreamSubtask {
         var isDone = true
         for index in self.outlets.indices where self.outlets[index].block.count > 0 {
             let outlet = self.outlets[index]
+            let bytes = outlet.takenCount == 0 ? outlet.block.byteCount : 0
             let taken: Int
             do {
                 taken = try outlet.writer.write(outlet.block, from: outlet.takenCount)
@@ -162,7 +176,11 @@ final class WindowSubtask: StreamSubtask {
                 throw .connector(error)
             }
             self.outlets[index].takenCount += taken
-            self.counters.addOutput(firings: 0, records: index == 0 ? taken : 0, late: 0, rejected: 0)
+            if index == 0 {
+                self.counters.addOutput(firings: 0, records: taken, late: 0, rejected: 0)
+                // A block's bytes count when the first of them is taken.
+                if taken > 0 { self.counters.addOutputBytes(bytes) }
+            }
             if self.outlets[index].takenCount == outlet.block.count {
                 outlet.block.removeAll()
                 self.outlets[index].takenCount = 0
