@@ -75,7 +75,10 @@ let dataPath: [Target] = [
 let platform: [Target] = [
     target("Environment", ["CoreTypes"]),
     target("Platform", ["CoreTypes", "Environment", "CPlatform"]),
-    target("Storage", ["CoreTypes", "WireFormat", "Environment", "Compression", "ConnectorKit", "Engine"]),
+    target(
+        "Storage",
+        ["CoreTypes", "WireFormat", "CoordinationCore", "Environment", "Compression", "ConnectorKit", "Engine"]
+    ),
 ]
 
 let services: [Target] = [

@@ -11,6 +11,9 @@ struct RunSession {
     let style: RunStyle
     private let makeProgram: MakeProgram
     private let watchesSignals: Bool
+
+    /// Whether the figures of streams are printed for programs while they run.
+    private let watchesStreams: Bool
     private let memory = PeakMemoryWatch()
     private let start = ContinuousClock.now
 
@@ -22,11 +25,13 @@ struct RunSession {
         console: Console,
         style: RunStyle,
         watchesSignals: Bool = true,
+        watchesStreams: Bool = false,
         makeProgram: @escaping MakeProgram = RunnableProgram.local
     ) {
         self.console = console
         self.style = style
         self.watchesSignals = watchesSignals
+        self.watchesStreams = watchesStreams
         self.makeProgram = makeProgram
     }
 
@@ -46,11 +51,21 @@ struct RunSession {
     private func run(_ file: CheckedFile, options: RunOptions) -> CommandStatus {
         let reporter = RunReporter(console: self.console, style: self.style, memory: self.memory)
         let program = self.makeProgram(file, options, reporter)
-        let stop = StopRequest(console: self.console, cancel: program.cancel)
+        let stop = StopRequest(
+            console: self.console,
+            note: { reporter.stopNote(options.streaming) },
+            cancel: program.cancel
+        )
         // Without the watch Ctrl-C ends the process as it ends any other: what is half-written is removed by the next run.
         let watch = self.watchesSignals ? try? TerminationWatch { stop.receive($0) } : nil
-        let outcome = RunTicker(console: self.console, style: self.style, reporter: reporter, memory: self.memory)
-            .during(onOutputFailure: program.cancel, body: program.run)
+        let ticker = RunTicker(
+            console: self.console,
+            style: self.style,
+            reporter: reporter,
+            memory: self.memory,
+            watches: self.watchesStreams
+        )
+        let outcome = ticker.during(onOutputFailure: program.cancel, body: program.run)
         withExtendedLifetime(watch) {}
         let warnings = file.warnings.json
         switch outcome {

@@ -5,11 +5,18 @@ import Synchronization
 /// What Ctrl-C and SIGTERM do to a run: the first cancels it, the second ends the process.
 final class StopRequest: Sendable {
     private let console: Console
+    private let note: @Sendable () -> String
     private let cancel: @Sendable () -> Void
     private let first = Mutex<TerminationSignal?>(nil)
 
-    init(console: Console, cancel: @escaping @Sendable () -> Void) {
+    /// `note` says what a stop does to what runs.
+    init(
+        console: Console,
+        note: @escaping @Sendable () -> String = { "cancelling" },
+        cancel: @escaping @Sendable () -> Void
+    ) {
         self.console = console
+        self.note = note
         self.cancel = cancel
     }
 
@@ -26,7 +33,7 @@ final class StopRequest: Sendable {
             // Not exit: other threads are still at work on what it would destroy.
             _exit(signal.exitCode)
         }
-        self.console.note("cancelling; once more ends at once")
+        self.console.note("\(self.note()); once more ends at once")
         self.cancel()
     }
 }

@@ -11,8 +11,8 @@ extension JobForm.Kind {
     }
 
     private static let streamOptionNames = [
-        "time", "watermark", "idle-after", "allowed-lateness", "late", "trigger", "alerts", "format", "on-error",
-        "memory",
+        "time", "watermark", "idle-after", "drift-limit", "allowed-lateness", "late", "trigger", "alerts", "format",
+        "on-error", "memory",
     ]
 
     package var requiredOptions: [String] {

@@ -1,5 +1,8 @@
 import ArgumentParser
+import ConnectorCatalog
+import ConnectorKit
 import FluentSyntax
+import Platform
 import ProgramService
 
 /// `weir run JOB.fl`: runs a program and its jobs in this process.
@@ -33,6 +36,9 @@ struct RunCommand: ToolCommand {
     @Flag(help: "Print one JSON object at the end; what the program prints goes to standard error.")
     var json = false
 
+    @Flag(help: "With --json, print the figures of each stream every second too, an object a line.")
+    var watch = false
+
     @Flag(help: "Show no progress, no summary and no warnings.")
     var quiet = false
 
@@ -55,9 +61,26 @@ struct RunCommand: ToolCommand {
 
     @OptionGroup(title: "Streams") var streaming: StreamingArguments
 
+    @OptionGroup(title: "Trying out") var development: DevelopmentOptions
+
+    func validate() throws {
+        guard self.json || !self.watch else {
+            throw ValidationError("--watch goes with --json: without it figures are shown anyway")
+        }
+        if let problem = Failpoint.problem { throw ValidationError(problem) }
+    }
+
     func perform(_ console: Console) -> CommandStatus {
-        let session = RunSession(console: console, style: self.style)
-        return session.run(path: self.program.job, options: self.options)
+        let session = RunSession(console: console, style: self.style, watchesStreams: self.watch)
+        var options = self.options
+        do {
+            let broker = try self.development.start(&options, console)
+            defer { withExtendedLifetime(broker) {} }
+            return session.run(path: self.program.job, options: options)
+        } catch {
+            console.note("error: \(error.message)")
+            return error.domain == .user ? .refused : .failed
+        }
     }
 
     /// Everything that the command line says about the run.

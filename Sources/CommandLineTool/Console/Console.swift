@@ -30,6 +30,9 @@ final class Console: Sendable {
 
     var columnCount: Int { self.shape.columnCount }
 
+    /// Whether notes may be coloured.
+    var usesColor: Bool { self.shape.usesColor }
+
     /// The first thing that went wrong with standard output, from which on nothing is written to it.
     var outputFailure: OutputFailure? { self.state.withLock { $0.outputFailure } }
 

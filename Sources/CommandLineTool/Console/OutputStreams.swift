@@ -25,4 +25,11 @@ protocol ConsoleShape: Sendable {
 
     /// Of the terminal behind standard error, now: windows change their size.
     var columnCount: Int { get }
+
+    /// Whether colours are wanted there.
+    var usesColor: Bool { get }
+}
+
+extension ConsoleShape {
+    var usesColor: Bool { false }
 }

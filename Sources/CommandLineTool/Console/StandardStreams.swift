@@ -41,5 +41,13 @@ struct StandardShape: ConsoleShape {
     let isResultsTerminal = Terminal.standardOutput().isTerminal
     let isNotesTerminal = Terminal.standardError().isTerminal
 
+    /// A terminal that knows colours, and a person who hasn't asked for none.
+    ///
+    /// Source: no-color.org.
+    var usesColor: Bool {
+        self.isNotesTerminal && (ProcessEnvironment.value("NO_COLOR") ?? "").isEmpty
+            && ProcessEnvironment.value("TERM") != "dumb"
+    }
+
     var columnCount: Int { Terminal.standardError().columnCount }
 }

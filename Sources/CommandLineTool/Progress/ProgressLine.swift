@@ -17,9 +17,14 @@ struct ProgressLine: Hashable, Sendable {
     /// What else there is to say, the most important first.
     let details: [String]
 
+    /// What there is to see of a stream.
+    let view: StreamView?
+
     /// The line for a job that reads `bytesPerSecond` now.
     init(_ snapshot: JobSnapshot, bytesPerSecond: Double) {
         self.name = snapshot.name
+        let isShown = snapshot.state == .running
+        self.view = isShown ? snapshot.stream.map { StreamView(snapshot, $0, bytesPerSecond: bytesPerSecond) } : nil
         switch snapshot.state {
         case .created, .planned: (self.stage, self.fraction, self.details) = ("starting", nil, [])
         case .restarting: (self.stage, self.fraction, self.details) = ("restarting", nil, [])
@@ -27,7 +32,7 @@ struct ProgressLine: Hashable, Sendable {
         case .failing, .failed: (self.stage, self.fraction, self.details) = ("stopping", nil, [])
         case .cancelling, .cancelled: (self.stage, self.fraction, self.details) = ("cancelling", nil, [])
         case .running where snapshot.stream != nil:
-            self.stage = "streaming"
+            self.stage = snapshot.stream?.status.state == "stopping" ? "stopping" : "streaming"
             self.fraction = nil
             self.details = Self.streamDetails(snapshot, bytesPerSecond: bytesPerSecond)
         case .running:
@@ -51,7 +56,9 @@ struct ProgressLine: Hashable, Sendable {
 
     private static func streamDetails(_ snapshot: JobSnapshot, bytesPerSecond: Double) -> [String] {
         guard let stream = snapshot.stream else { return [] }
-        if let warning = stream.warning { return [warning] + Self.streamFigures(snapshot, stream, bytesPerSecond) }
+        if let warning = stream.status.warning {
+            return [warning] + Self.streamFigures(snapshot, stream, bytesPerSecond)
+        }
         return Self.streamFigures(snapshot, stream, bytesPerSecond)
     }
 
@@ -60,18 +67,21 @@ struct ProgressLine: Hashable, Sendable {
         _ stream: StreamFigures,
         _ bytesPerSecond: Double
     ) -> [String] {
+        let status = stream.status
         var details = ["\(Quantity.count(snapshot.inputRecords)) in"]
         if bytesPerSecond > 0 { details[0] += " (\(Quantity.rate(bytesPerSecond: bytesPerSecond)))" }
         details.append("\(Quantity.count(snapshot.outputRecords)) out")
-        details.append(stream.watermark.map { "at \(Timestamp.text($0))" } ?? "no time yet")
-        if let split = stream.slowestSplit, bytesPerSecond == 0 { details.append("waits for \(split)") }
-        if stream.lateRecords > 0 { details.append("\(Quantity.count(stream.lateRecords)) late") }
-        if stream.backPressuredCount > 0 { details.append("\(stream.backPressuredCount) held back by the windows") }
-        if let checkpoint = stream.checkpoint {
-            let age = Quantity.estimate(.milliseconds(checkpoint.age))
-            details.append("checkpoint \(checkpoint.number) \(age) ago, \(Quantity.bytes(checkpoint.byteCount))")
+        details.append(status.watermark.map { "at \(Timestamp.text($0))" } ?? "no time yet")
+        if let split = status.slowestSplit, bytesPerSecond == 0 { details.append("waits for \(split)") }
+        if let held = status.heldCount, held > 0 { details.append("\(held) splits wait for others") }
+        if let late = status.lateRecords, late > 0 { details.append("\(Quantity.count(late)) late") }
+        if let percent = status.sourcePressure, percent > 0 { details.append("\(percent) % held back by the windows") }
+        if let percent = status.windowPressure, percent > 0 { details.append("\(percent) % held back by the sink") }
+        if let number = status.checkpoint {
+            let age = Quantity.estimate(.milliseconds(status.checkpointAge ?? 0))
+            details.append("checkpoint \(number) \(age) ago, \(Quantity.bytes(status.checkpointBytes ?? 0))")
         }
-        if let problem = stream.checkpointProblem { details.append(problem) }
+        if let problem = status.checkpointProblem ?? stream.note { details.append(problem) }
         return details
     }
 

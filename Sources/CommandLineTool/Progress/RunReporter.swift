@@ -105,6 +105,9 @@ final class RunReporter: RunObserver {
     func drawBars() {
         let columnCount = self.console.columnCount
         let lines = self.progress()
+        if lines.count == 1, let view = lines[0].view {
+            return self.console.draw(view.lines(columnCount: columnCount, usesColor: self.console.usesColor))
+        }
         var bars = lines.prefix(Self.barLimit).map { $0.bar(columnCount: columnCount) }
         if lines.count > bars.count {
             bars.append(String("and \(lines.count - bars.count) more jobs".prefix(columnCount - 1)))
@@ -115,6 +118,26 @@ final class RunReporter: RunObserver {
     /// Says how far each job is, a line for each.
     func notePlainLines() {
         for line in self.progress() { self.console.note(line.plain) }
+    }
+
+    /// Prints the figures of each running stream for programs, an object a line.
+    func writeStatuses() {
+        let running = self.state.withLock { $0.running }
+        for job in running {
+            guard let status = job.snapshot().stream?.status else { continue }
+            self.console.write(StreamStatusReport(status).json.text)
+        }
+        self.console.flush()
+    }
+
+    /// What stopping does to what runs now.
+    func stopNote(_ streaming: StreamingOptions) -> String {
+        let running = self.state.withLock { $0.running }
+        guard running.contains(where: { $0.snapshot().stream != nil }) else { return "cancelling" }
+        if streaming.drains { return "stopping: all windows are fired" }
+        return streaming.stateDirectory == nil
+            ? "stopping: open windows are lost, as no --state says where to keep them"
+            : "stopping behind a last checkpoint, a savepoint"
     }
 
     /// How far the running jobs are, in the order of their starts.

@@ -7,11 +7,15 @@ struct RunTicker: Sendable {
     private static let milliseconds: Int32 = 20
     private static let ticksPerBar = 5
     private static let ticksPerPlainLine = 250
+    private static let ticksPerStatus = 50
 
     let console: Console
     let style: RunStyle
     let reporter: RunReporter
     let memory: PeakMemoryWatch
+
+    /// Whether the figures of streams are printed for programs while they run.
+    var watches = false
 
     /// Runs `body`; `onOutputFailure` is called once, from another thread, when standard output can't be written.
     func during<Outcome>(onOutputFailure: @escaping @Sendable () -> Void, body: () -> Outcome) -> Outcome {
@@ -27,6 +31,7 @@ struct RunTicker: Sendable {
             if count.isMultiple(of: Self.ticksPerPlainLine), self.style.isTalkative, !self.console.showsBars {
                 self.reporter.notePlainLines()
             }
+            if self.watches, count.isMultiple(of: Self.ticksPerStatus) { self.reporter.writeStatuses() }
         } body: {
             body()
         }

@@ -44,20 +44,20 @@ struct JobReport: Sendable {
     private var output: String {
         let summary = self.summary
         let records = Self.counted(summary.outputRecords, "record")
-        if summary.stream != nil { return "\(summary.output): \(records)" }
         return "\(summary.output): \(records), \(Quantity.bytes(summary.outputBytes))"
     }
 
     private func rows(of stream: StreamFigures) -> [String] {
         var lines = [self.row("windows", "\(Quantity.exact(stream.firings)) results of keys")]
-        if stream.lateRecords > 0 { lines.append(self.row("late", Self.counted(stream.lateRecords, "record"))) }
+        let late = stream.status.lateRecords ?? 0
+        if late > 0 { lines.append(self.row("late", Self.counted(late, "record"))) }
         if stream.completedCheckpoints > 0 || stream.abandonedCheckpoints > 0 {
             var text = "\(Quantity.exact(stream.completedCheckpoints)) complete"
             if stream.abandonedCheckpoints > 0 { text += ", \(Quantity.exact(stream.abandonedCheckpoints)) given up" }
-            if let newest = stream.checkpoint { text += "; the newest is \(newest.number)" }
+            if let newest = stream.status.checkpoint { text += "; the newest is \(newest)" }
             lines.append(self.row("checkpoints", text))
         }
-        if let problem = stream.checkpointProblem { lines.append(self.row("note", problem)) }
+        if let problem = stream.checkpointProblem ?? stream.note { lines.append(self.row("note", problem)) }
         return lines
     }
 

@@ -63,16 +63,16 @@ struct RunReport: Sendable {
     /// What a stream has beside what any job has.
     private static func members(_ stream: StreamFigures) -> [JSONValue.Member] {
         [
-            .init("watermark", stream.watermark.map { .integer($0) } ?? .null),
-            .init("lateRecords", .integer(stream.lateRecords)),
+            .init("watermark", stream.status.watermark.map { .integer($0) } ?? .null),
+            .init("lateRecords", .integer(stream.status.lateRecords ?? 0)),
             .init("firings", .integer(stream.firings)),
             .init("stateBytes", .integer(stream.stateBytes)),
             .init("stateKeys", .integer(stream.stateKeys)),
             .init("completedCheckpoints", .integer(stream.completedCheckpoints)),
             .init("abandonedCheckpoints", .integer(stream.abandonedCheckpoints)),
-            .init("newestCheckpoint", stream.checkpoint.map { .integer($0.number) } ?? .null),
-            .init("warning", .text(stream.warning)),
-            .init("checkpointProblem", .text(stream.checkpointProblem)),
+            .init("newestCheckpoint", stream.status.checkpoint.map { .integer($0) } ?? .null),
+            .init("warning", .text(stream.status.warning)),
+            .init("checkpointProblem", .text(stream.checkpointProblem ?? stream.note)),
         ]
     }
 }

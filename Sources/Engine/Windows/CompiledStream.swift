@@ -123,6 +123,9 @@ package final class CompiledStream: Sendable {
     /// Milliseconds of silence after which a split no longer holds time back.
     package var idleAfter: Int64 { self.plan.definition.settings.idleAfter }
 
+    /// Milliseconds by which a split may be ahead of the one that is furthest behind; nil: any.
+    package var driftLimit: Int64? { self.plan.definition.settings.driftLimit }
+
     /// Milliseconds between two firings of windows before their end; nil: there are none.
     package var earlyMilliseconds: Int64? { self.plan.definition.settings.trigger.earlyMilliseconds }
 

@@ -62,6 +62,16 @@ package struct WatermarkTracker: Sendable {
         if self.splits[split].phase == .active { self.splits[split].phase = .idle }
     }
 
+    /// Whether a split holds time back.
+    package func isActive(_ split: Int) -> Bool { self.splits[split].phase == .active }
+
+    package var idleCount: Int { self.splits.count { $0.phase == .idle } }
+
+    /// The least time of the active splits that have shown any; nil: there is none.
+    package var leastActive: Int64? {
+        self.splits.lazy.filter { $0.phase == .active && $0.latest != Self.none }.map(\.latest).min()
+    }
+
     package func isIdle(_ split: Int) -> Bool { self.splits[split].phase == .idle }
 
     /// Whether no split holds time back: all are idle or read to their end, or there is none.

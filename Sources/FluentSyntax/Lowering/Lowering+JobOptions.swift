@@ -33,6 +33,7 @@ extension Lowering {
         case "watermark": self.checkSetting(label, value, isAllowed: { $0 == .outOfOrderness }, noun: "a watermark")
         case "trigger": self.checkSetting(label, value, isAllowed: { $0 == .trigger }, noun: "a trigger")
         case "idle-after": self.checkSpan(label, value, atLeast: 1)
+        case "drift-limit": self.checkSpan(label, value, atLeast: 1)
         case "allowed-lateness": self.checkSpan(label, value, atLeast: 0)
         case "partitions": self.checkPartitions(value)
         case "memory": self.checkMemory(value)

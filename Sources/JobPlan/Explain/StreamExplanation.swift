@@ -193,7 +193,9 @@ extension StreamStage {
 extension StreamDefinition.Settings {
     fileprivate var watermarkSummary: String {
         let bound = self.outOfOrdernessBound.map { "\(TimeSpan.text(of: $0)) behind the newest event time" }
+        let drift = self.driftLimit.map { ", splits wait that are \(TimeSpan.text(of: $0)) ahead" } ?? ""
         return "\(bound ?? "as far behind as the source is known for"), idle after \(TimeSpan.text(of: self.idleAfter))"
+            + drift
     }
 
     fileprivate var latenessSummary: String {

@@ -58,6 +58,7 @@ extension JobOptionReader {
         settings.time = self.recordFunction("time", label: ":time")?.closure(named: "event")
         settings.outOfOrdernessBound = self.outOfOrdernessBound()
         settings.idleAfter = self.span("idle-after", atLeast: 1) ?? settings.idleAfter
+        settings.driftLimit = self.span("drift-limit", atLeast: 1)
         settings.allowedLateness = self.span("allowed-lateness", atLeast: 0) ?? settings.allowedLateness
         settings.trigger = self.trigger()
         settings.late = self.sink("late")

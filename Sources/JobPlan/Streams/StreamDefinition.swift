@@ -71,6 +71,9 @@ package struct StreamDefinition: Sendable {
         /// Milliseconds of silence after which a split that is at its end no longer holds time back.
         package var idleAfter: Int64 = 10_000
 
+        /// Milliseconds by which a split may be ahead of the one that is furthest behind; nil: any.
+        package var driftLimit: Int64?
+
         /// Milliseconds behind a window's end in which records still change its result.
         package var allowedLateness: Int64 = 0
         package var trigger = TriggerSpecification()

@@ -85,7 +85,10 @@ final class CheckpointWriter: Sendable {
                 } catch {
                     report(draft.manifest.number, .failure(error))
                 }
-            case .remove(let number): self.store.remove(number)
+            case .remove(let number):
+                Failpoint.removalBegun.reach()
+                self.store.remove(number)
+                Failpoint.removalEnded.reach()
             case nil:
                 self.idleBell.ring()
                 if isClosed { return }
@@ -122,7 +125,9 @@ final class CheckpointWriter: Sendable {
             manifest.blobs += known.filter { $0.owner == owner && named.contains($0.checkpoint) }
             manifest.blobs.append(try self.writeBlob(owner, snapshot, manifest))
         }
+        Failpoint.stateWritten.reach()
         try self.store.commit(manifest)
+        Failpoint.manifestWritten.reach()
         return manifest
     }
 

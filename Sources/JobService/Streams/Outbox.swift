@@ -94,9 +94,11 @@ final class OutboxWriter: StreamWriter {
         guard let file = self.file else { return [] }
         let name = "\(checkpoint)-\(self.subtask)"
         do {
+            Failpoint.outboxWritten.reach()
             try file.finish()
             try self.disk.rename(self.draft, to: "\(self.directory)/\(name)")
             try self.disk.synchronizeDirectory(self.directory)
+            Failpoint.outboxSynced.reach()
         } catch let error as CheckpointError {
             throw Self.failure(error)
         } catch {
@@ -148,7 +150,12 @@ final class OutboxCourier: Sendable {
     var failure: ConnectorError? { self.state.withLock { $0.failure } }
 
     /// Fences whoever delivered before, and answers the checkpoint delivered last.
-    func open() throws(ConnectorError) -> Int64? { try self.route.delivery.open() }
+    func open() throws(ConnectorError) -> Int64? {
+        Failpoint.fenceBegun.reach()
+        let marker = try self.route.delivery.open()
+        Failpoint.markerRead.reach()
+        return marker
+    }
 
     /// Delivers a checkpoint's files now, and removes them.
     func deliver(_ tokens: [String], checkpoint: Int64, recorded: Int64?) throws(ConnectorError) {
@@ -157,11 +164,16 @@ final class OutboxCourier: Sendable {
         var reader: RecordFileReader?
         let outcome = try self.route.delivery.deliver(checkpoint: checkpoint, recorded: recorded) {
             () throws(ConnectorError) -> OutputBlock? in
+            // The transaction is open when records are asked for.
+            Failpoint.transactionBegun.reach()
             do throws(CheckpointError) {
                 while true {
                     try reader?.read(into: block)
                     if reader != nil, block.count > 0 { return block }
-                    guard !rest.isEmpty else { return nil }
+                    guard !rest.isEmpty else {
+                        Failpoint.recordsWritten.reach()
+                        return nil
+                    }
                     reader = try RecordFileReader(path: "\(self.directory)/\(rest.removeFirst())", on: self.disk)
                 }
             } catch {
@@ -169,6 +181,7 @@ final class OutboxCourier: Sendable {
             }
         }
         try Self.check(outcome, checkpoint: checkpoint)
+        Failpoint.transactionCommitted.reach()
         for token in tokens { try? self.disk.remove("\(self.directory)/\(token)") }
     }
 

@@ -122,6 +122,7 @@ struct StreamDeliveries {
     private func record(_ number: Int64, _ sink: WrittenOutput.Sink) throws(ConnectorError) {
         do {
             try self.job.options.store?.recordDelivery(of: number, to: sink.rawValue)
+            Failpoint.deliveryRecorded.reach()
         } catch {
             throw ConnectorError(.external, retry: .never, "\(error)")
         }

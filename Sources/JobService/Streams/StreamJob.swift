@@ -25,6 +25,13 @@ package final class StreamJob: Sendable {
         var splits: [SplitProgress] = []
         var rejected = RejectedExamples()
         var figures = StreamFigures()
+        var monitor = StreamMonitor()
+
+        /// Why the newest checkpoint that was given up was, where none has completed since.
+        var checkpointProblem: String?
+
+        /// Since when the output of a checkpoint is under way to its sink.
+        var deliveringSince: Int64?
         var checkpoint: (number: Int64, milliseconds: Int64, bytes: Int64, endedAt: Int64)?
     }
 
@@ -91,30 +98,6 @@ package final class StreamJob: Sendable {
         )
     }
 
-    private var figures: StreamFigures {
-        let now = self.now
-        return self.state.withLock { state in
-            var figures = state.figures
-            figures.watermark = self.counters.watermark
-            figures.slowestSplit = self.counters.slowestSplit
-            figures.lateRecords = self.counters.lateRecords
-            figures.firings = self.counters.firings
-            figures.stateBytes = Int64(self.counters.state.bytes)
-            figures.stateKeys = Int64(self.counters.state.keyCount)
-            figures.warning = self.counters.warning
-            figures.backPressuredCount = self.counters.backPressuredCount
-            figures.checkpoint = state.checkpoint.map { checkpoint in
-                CheckpointFigures(
-                    number: checkpoint.number,
-                    milliseconds: checkpoint.milliseconds,
-                    byteCount: checkpoint.bytes,
-                    age: now - checkpoint.endedAt
-                )
-            }
-            return figures
-        }
-    }
-
     private func summary() -> JobSummary {
         let (phase, failure, rejected) = self.state.withLock { ($0.phase, $0.failure, $0.rejected) }
         return JobSummary(
@@ -132,7 +115,7 @@ package final class StreamJob: Sendable {
             shuffledBytes: 0,
             reducedKeys: self.counters.firings,
             outputRecords: self.counters.outputRecords,
-            outputBytes: 0,
+            outputBytes: self.counters.outputBytes,
             spilledBytes: 0,
             spilledRuns: 0,
             rejectedRecords: self.counters.rejectedRecords,

@@ -33,38 +33,20 @@ package struct StreamOptions: Sendable {
 
 /// What a running stream has done so far, beside what any job has.
 package struct StreamFigures: Hashable, Sendable {
-    /// The least watermark, in milliseconds since 1970; nil: none yet.
-    package var watermark: Int64?
-
-    /// The split that holds it back.
-    package var slowestSplit: String?
-    package var lateRecords: Int64 = 0
+    package var status = StreamStatus()
 
     /// Keys of windows whose result was given.
     package var firings: Int64 = 0
     package var stateBytes: Int64 = 0
     package var stateKeys: Int64 = 0
-    package var backPressuredCount = 0
-
-    /// What hinders reading at present: a broker that can't be reached.
-    package var warning: String?
-
-    /// The newest complete checkpoint, when it was complete, how long it took and its bytes on disk.
-    package var checkpoint: CheckpointFigures?
     package var completedCheckpoints: Int64 = 0
     package var abandonedCheckpoints: Int64 = 0
 
     /// Why the last one that was given up was.
     package var checkpointProblem: String?
 
+    /// What was found when it went on from an earlier run: a checkpoint that is damaged.
+    package var note: String?
+
     package init() {}
-}
-
-package struct CheckpointFigures: Hashable, Sendable {
-    package let number: Int64
-    package let milliseconds: Int64
-    package let byteCount: Int64
-
-    /// Milliseconds since it was complete.
-    package let age: Int64
 }

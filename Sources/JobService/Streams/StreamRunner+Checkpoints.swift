@@ -35,6 +35,7 @@ extension StreamRunner {
     private mutating func trigger(_ number: Int64, isLast: Bool) {
         self.startedAt[number] = self.job.now
         self.post(.checkpoint(number, isLast: isLast))
+        Failpoint.checkpointTriggered.reach()
         for (subtask, snapshot) in self.finished { self.take(snapshot, of: subtask, checkpoint: number) }
     }
 
@@ -47,12 +48,15 @@ extension StreamRunner {
         self.job.state.withLock { state in
             state.figures.abandonedCheckpoints += 1
             guard reason == .timeout else { return }
-            state.figures.checkpointProblem = "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
+            let problem = "checkpoint \(number) wasn't complete in time (--checkpoint-timeout)"
+            state.figures.checkpointProblem = problem
+            state.checkpointProblem = problem
         }
     }
 
     private mutating func store(_ number: Int64) {
         guard let parts = self.parts[number] else { return }
+        Failpoint.partsCollected.reach()
         let outputs = self.ledger.outputs(of: number)
         self.writer?.post(.store(self.draft(parts, outputs, number)))
     }
@@ -66,12 +70,16 @@ extension StreamRunner {
             let began = self.startedAt[number] ?? now
             self.job.state.withLock { state in
                 state.checkpoint = (number, now - began, bytes, now)
+                state.checkpointProblem = nil
                 state.figures.completedCheckpoints += 1
             }
             self.perform(self.coordinator.step(.stored(number, now: now)))
         case .failure(let error):
             // The job goes on: the checkpoint before is still there, and the next one may succeed.
-            self.job.state.withLock { $0.figures.checkpointProblem = "checkpoint \(number): \(error)" }
+            self.job.state.withLock { state in
+                state.figures.checkpointProblem = "checkpoint \(number): \(error)"
+                state.checkpointProblem = state.figures.checkpointProblem
+            }
             self.perform(self.coordinator.step(.storeFailed(number, now: now)))
         }
     }
@@ -147,6 +155,7 @@ extension StreamRunner {
         } catch {
             return self.job.fail(LocalJob.failure(of: error))
         }
+        Failpoint.sinksCommitted.reach()
         self.deliveries.start(outputs, checkpoint: number)
         self.post(.completed(number))
     }

@@ -28,12 +28,16 @@ struct StreamRunner {
     private var isStopRequested = false
     private var hasStopped = false
     private var discoveredAt: Int64 = 0
+    private var statusAt: Int64 = 0
     let recovery: StreamRecovery
     var deliveries: StreamDeliveries
 
     /// Milliseconds between two ticks, and between two looks for new splits.
     private static let tickMilliseconds: Int64 = 100
     private static let discoveryMilliseconds: Int64 = 30_000
+
+    /// Milliseconds between two writings of the figures that `weir why` reads.
+    private static let statusMilliseconds: Int64 = 1_000
 
     init(job: StreamJob) {
         self.job = job
@@ -56,7 +60,7 @@ struct StreamRunner {
         self.silence = job.options.untilIdle.map { SilenceWatch(limit: $0) }
         job.state.withLock { state in
             state.worker = self.worker
-            state.figures.checkpointProblem = self.recovery.note
+            state.figures.note = self.recovery.note
         }
     }
 
@@ -64,6 +68,7 @@ struct StreamRunner {
         do throws(ConnectorError) {
             if let problem = self.recovery.problem ?? self.deliveries.problem { throw problem }
             try self.prepare()
+            Failpoint.sinksResumed.reach()
             let newest = try self.deliveries.open(from: self.recovery.manifest)
             self.coordinator.skipNumbers(through: newest)
             let splits = try self.findSplits()
@@ -81,6 +86,7 @@ struct StreamRunner {
         self.worker.join()
         self.writer?.close()
         self.end()
+        self.job.writeStatus()
     }
 
     // MARK: Start
@@ -194,6 +200,7 @@ struct StreamRunner {
     private mutating func tick(_ now: Int64) {
         self.post(.tick(now))
         self.discover(now)
+        self.show(now)
         do throws(ConnectorError) {
             try self.deliveries.check()
         } catch {
@@ -204,6 +211,18 @@ struct StreamRunner {
         guard !isFailing, !self.deliveries.areBusy else { return }
         if self.isStopDue(now) { self.requestStop(now) }
         if self.job.options.store != nil { self.perform(self.coordinator.step(.tick(now: now))) }
+    }
+
+    /// Keeps what is told of the stream up to date.
+    private mutating func show(_ now: Int64) {
+        self.job.sample()
+        let isBusy = self.deliveries.areBusy
+        self.job.state.withLock { state in
+            if isBusy != (state.deliveringSince != nil) { state.deliveringSince = isBusy ? now : nil }
+        }
+        guard now - self.statusAt >= Self.statusMilliseconds else { return }
+        self.statusAt = now
+        self.job.writeStatus()
     }
 
     private mutating func discover(_ now: Int64) {

@@ -24,6 +24,9 @@ final class KeyedSubtask: StreamSubtask {
     private var isTimePending = false
     private var saidEnd = false
 
+    /// Whether a sink doesn't take what it writes.
+    private var isBlocked = false
+
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
     private var counted = (firings: 0, rejected: 0)
@@ -51,7 +54,9 @@ final class KeyedSubtask: StreamSubtask {
 
     func step() -> SubtaskStep {
         do {
-            guard try self.write(), self.output.send() else { return .waiting }
+            let isWritten = try self.write()
+            self.setBlocked(!isWritten)
+            guard isWritten, self.output.send() else { return .waiting }
             if self.hasOpenRecords { return try self.stepRecords() }
             if try self.stage.step() { return try self.takeEmitted() }
             if self.isTimePending {
@@ -68,6 +73,12 @@ final class KeyedSubtask: StreamSubtask {
             self.report.failed(self.id, error)
             return .ended
         }
+    }
+
+    private func setBlocked(_ isBlocked: Bool) {
+        guard isBlocked != self.isBlocked else { return }
+        self.isBlocked = isBlocked
+        self.counters.setBlocked(self.id, isBlocked)
     }
 
     private func receive() -> SubtaskStep {
@@ -132,6 +143,7 @@ final class KeyedSubtask: StreamSubtask {
         let written = try self.outlets.write()
         if written.outputCount > 0 {
             self.counters.addOutput(firings: 0, records: written.outputCount, late: 0, rejected: 0)
+            self.counters.addOutputBytes(written.outputBytes)
         }
         return written.isDone
     }

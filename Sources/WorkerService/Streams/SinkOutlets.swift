@@ -18,10 +18,11 @@ struct SinkOutlets {
 
     /// Hands on what lies in the blocks.
     ///
-    /// - Returns: Whether all of it is taken, and how many records of the output were.
-    mutating func write() throws(EngineError) -> (isDone: Bool, outputCount: Int) {
+    /// - Returns: Whether all of it is taken, how many records of the output were, and the bytes of blocks that begin with them.
+    mutating func write() throws(EngineError) -> (isDone: Bool, outputCount: Int, outputBytes: Int) {
         var isDone = true
         var outputCount = 0
+        var outputBytes = 0
         for index in self.outlets.indices where self.outlets[index].block.count > 0 {
             let outlet = self.outlets[index]
             let taken: Int
@@ -31,7 +32,10 @@ struct SinkOutlets {
                 throw .connector(error)
             }
             self.outlets[index].takenCount += taken
-            if outlet.sink == .output { outputCount += taken }
+            if outlet.sink == .output, taken > 0 {
+                outputCount += taken
+                if outlet.takenCount == 0 { outputBytes += outlet.block.byteCount }
+            }
             if self.outlets[index].takenCount == outlet.block.count {
                 outlet.block.removeAll()
                 self.outlets[index].takenCount = 0
@@ -39,7 +43,7 @@ struct SinkOutlets {
                 isDone = false
             }
         }
-        return (isDone, outputCount)
+        return (isDone, outputCount, outputBytes)
     }
 
     /// - Returns: Whether everything that was taken is delivered.

@@ -12,7 +12,11 @@ package final class StreamCounters: Sendable {
     private let written = Atomic<Int64>(0)
     private let late = Atomic<Int64>(0)
     private let rejected = Atomic<Int64>(0)
+    private let writtenBytes = Atomic<Int64>(0)
     private let perSubtask: Mutex<[PerSubtask]>
+
+    /// Those that wait for the one behind them, or for a sink.
+    private let blocked = Mutex<Set<StreamSubtaskID>>([])
     private let states: Mutex<[State]>
 
     /// What a subtask of a stage with state keeps.
@@ -22,9 +26,7 @@ package final class StreamCounters: Sendable {
     }
 
     private struct PerSubtask {
-        var watermark = WatermarkTracker.none
-        var slowest: String?
-        var isBackPressured = false
+        var source = SourceFigures()
         var warning: String?
     }
 
@@ -41,19 +43,20 @@ package final class StreamCounters: Sendable {
     /// Keys of windows whose result was given.
     package var firings: Int64 { self.fired.load(ordering: .relaxed) }
     package var outputRecords: Int64 { self.written.load(ordering: .relaxed) }
+    package var outputBytes: Int64 { self.writtenBytes.load(ordering: .relaxed) }
     package var lateRecords: Int64 { self.late.load(ordering: .relaxed) }
     package var rejectedRecords: Int64 { self.rejected.load(ordering: .relaxed) }
 
     /// The least watermark of the reading subtasks that aren't idle; nil where none knows any.
     package var watermark: Int64? {
-        let least = self.perSubtask.withLock { $0.map(\.watermark).min() } ?? WatermarkTracker.none
+        let least = self.perSubtask.withLock { $0.map(\.source.watermark).min() } ?? WatermarkTracker.none
         return least == WatermarkTracker.none || least == WatermarkTracker.end ? nil : least
     }
 
     /// The split that holds event time back, if one does.
     package var slowestSplit: String? {
         self.perSubtask.withLock { subtasks in
-            subtasks.filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
+            subtasks.map(\.source).filter { $0.slowest != nil }.min { $0.watermark < $1.watermark }?.slowest
         }
     }
 
@@ -67,8 +70,31 @@ package final class StreamCounters: Sendable {
         }
     }
 
-    /// Reading subtasks that wait for windows to take what they sent.
-    package var backPressuredCount: Int { self.perSubtask.withLock { $0.count { $0.isBackPressured } } }
+    /// Subtasks that wait now: those that read for the next ones to take what they send, those behind them for a sink.
+    package var blockedCounts: (sources: Int, writers: Int) {
+        self.blocked.withLock { blocked in
+            let sources = blocked.count { $0.stage == .source }
+            return (sources, blocked.count - sources)
+        }
+    }
+
+    /// Of all splits: how many there are, are idle, and wait because they are ahead of others.
+    package var splits: (count: Int, idle: Int, held: Int) {
+        self.perSubtask.withLock { subtasks in
+            subtasks.reduce((0, 0, 0)) { sum, subtask in
+                let source = subtask.source
+                return (sum.0 + source.splitCount, sum.1 + source.idleCount, sum.2 + source.heldCount)
+            }
+        }
+    }
+
+    /// Records that are there and weren't read yet; nil where nobody knows.
+    package var lagRecords: Int64? {
+        self.perSubtask.withLock { subtasks in
+            let known = subtasks.compactMap(\.source.lagRecords)
+            return known.isEmpty ? nil : known.reduce(0, +)
+        }
+    }
 
     func addInput(records: Int, bytes: Int64, pairs: Int, rejected: Int) {
         self.records.wrappingAdd(Int64(records), ordering: .relaxed)
@@ -84,11 +110,16 @@ package final class StreamCounters: Sendable {
         if rejected > 0 { self.rejected.wrappingAdd(Int64(rejected), ordering: .relaxed) }
     }
 
-    func setSource(_ subtask: Int, watermark: Int64, slowest: String?, isBackPressured: Bool) {
-        self.perSubtask.withLock { subtasks in
-            subtasks[subtask].watermark = watermark
-            subtasks[subtask].slowest = slowest
-            subtasks[subtask].isBackPressured = isBackPressured
+    func addOutputBytes(_ count: Int) { self.writtenBytes.wrappingAdd(Int64(count), ordering: .relaxed) }
+
+    func setSource(_ subtask: Int, _ figures: SourceFigures) {
+        self.perSubtask.withLock { $0[subtask].source = figures }
+    }
+
+    /// Whether a reading subtask waits for the one behind it, or another for its sink.
+    func setBlocked(_ subtask: StreamSubtaskID, _ isBlocked: Bool) {
+        self.blocked.withLock { blocked in
+            if isBlocked { blocked.insert(subtask) } else { blocked.remove(subtask) }
         }
     }
 
@@ -100,4 +131,21 @@ package final class StreamCounters: Sendable {
     func setState(_ slot: Int, stateBytes: Int, keyCount: Int) {
         self.states.withLock { $0[slot] = State(bytes: stateBytes, keyCount: keyCount) }
     }
+}
+
+/// What a reading subtask says of itself.
+struct SourceFigures: Sendable {
+    /// ``WatermarkTracker/end`` where no split of it holds time back.
+    var watermark = WatermarkTracker.none
+
+    /// The split that does.
+    var slowest: String?
+    var splitCount = 0
+    var idleCount = 0
+
+    /// Splits that wait because they are ahead of others.
+    var heldCount = 0
+
+    /// Records that are there and weren't read yet; nil: not known.
+    var lagRecords: Int64?
 }

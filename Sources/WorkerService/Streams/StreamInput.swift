@@ -25,6 +25,15 @@ protocol StreamInput: AnyObject {
     /// Looks for splits that have nothing to say.
     func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64)
 
+    /// Lets splits wait that are more than the limit ahead of the least time of all, and others go on.
+    func pace(_ stage: borrowing StreamMapStage, least: Int64, limit: Int64) throws(EngineError)
+
+    /// How many splits wait so.
+    var heldCount: Int { get }
+
+    /// Records that are there and weren't read yet; nil where that isn't known.
+    var lagRecords: Int64? { get }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress]
 
     /// Tells those who watch the source how far a complete checkpoint has come.
@@ -75,6 +84,10 @@ final class FileStreamInput: StreamInput {
     private var bytes: Int64 = 0
     private var openCount = 0
 
+    /// No file is read whose time is beyond this.
+    private var timeLimit = WatermarkTracker.end
+    private(set) var heldCount = 0
+
     /// Files that are open at once; beyond it the one that is furthest ahead is closed until its turn.
     private static let openLimit = 128
 
@@ -124,6 +137,12 @@ final class FileStreamInput: StreamInput {
             next = split
         }
         guard let next else { return .finished }
+        // The others are further ahead.
+        guard stage.clock.latest(of: next.number) <= self.timeLimit else {
+            self.heldCount = self.splits.count { !$0.isFinished }
+            return .nothing
+        }
+        self.heldCount = 0
         do {
             let reader = try self.reader(of: next, stage.clock)
             self.block.consumedBytes = 0
@@ -195,6 +214,13 @@ final class FileStreamInput: StreamInput {
 
     func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64) {}
 
+    func pace(_ stage: borrowing StreamMapStage, least: Int64, limit: Int64) throws(EngineError) {
+        let least = min(least, stage.clock.leastActive ?? WatermarkTracker.end)
+        self.timeLimit = least == WatermarkTracker.end ? least : least + min(limit, SliceGrid.timeLimit)
+    }
+
+    var lagRecords: Int64? { nil }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         self.splits.map { split in
             SplitProgress(
@@ -234,6 +260,7 @@ final class MessageStreamInput: StreamInput {
     /// The numbers that the stage has for its splits.
     private var numbers: [Int] = []
     private var bytes: Int64 = 0
+    private var pacer: SplitPacer?
 
     /// Messages taken at a time.
     private static let blockCapacity = 4_096
@@ -293,7 +320,11 @@ final class MessageStreamInput: StreamInput {
 
     /// A split is idle that is at its end and was silent for a while.
     func findIdle(_ stage: inout StreamMapStage, now: Int64, idleAfter: Int64) {
+        var lag: Int64 = 0
+        defer { self.lagRecords = lag }
         for index in self.splits.indices {
+            let behind = self.reader.endPosition(of: index).map { $0 - self.splits[index].position } ?? 0
+            lag += max(0, behind)
             let isAtEnd = self.reader.endPosition(of: index).map { self.splits[index].position >= $0 } ?? false
             guard isAtEnd, let activeAt = self.splits[index].activeAt else {
                 self.splits[index].activeAt = now
@@ -302,6 +333,24 @@ final class MessageStreamInput: StreamInput {
             if now - activeAt >= idleAfter { stage.setIdle(self.numbers[index]) }
         }
     }
+
+    private(set) var lagRecords: Int64?
+
+    func pace(_ stage: borrowing StreamMapStage, least: Int64, limit: Int64) throws(EngineError) {
+        var pacer = self.pacer ?? SplitPacer(limit: limit)
+        for change in pacer.update(stage.clock, least: least) {
+            // Of a union other inputs have the other splits.
+            guard let split = self.numbers.firstIndex(of: change.split) else { continue }
+            do {
+                try self.reader.setPaused(split, change.waits)
+            } catch {
+                throw .connector(error)
+            }
+        }
+        self.pacer = pacer
+    }
+
+    var heldCount: Int { self.pacer?.waitingSplits.count { self.numbers.contains($0) } ?? 0 }
 
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         self.splits.enumerated().map { index, split in

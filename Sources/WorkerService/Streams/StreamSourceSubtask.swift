@@ -54,9 +54,12 @@ final class StreamSourceSubtask: StreamSubtask {
 
     /// Milliseconds after which what is held is sent on, for windows that fire so often; when it is due, and the time by then.
     private let earlyMilliseconds: Int64?
+    private let paceBoard: PaceBoard?
     private var earlyAt: Int64?
     private var passes: Int64?
 
+    /// Whether the next stage doesn't take what it sends.
+    private var isBlocked = false
     private var hasOpenBlock = false
     private var isComplete = false
 
@@ -97,6 +100,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.counters = wiring.counters
         self.idleAfter = wiring.idleAfter
         self.earlyMilliseconds = wiring.earlyMilliseconds
+        self.paceBoard = wiring.paceBoard
         self.outlets = outlets
     }
 
@@ -125,6 +129,7 @@ final class StreamSourceSubtask: StreamSubtask {
                 self.input.findIdle(&self.stage, now: now, idleAfter: self.idleAfter)
                 self.isForced = true
                 self.findEarly(now)
+                try self.pace()
             case .add(let splits):
                 try self.input.add(splits, to: &self.stage)
                 self.isAssigned = true
@@ -138,6 +143,13 @@ final class StreamSourceSubtask: StreamSubtask {
             case .stop(let fires): self.stop = (true, fires)
             }
         }
+    }
+
+    /// Lets splits wait that are too far ahead, where there is a limit.
+    private func pace() throws(EngineError) {
+        guard let board = self.paceBoard else { return }
+        let least = board.exchange(self.hasEnded ? nil : self.stage.clock.leastActive, of: self.id.index)
+        try self.input.pace(self.stage, least: least, limit: board.limit)
     }
 
     private func findEarly(_ now: Int64) {
@@ -175,6 +187,7 @@ final class StreamSourceSubtask: StreamSubtask {
         if !self.hasOpenBlock {
             self.input.endBlock(&self.stage)
             self.advance()
+            try self.pace()
             self.publish()
         } else if self.stage.isFull {
             self.collect()
@@ -221,6 +234,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.stage.end()
         self.collect()
         self.hasEnded = true
+        _ = self.paceBoard?.exchange(nil, of: self.id.index)
         return .progressed
     }
 
@@ -251,22 +265,28 @@ final class StreamSourceSubtask: StreamSubtask {
         let slowest = self.stage.clock.slowest
         self.counters.setSource(
             self.id.index,
-            watermark: self.stage.clock.isWhollyIdle ? WatermarkTracker.end : self.stage.clock.current,
-            slowest: slowest.map { self.stage.splitName($0) },
-            isBackPressured: false
+            SourceFigures(
+                watermark: self.stage.clock.isWhollyIdle ? WatermarkTracker.end : self.stage.clock.current,
+                slowest: slowest.map { self.stage.splitName($0) },
+                splitCount: self.stage.clock.splitCount,
+                idleCount: self.stage.clock.idleCount,
+                heldCount: self.input.heldCount,
+                lagRecords: self.input.lagRecords
+            )
         )
+    }
+
+    private func setBlocked(_ isBlocked: Bool) {
+        guard isBlocked != self.isBlocked else { return }
+        self.isBlocked = isBlocked
+        self.counters.setBlocked(self.id, isBlocked)
     }
 
     /// - Returns: False when an element didn't fit: the doorbell rings when it may.
     private func sendOutbox() -> Bool {
-        if self.channels.send() { return true }
-        self.counters.setSource(
-            self.id.index,
-            watermark: self.stage.clock.current,
-            slowest: self.stage.clock.slowest.map { self.stage.splitName($0) },
-            isBackPressured: true
-        )
-        return false
+        let isSent = self.channels.send()
+        self.setBlocked(!isSent)
+        return isSent
     }
 
     func cancel() {
@@ -285,4 +305,7 @@ struct StreamWiring {
 
     /// Milliseconds between two firings of windows before their end; nil: there are none.
     let earlyMilliseconds: Int64?
+
+    /// Where reading subtasks tell each other how far they are; nil: splits don't wait for each other.
+    let paceBoard: PaceBoard?
 }

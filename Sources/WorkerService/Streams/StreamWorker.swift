@@ -78,6 +78,7 @@ package final class StreamWorker: Sendable {
     /// By stage behind the one that reads, then by subtask.
     private let inboxes: [[StreamInbox]]
     private let settlements: [Settlements]
+    private let paceBoard: PaceBoard?
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -98,6 +99,7 @@ package final class StreamWorker: Sendable {
         self.counters = counters
         self.report = report
         self.threads = threads
+        self.paceBoard = stream.driftLimit.map { PaceBoard(limit: $0, subtaskCount: stream.parallelism) }
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
         self.settlements = doorbells.map { Settlements(doorbell: $0) }
         self.inboxes = (0..<stream.stageCount).map { _ in
@@ -174,7 +176,8 @@ package final class StreamWorker: Sendable {
             report: self.report,
             counters: self.counters,
             idleAfter: self.stream.idleAfter,
-            earlyMilliseconds: self.stream.earlyMilliseconds
+            earlyMilliseconds: self.stream.earlyMilliseconds,
+            paceBoard: self.paceBoard
         )
     }
 

@@ -67,6 +67,17 @@ final class UnionStreamInput: StreamInput {
         for input in self.inputs { input.findIdle(&stage, now: now, idleAfter: idleAfter) }
     }
 
+    func pace(_ stage: borrowing StreamMapStage, least: Int64, limit: Int64) throws(EngineError) {
+        for input in self.inputs { try input.pace(stage, least: least, limit: limit) }
+    }
+
+    var heldCount: Int { self.inputs.reduce(0) { $0 + $1.heldCount } }
+
+    var lagRecords: Int64? {
+        let known = self.inputs.compactMap(\.lagRecords)
+        return known.isEmpty ? nil : known.reduce(0, +)
+    }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         var progress: [SplitProgress] = []
         for input in self.inputs { progress += input.progress(stage) }

@@ -21,6 +21,9 @@ final class WindowSubtask: StreamSubtask {
 
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
+
+    /// Whether a sink doesn't take what it writes.
+    private var isBlocked = false
     private var counted = (firings: 0, late: 0, rejected: 0)
 
     init(
@@ -52,7 +55,11 @@ final class WindowSubtask: StreamSubtask {
     func step() -> SubtaskStep {
         do {
             self.settle()
-            guard try self.write() else { return .waiting }
+            guard try self.write() else {
+                self.setBlocked(true)
+                return .waiting
+            }
+            self.setBlocked(false)
             if try self.stage.step() {
                 _ = try self.write()
                 self.publish()
@@ -68,6 +75,12 @@ final class WindowSubtask: StreamSubtask {
             self.report.failed(self.id, error)
             return .ended
         }
+    }
+
+    private func setBlocked(_ isBlocked: Bool) {
+        guard isBlocked != self.isBlocked else { return }
+        self.isBlocked = isBlocked
+        self.counters.setBlocked(self.id, isBlocked)
     }
 
     private func settle() {
@@ -124,6 +137,7 @@ final class WindowSubtask: StreamSubtask {
         let written = try self.outlets.write()
         if written.outputCount > 0 {
             self.counters.addOutput(firings: 0, records: written.outputCount, late: 0, rejected: 0)
+            self.counters.addOutputBytes(written.outputBytes)
         }
         if !self.writesLate { self.stage.late.removeAll() }
         return written.isDone
