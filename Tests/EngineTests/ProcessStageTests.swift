@@ -103,7 +103,9 @@ import Testing
 
     @Test func `the state of many keys is handed over in chunks, each of which can be restored by itself`() throws {
         let run = try KeyedRun(.process(timeToLive: nil), parallelism: 1)
-        try run.read((0..<30_000).map { StreamEvent(key: "a key with a name of some length, \($0)", value: 1, time: 5) })
+        try run.read(
+            (0..<30_000).map { StreamEvent(key: "a key with a name of some length, \($0)", value: 1, time: 5) }
+        )
 
         let chunks = run.snapshots()
         let keyCounts = try chunks.map { try KeyedRun(.process(timeToLive: nil), parallelism: 1, from: [$0]).keyCount }

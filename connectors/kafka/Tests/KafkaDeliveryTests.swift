@@ -224,7 +224,8 @@ import Testing
     }
 
     private func values() throws -> [String] {
-        try KafkaSource.make([self.topic], brokers: self.broker.brokers).readAll().map { $0.value ?? "none" }
+        let messages = try KafkaSource.make([self.topic], brokers: self.broker.brokers).readAll()
+        return messages.map { $0.value ?? "none" }.sorted()
     }
 }
 
