@@ -20,7 +20,7 @@ WEIR := $(RELEASE)/release/weir
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test-broker build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
-.PHONY: chaos-stream demo-stream bench-stream
+.PHONY: chaos-stream demo-stream bench-stream bench-kafka
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -77,6 +77,10 @@ fix:             ## Format in place; writes
 bench-stream: build ## Streams against reference programs (FILTER=sliding for some rows)
 	@scripts/setup --bench
 	scripts/bench-stream $(WEIR) $(if $(FILTER),--filter '$(FILTER)')
+
+bench-kafka: build test-broker ## Streams between topics: throughput and latency (FILTER=latency for some rows)
+	@scripts/setup --bench
+	scripts/bench-kafka $(WEIR) $(if $(FILTER),--filter '$(FILTER)')
 
 bench: build     ## Weir against the reference programs (FILTER=word-count for some rows)
 	@scripts/setup --bench

@@ -98,7 +98,8 @@ class Suite:
         if not binary.exists() or binary.stat().st_mtime < max(path.stat().st_mtime for path in sources):
             binary.parent.mkdir(parents=True, exist_ok=True)
             flags = ["-O3", "-march=native", "-std=c++20", "-w", "-pthread"]
-            libraries = ["-lsimdjson"] if "simdjson.h" in source.read_text() else []
+            text = source.read_text()
+            libraries = [f"-l{name}" for name in ["simdjson", "rdkafka"] if f"{name}.h" in text]
             subprocess.run(["g++", *flags, "-o", str(binary), str(source), *libraries], check=True)
         return str(binary)
 
