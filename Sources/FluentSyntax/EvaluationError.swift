@@ -75,6 +75,8 @@ extension EvaluationError.Code {
             "\(operation) overflows a 64-bit integer; use floats if approximate values are fine"
         case .divisionByZero(let operation):
             "\(operation) by zero; test the divisor first"
+        case .indexOutOfRange("substring", let index, let count):
+            "substring: position \(index) is before its start or behind the end of the text, which has \(count) characters"
         case .indexOutOfRange(let operation, let index, let count):
             "\(operation): index \(index) is outside 0..<\(count); give a default as the last argument"
         case .invalidArgument(let operation, let reason):

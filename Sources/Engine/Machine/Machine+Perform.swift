@@ -10,10 +10,13 @@ extension Machine where Host: ~Copyable {
         case .makeClosure: registers[i.a] = try self.workspace.makeClosure(i, registers)
         case .patchCapture: registers[i.a].closureCaptures[Int(i.b)] = registers[i.c]
         case .makeList:
+            let values = try self.settle(registers.slice(i.b, Int(i.c)))
             let elements = try self.workspace.makeElements(Int(i.c))
-            elements.copy(registers.slice(i.b, Int(i.c)))
+            elements.copy(values)
             registers[i.a] = Value(.list, of: elements)
-        case .makeMap: registers[i.a] = try self.workspace.makeMap(registers.slice(i.b, 2 * Int(i.c)), .assoc)
+        case .makeMap:
+            let pairs = try self.settle(registers.slice(i.b, 2 * Int(i.c)))
+            registers[i.a] = try self.workspace.makeMap(pairs, .assoc)
         case .builderBegin: registers[i.a] = Value.emptyBuilder
         case .builderAppendAll: try self.appendAll(i, registers)
         case .builderFinish: registers[i.a] = registers[i.a].finishedBuilder

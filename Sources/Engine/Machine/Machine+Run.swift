@@ -50,7 +50,7 @@ extension Machine where Host: ~Copyable {
                     if left.bits != right.bits { unsafe pc += i.jump }
                 } else {
                     unsafe self.next = pc
-                    if try !self.workspace.areEqual(left, right, .equal) { unsafe pc += i.jump }
+                    if try !self.areEqual(left, right) { unsafe pc += i.jump }
                 }
             case .add:
                 let left = registers[i.b]
@@ -92,12 +92,7 @@ extension Machine where Host: ~Copyable {
                     registers[i.a] = try self.workspace.addImmediate(i, left)
                 }
             case .emit: unsafe try self.emit(registers[i.a], registers[i.b], &pc, registers)
-            case .emitConstant:
-                let value = unsafe constants[i.wide]
-                if unsafe !self.emitRounds(registers, i.a, value, &pc) {
-                    unsafe self.next = pc
-                    try self.emitToHost(registers[i.a], value)
-                }
+            case .emitConstant: unsafe try self.emitRounds(registers, i.a, constants[i.wide], &pc)
             case .iterateNext:
                 if !self.nextElement(i, registers) {
                     unsafe self.next = pc
@@ -114,9 +109,9 @@ extension Machine where Host: ~Copyable {
                 if !Self.nextNumber(i, registers) { unsafe pc += i.jump }
             case .builderAppend:
                 unsafe self.next = pc
-                try self.workspace.append(registers[i.b], to: i.a, registers)
+                try self.workspace.append(self.settled(registers[i.b]), to: i.a, registers)
             case .jumpUnlessList:
-                if !(registers[i.a].has(.list) && registers[i.a].count == Int(i.b)) { unsafe pc += i.jump }
+                if unsafe try !self.isList(i, registers, pc) { unsafe pc += i.jump }
             case .jumpUnlessHead:
                 let head = registers[i.a]
                 let isHead =
@@ -178,26 +173,49 @@ extension Machine where Host: ~Copyable {
 
     /// Emits; and where a `splitAgain` comes next whose loop begins with this very instruction, goes on with its pieces.
     ///
-    /// - Returns: False where the host must take the pair that is in the registers; `pc` is behind the instruction then.
+    /// Where the pair doesn't fit, the host takes it.
     @inline(__always)
     private mutating func emitRounds(
         _ registers: Registers,
         _ key: UInt16,
         _ value: Value,
         _ pc: inout UnsafePointer<Instruction>
-    ) -> Bool {
+    ) throws(Code) {
         let behind = unsafe pc
         repeat {
-            guard unsafe self.pairCursor.append(key: registers[key], value: value) else { return false }
-            guard unsafe self.splitAgain(&pc, registers) else { return true }
+            guard unsafe self.pairCursor.append(key: registers[key], value: value) else {
+                unsafe self.next = pc
+                return try self.emitToHost(registers[key], value)
+            }
+            guard unsafe self.splitAgain(&pc, registers) else { return }
             unsafe pc += 1
         } while unsafe pc == behind
         unsafe pc -= 1
-        return true
+    }
+
+    /// Whether register a holds a list of b elements.
+    @inline(__always)
+    private mutating func isList(
+        _ i: Instruction,
+        _ registers: Registers,
+        _ pc: UnsafePointer<Instruction>
+    ) throws(Code) -> Bool {
+        if registers[i.a].has(.stream) {
+            unsafe self.next = pc
+            registers[i.a] = try self.materialise(registers[i.a])
+        }
+        return registers[i.a].has(.list) && registers[i.a].count == Int(i.b)
+    }
+
+    @inline(never)
+    private mutating func areEqual(_ left: Value, _ right: Value) throws(Code) -> Bool {
+        let (first, second) = (try self.settled(left), try self.settled(right))
+        return try self.workspace.areEqual(first, second, .equal)
     }
 
     @inline(never)
     private mutating func emitToHost(_ key: Value, _ value: Value) throws(Code) {
+        let (key, value) = (try self.settled(key), try self.settled(value))
         do throws(EvaluationError) {
             try self.host.emit(key: key, value: value)
         } catch {

@@ -79,10 +79,23 @@ extension Machine where Host: ~Copyable {
         return list.finishedBuilder
     }
 
+    /// A value as it may be kept, compared and handed on: a stream becomes the list of its values.
+    @inline(__always)
+    mutating func settled(_ value: Value) throws(Code) -> Value {
+        value.has(.stream) ? try self.materialise(value) : value
+    }
+
+    /// The same for some registers, in place.
+    mutating func settle(_ registers: Elements) throws(Code) -> Elements {
+        for index in 0..<registers.count where registers[index].has(.stream) {
+            registers[index] = try self.materialise(registers[index])
+        }
+        return registers
+    }
+
     /// Appends all elements of a sequence to the list under construction.
     mutating func appendAll(_ i: Instruction, _ registers: Registers) throws(Code) {
-        var sequence = registers[i.b]
-        if sequence.has(.stream) { sequence = try self.materialise(sequence) }
+        let sequence = try self.settled(registers[i.b])
         let elements = try self.workspace.elements(sequence, .flatMap)
         for index in 0..<elements.count {
             registers[i.a] = try self.workspace.appending(elements[index], to: registers[i.a])

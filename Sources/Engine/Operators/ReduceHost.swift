@@ -38,6 +38,13 @@ struct ReduceHost: ~Copyable, MachineHost {
 
     mutating func emit(key: Value, value: Value) throws(EvaluationError) {
         let nowhere = SourceRange(start: 0, end: 0)
+        if let tag = key.firstUnstorable ?? value.firstUnstorable {
+            let expected = "a value that can be written"
+            throw EvaluationError(
+                .typeMismatch(operation: "emit", expected: expected, found: tag.typeName),
+                at: nowhere
+            )
+        }
         if self.isStaging {
             do {
                 try self.pairs.append(key: key, value: value)

@@ -39,6 +39,7 @@ struct StreamFormatter: ~Copyable {
         timestamp: Int64,
         to block: OutputBlock
     ) throws(ValueWalkError) {
+        if let tag = key.firstUnstorable ?? value.firstUnstorable { throw .notStorable(tag) }
         switch self.form {
         case .lines: try self.appendLine(key: key, value: value, timestamp: timestamp, to: block)
         case .messages:

@@ -93,7 +93,7 @@ struct FileFinder {
                 try self.add(path, isNamed: true, depth: depth)
             }
         case .wildcard(let tokens):
-            for name in try Self.names(directory) where GlobPattern.matches(name, tokens) {
+            for name in try Self.names(directory, where: { GlobPattern.matches($0, tokens) }) {
                 let path = Self.join(directory, name)
                 if rest.isEmpty {
                     try self.add(path, isNamed: false, depth: depth)
@@ -113,7 +113,7 @@ struct FileFinder {
     ) throws(ConnectorError) {
         let rest = components.dropFirst()
         if !rest.isEmpty { try self.expand(rest, below: directory, depth: depth + 1) }
-        for name in try Self.names(directory) where !GlobPattern.isHidden(name) {
+        for name in try Self.names(directory, where: { !GlobPattern.isHidden($0) }) {
             let path = Self.join(directory, name)
             if try Self.status(path, followsLinks: false)?.kind == .directory {
                 try self.expand(components, below: path, depth: depth + 1)
@@ -153,7 +153,7 @@ struct FileFinder {
 
     private mutating func addAll(in directory: String, depth: Int) throws(ConnectorError) {
         guard depth <= Self.depthLimit else { throw Self.tooDeep(directory) }
-        for name in try Self.names(directory) where !GlobPattern.isHidden(name) {
+        for name in try Self.names(directory, where: { !GlobPattern.isHidden($0) }) {
             let path = Self.join(directory, name)
             switch try Self.status(path, followsLinks: false)?.kind {
             case .directory where self.isRecursive != false: try self.addAll(in: path, depth: depth + 1)
@@ -194,12 +194,25 @@ extension FileFinder {
         }
     }
 
-    private static func names(_ directory: String) throws(ConnectorError) -> [String] {
+    /// The names in a directory that are wanted.
+    private static func names(
+        _ directory: String,
+        where isWanted: (String) -> Bool
+    ) throws(ConnectorError) -> [String] {
+        let listing: DirectoryListing?
         do {
-            return try DirectoryListing.ifExists(directory.isEmpty ? "." : directory)
+            listing = try DirectoryListing.ifExists(directory.isEmpty ? "." : directory)
         } catch {
             throw error.error("list '\(directory)'")
         }
+        guard let listing else { return [] }
+        let names = listing.names.filter(isWanted)
+        if let name = names.first(where: { listing.unsayable.contains($0) }) {
+            let path = Self.join(directory, name)
+            let message = "can't read '\(path)': its name isn't UTF-8; rename it, or match others only"
+            throw ConnectorError(.user, retry: .never, message)
+        }
+        return names
     }
 
     private static func tooDeep(_ path: String) -> ConnectorError {

@@ -204,7 +204,7 @@ struct OutputDirectory {
 
     private static func names(_ directory: String) throws(ConnectorError) -> [String] {
         do {
-            return try DirectoryListing.ifExists(directory)
+            return try DirectoryListing.ifExists(directory)?.names ?? []
         } catch {
             throw error.error("list '\(directory)'")
         }
