@@ -92,7 +92,12 @@ extension Machine where Host: ~Copyable {
                     registers[i.a] = try self.workspace.addImmediate(i, left)
                 }
             case .emit: unsafe try self.emit(registers[i.a], registers[i.b], &pc, registers)
-            case .emitConstant: unsafe try self.emit(registers[i.a], constants[i.wide], &pc, registers)
+            case .emitConstant:
+                let value = unsafe constants[i.wide]
+                if unsafe !self.emitRounds(registers, i.a, value, &pc) {
+                    unsafe self.next = pc
+                    try self.emitToHost(registers[i.a], value)
+                }
             case .iterateNext:
                 if !self.nextElement(i, registers) {
                     unsafe self.next = pc
@@ -164,11 +169,31 @@ extension Machine where Host: ~Copyable {
         _ registers: Registers
     ) throws(Code) {
         if unsafe self.pairCursor.append(key: key, value: value) {
-            unsafe self.splitAgain(&pc, registers)
+            _ = unsafe self.splitAgain(&pc, registers)
         } else {
             unsafe self.next = pc
             try self.emitToHost(key, value)
         }
+    }
+
+    /// Emits; and where a `splitAgain` comes next whose loop begins with this very instruction, goes on with its pieces.
+    ///
+    /// - Returns: False where the host must take the pair that is in the registers; `pc` is behind the instruction then.
+    @inline(__always)
+    private mutating func emitRounds(
+        _ registers: Registers,
+        _ key: UInt16,
+        _ value: Value,
+        _ pc: inout UnsafePointer<Instruction>
+    ) -> Bool {
+        let behind = unsafe pc
+        repeat {
+            guard unsafe self.pairCursor.append(key: registers[key], value: value) else { return false }
+            guard unsafe self.splitAgain(&pc, registers) else { return true }
+            unsafe pc += 1
+        } while unsafe pc == behind
+        unsafe pc -= 1
+        return true
     }
 
     @inline(never)
@@ -182,14 +207,17 @@ extension Machine where Host: ~Copyable {
 
     /// Performs the `splitAgain` that comes next, if one does and its piece is at hand: many loops end with an `emit`, and
     /// going through the switch costs as much as finding the piece.
+    ///
+    /// - Returns: Whether `pc` is now at the beginning of the loop.
     @inline(__always)
-    private mutating func splitAgain(_ pc: inout UnsafePointer<Instruction>, _ registers: Registers) {
+    private mutating func splitAgain(_ pc: inout UnsafePointer<Instruction>, _ registers: Registers) -> Bool {
         let i = unsafe pc.pointee
         guard i.opcode == .splitAgain, self.workspace.stepsLeft > 0,
             self.workspace.arena.usedBytes <= self.collectionThreshold, Registers.takePiece(i, registers)
-        else { return }
+        else { return false }
         self.workspace.countUnchecked()
         unsafe pc += 1 &+ i.jump
+        return true
     }
 
     /// Counts the round of a loop that ends before `pc`, and collects garbage if there is much.
