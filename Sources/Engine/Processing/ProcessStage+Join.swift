@@ -64,6 +64,9 @@ private struct JoinEntry {
         try self.init(try reader.bytes(), at: time)
     }
 
+    /// Of it in a state.
+    var byteCount: Int { self.encoding.count + 12 }
+
     func append(to buffer: inout ByteBuffer) {
         buffer.append(littleEndian: self.time)
         buffer.append(littleEndian: UInt32(self.encoding.count))
@@ -80,9 +83,12 @@ private struct JoinEntry {
 
 /// How far the join of one record has come.
 struct JoinProgress: ~Copyable {
-    /// What its key keeps behind it, and until when.
-    fileprivate var kept = ByteBuffer()
-    fileprivate var keptUntil = WatermarkTracker.none
+    /// Bytes of the state of its key that are still needed, with those of the record if it is kept too, and until when.
+    fileprivate var neededBytes = 0
+    fileprivate var neededUntil = WatermarkTracker.none
+
+    /// What becomes a part of the state.
+    fileprivate var buffer = ByteBuffer()
 
     /// Where in the state of the key the next record to look at begins; nil: it wasn't begun.
     fileprivate var offset: Int?
@@ -110,20 +116,16 @@ extension ProcessStage where Store: ~Copyable {
             let entry = try JoinEntry(record, at: time)
             let state = self.store.state(of: key)
             if self.joining.offset == nil {
-                try self.prepare(entry, state: state?.value, operation)
-                guard self.joining.kept.count <= ProcessLimits.stateBytes else {
-                    try self.refuse(entry, of: key, operation)
+                try self.measure(entry, state: state?.value, operation)
+                guard self.joining.neededBytes <= ProcessLimits.stateBytes else {
+                    try self.refuse(of: key, operation)
                     return true
                 }
                 self.joining.offset = 0
             }
             if let state, try !self.makePairs(with: entry, of: key, state.value, operation) { return false }
             self.joining.offset = nil
-            if self.joining.kept.count > 0 {
-                self.store.setState(of: key, to: self.joining.kept.bytes, writtenAt: self.joining.keptUntil)
-            } else if state != nil {
-                self.store.removeState(of: key)
-            }
+            try self.keep(entry, of: key, state: state?.value, operation)
             return true
         } catch let error as ValueDecodingError {
             throw .corrupt("can't decode what a join keeps: \(error)")
@@ -134,43 +136,64 @@ extension ProcessStage where Store: ~Copyable {
         }
     }
 
-    /// Finds out what the key keeps behind this record.
-    private mutating func prepare(
+    /// Finds out how much the key needs behind this record, and until when.
+    private mutating func measure(
         _ entry: JoinEntry,
         state: Bytes?,
         _ operation: JoinOperation
     ) throws(ValueDecodingError) {
-        self.joining.kept.removeAll(capacityLimit: 2 * ProcessLimits.stateBytes)
-        self.joining.keptUntil = WatermarkTracker.none
+        self.joining.neededBytes = 0
+        self.joining.neededUntil = WatermarkTracker.none
         if let state {
             var reader = StateReader(state)
-            var runStart = 0
-            while reader.offset < state.count {
-                let start = reader.offset
-                let lastMatch = operation.lastMatch(of: try JoinEntry(&reader))
-                guard operation.isOver(lastMatch, at: self.watermark) else {
-                    self.joining.keptUntil = max(self.joining.keptUntil, lastMatch)
-                    continue
-                }
-                self.joining.kept.append(state.slice(runStart, start))
-                runStart = reader.offset
-            }
-            self.joining.kept.append(state.slice(runStart, state.count))
+            while reader.offset < state.count { self.need(try JoinEntry(&reader), operation) }
         }
+        self.need(entry, operation)
+    }
+
+    private mutating func need(_ entry: JoinEntry, _ operation: JoinOperation) {
         let lastMatch = operation.lastMatch(of: entry)
         guard !operation.isOver(lastMatch, at: self.watermark) else { return }
-        self.joining.keptUntil = max(self.joining.keptUntil, lastMatch)
-        entry.append(to: &self.joining.kept)
+        self.joining.neededBytes += entry.byteCount
+        self.joining.neededUntil = max(self.joining.neededUntil, lastMatch)
+    }
+
+    /// Adds the record to the state of its key, if it is needed, and lets what isn't go when that is much.
+    private mutating func keep(
+        _ entry: JoinEntry,
+        of key: StateKey,
+        state: Bytes?,
+        _ operation: JoinOperation
+    ) throws(ValueDecodingError) {
+        guard self.joining.neededBytes > 0 else {
+            if state != nil { self.store.removeState(of: key) }
+            return
+        }
+        let isNeeded = !operation.isOver(operation.lastMatch(of: entry), at: self.watermark)
+        let byteCount = (state?.count ?? 0) + (isNeeded ? entry.byteCount : 0)
+        self.joining.buffer.removeAll(capacityLimit: ProcessLimits.stateBytes)
+        if byteCount <= min(2 * self.joining.neededBytes, ProcessLimits.stateBytes) {
+            guard isNeeded else { return }
+            entry.append(to: &self.joining.buffer)
+            let bytes = self.joining.buffer.bytes
+            return self.store.appendState(of: key, bytes, writtenAt: self.joining.neededUntil)
+        }
+        if let state {
+            var reader = StateReader(state)
+            while reader.offset < state.count {
+                let other = try JoinEntry(&reader)
+                guard !operation.isOver(operation.lastMatch(of: other), at: self.watermark) else { continue }
+                other.append(to: &self.joining.buffer)
+            }
+        }
+        if isNeeded { entry.append(to: &self.joining.buffer) }
+        self.store.setState(of: key, to: self.joining.buffer.bytes, writtenAt: self.joining.neededUntil)
     }
 
     /// The record is left out: its key would keep too much.
-    private mutating func refuse(
-        _ entry: JoinEntry,
-        of key: StateKey,
-        _ operation: JoinOperation
-    ) throws(EngineError) {
+    private mutating func refuse(of key: StateKey, _ operation: JoinOperation) throws(EngineError) {
         let reason =
-            "the records of one key that may still be joined would take \(self.joining.kept.count) bytes, and may take "
+            "the records of one key that may still be joined would take \(self.joining.neededBytes) bytes, and may take "
             + "\(ProcessLimits.stateBytes): make the interval shorter, drop fields before the join, or split the key"
         let code = EvaluationError.Code.invalidArgument(operation: "join", reason: reason)
         let error = EvaluationError(code, at: operation.range)
