@@ -58,7 +58,7 @@ extension Builtin {
         case .min, .max: "values…"
         case .quantile: "fraction values"
         case .now, .uuid, .windowStart, .windowEnd, .pane, .state, .groupKey: ""
-        case .messageKey, .messageTopic, .messagePartition, .messageOffset: ""
+        case .messageKey, .messageTopic, .messagePartition, .messageOffset, .sourceName: ""
         case .setTimer: "time"
         case .lookup: "table key [default]"
         case .emitTo: "name record"

@@ -128,6 +128,7 @@ package enum Builtin: UInt16, CaseIterable, Hashable, Sendable {
     case messageTopic
     case messagePartition
     case messageOffset
+    case sourceName
     case param
     case submitJob
     case await
@@ -306,6 +307,7 @@ extension Builtin {
         case .messageTopic: Signature("message-topic", 0, 0)
         case .messagePartition: Signature("message-partition", 0, 0)
         case .messageOffset: Signature("message-offset", 0, 0)
+        case .sourceName: Signature("source-name", 0, 0)
         case .param: Signature("param", 1, 2)
         case .submitJob: Signature("submit-job", 1, 1)
         case .await: Signature("await", 1, 1)

@@ -32,6 +32,7 @@ package struct ProcessorForm: Sendable {
             case keyBy = "key-by"
             case deduplicate
             case process
+            case join
         }
 
         package let kind: Kind
@@ -44,8 +45,26 @@ package struct ProcessorForm: Sendable {
         package let hasKeyList: Bool
         package let hasTimer: Bool
 
+        /// What a join says beside the key, which is that of its left side.
+        package var join: Join?
+
         /// The clause.
         package let range: SourceRange
+    }
+
+    /// The sides of a `join`: parts of the union that is the source.
+    package struct Join: Sendable {
+        package let left: String
+        package let right: String
+        package let rightKeyCount: Int
+        package let hasRightKeyList: Bool
+        package let hasFunction: Bool
+
+        package static let functionOption = "function"
+
+        package static func problem(from: Int64, to: Int64) -> String {
+            "the interval of a join can't end, at \(to) ms, before it begins, at \(from) ms"
+        }
     }
 
     package static let stepLimit = 64
@@ -91,6 +110,9 @@ package struct ProcessorForm: Sendable {
     /// What a stage is given by this name, or its function.
     package static func stageOption(_ index: Int, _ name: String) -> String { "stage \(index) \(name)" }
 
+    /// A key of the right side of a join.
+    package static func rightKeyOption(_ stage: Int, _ index: Int) -> String { "stage \(stage) right key \(index)" }
+
     /// The field or function that an aggregate is over.
     package static func inputOption(_ index: Int) -> String { "input \(index)" }
 
@@ -103,7 +125,7 @@ package struct ProcessorForm: Sendable {
     /// Whether the option's value is a function that runs in the job and whose value counts.
     static func isFunction(_ option: String) -> Bool {
         ["step ", "key ", "input "].contains { option.hasPrefix($0) }
-            || option.hasPrefix("stage ") && option.contains(" key ")
+            || option.hasPrefix("stage ") && (option.contains(" key ") || option.hasSuffix(" \(Join.functionOption)"))
     }
 
     /// Whether the option's value is a function that runs with the state of a key.

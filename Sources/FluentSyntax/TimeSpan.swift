@@ -31,6 +31,25 @@ package enum TimeSpan {
         return minimum == 0 ? "can't be negative" : "can't be shorter than \(minimum) ms"
     }
 
+    package static let offsetAdvice = "write milliseconds, or \"5 min\" or \"-1 h\", and not the later one first"
+
+    /// Milliseconds of a span that may have a sign.
+    ///
+    /// - Returns: Nil where the value isn't one, or is further from 0 than ``millisecondsLimit``.
+    package static func offsetMilliseconds(of value: Constant) -> Int64? {
+        if case .string(let text) = value, text.first == UInt8(ascii: "-") {
+            return Self.milliseconds(of: .string(Array(text.dropFirst()))).map { -$0 }
+        }
+        return Self.milliseconds(of: value).flatMap { $0 < -Self.millisecondsLimit ? nil : $0 }
+    }
+
+    /// What is wrong with a value where a span that may have a sign is needed; nil if nothing is.
+    package static func offsetProblem(with value: Constant) -> String? {
+        guard Self.offsetMilliseconds(of: value) == nil else { return nil }
+        let found = value.word.map { "\"\($0)\"" } ?? value.foundText
+        return "needs a time of at most 36525 days, with or without a sign, found \(found)"
+    }
+
     /// The shortest exact form: `5 min`, `1500 ms`.
     package static func text(of milliseconds: Int64) -> String {
         let unit = Self.units.first { milliseconds != 0 && milliseconds.isMultiple(of: $0.milliseconds) }

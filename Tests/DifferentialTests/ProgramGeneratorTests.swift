@@ -65,7 +65,7 @@ struct ProgramGeneratorTests {
         let effects: Set<Builtin> = [
             .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .windowStart, .windowEnd, .pane, .state,
             .setState, .setTimer, .groupKey, .param, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic,
-            .messagePartition, .messageOffset,
+            .messagePartition, .messageOffset, .sourceName,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID,
         ]
         var seen: Set<Builtin> = []

@@ -7,12 +7,16 @@ struct KeyedModel {
         var timers: Set<Int64> = []
         /// Event times of the events that were let through.
         var passed: [Int64] = []
+        /// What may be joined, in the order it came.
+        var kept: [StreamEvent] = []
     }
 
     private let shape: KeyedShape
     private var keys: [String: Key] = [:]
     private var watermark = Int64.min
     private(set) var duplicateCount = 0
+    private(set) var pairCount = 0
+    private(set) var failureCount = 0
 
     init(_ shape: KeyedShape) {
         self.shape = shape
@@ -34,6 +38,9 @@ struct KeyedModel {
                 }
                 key.passed.append(event.time)
                 outputs[event.key, default: []].append(event.passedOn)
+            case .join(let from, let to, _):
+                outputs[event.key, default: []] += self.join(event, key.kept, from...to)
+                key.kept.append(event)
             case .process(let life):
                 let output = self.process(event, &key, life)
                 outputs[event.key, default: []].append(output)
@@ -42,7 +49,31 @@ struct KeyedModel {
         }
         // Timers for times that have passed fire at once.
         outputs.merge(self.fire()) { $0 + $1 }
-        return outputs
+        return outputs.filter { !$0.value.isEmpty }
+    }
+
+    /// What an event is joined with among all that came before it.
+    private mutating func join(
+        _ event: StreamEvent,
+        _ others: [StreamEvent],
+        _ interval: ClosedRange<Int64>
+    ) -> [KeyedOutput] {
+        others.compactMap { other in
+            guard Self.isMultiple(other.value, of: 2) != Self.isMultiple(event.value, of: 2) else { return nil }
+            let (left, right) = Self.isMultiple(event.value, of: 2) ? (event, other) : (other, event)
+            guard interval.contains(right.time - left.time) else { return nil }
+            self.pairCount += 1
+            let sum = left.value + right.value
+            if Self.isMultiple(sum, of: 11) { return nil }
+            if Self.isMultiple(sum, of: 13) {
+                self.failureCount += 1
+                return nil
+            }
+            return KeyedOutput(
+                time: max(left.time, right.time),
+                text: #"{"k":"\#(event.key)","l":\#(left.value),"r":\#(right.value)}"#
+            )
+        }
     }
 
     private func process(_ event: StreamEvent, _ key: inout Key, _ life: Int64?) -> KeyedOutput {

@@ -12,6 +12,18 @@ enum KeyedShape {
     /// Counts up, forgets, and sets timers, as the values of events say; see ``KeyedModel``.
     case process(timeToLive: Int64?)
     case deduplicate(within: Int64)
+    /// Events with even values are left, those with odd ones right; see ``KeyedModel``.
+    case join(from: Int64, to: Int64, lateness: Int64 = 0)
+
+    private static let joinProgram = """
+        (define-stream-processor keyed :source (union :left (kafka-topic "a") :right (kafka-topic "b"))
+          (join (:left :k) (:right :k) :to 1
+            (lambda (left right)
+              (let ((l (get left :v)) (r (get right :v)))
+                (cond ((= (mod (+ l r) 11) 0) nil)
+                      ((= (mod (+ l r) 13) 0) (throw "thirteen"))
+                      (else {:k (get right :k) :l l :r r}))))))
+        """
 
     private static let program = """
         (define-stream-processor keyed :source (kafka-topic "events")
@@ -29,8 +41,8 @@ enum KeyedShape {
         """
 
     /// The functions above, lowered.
-    private static func functions() throws -> [String: Closure] {
-        let checked = Frontend.check(SourceFile(name: "keyed.fl", text: self.program))
+    private static func functions(of program: String = Self.program) throws -> [String: Closure] {
+        let checked = Frontend.check(SourceFile(name: "keyed.fl", text: program))
         var closures: [String: Closure] = [:]
         for form in try #require(checked.program, "\(checked.diagnostics)").forms {
             guard case .defineJob(let job) = form.kind else { continue }
@@ -42,15 +54,20 @@ enum KeyedShape {
         return closures
     }
 
-    private static func emission(by field: String?) -> Closure {
+    /// Where it names sides, emits whether a record is a right one, and the record.
+    private static func emission(by field: String?, namesSides: Bool = false) -> Closure {
         let range = SourceRange(start: 0, end: 0)
         let record = Expression(.variable(Variable(id: 0, name: "record")), range: range)
-        let key = field.map { name in
+        let get = { (name: String) in
             let field = Expression(.constant(.keyword(name)), range: range)
             return Expression(.builtin(.get, arguments: [record, field]), range: range)
         }
+        let number = { (value: Int64) in Expression(.constant(.integer(value)), range: range) }
+        let rest = Expression(.builtin(.modulo, arguments: [get("v"), number(2)]), range: range)
+        let isRight = Expression(.builtin(.equal, arguments: [rest, number(1)]), range: range)
+        let value = namesSides ? Expression(.list([isRight, record]), range: range) : record
         let nothing = Expression(.constant(.nil), range: range)
-        let body = Expression(.builtin(.emit, arguments: [key ?? nothing, record]), range: range)
+        let body = Expression(.builtin(.emit, arguments: [field.map(get) ?? nothing, value]), range: range)
         let lambda = Lambda(
             name: "",
             parameters: [Variable(id: 0, name: "record")],
@@ -63,6 +80,8 @@ enum KeyedShape {
 
     func compiled(parallelism: Int) throws -> CompiledStream {
         let range = SourceRange(start: 0, end: 0)
+        var settings = StreamDefinition.Settings()
+        var namesSides = false
         let operation: StreamStage.Operation
         switch self {
         case .process(let timeToLive):
@@ -75,12 +94,18 @@ enum KeyedShape {
                 )
             )
         case .deduplicate(let within): operation = .deduplicate(within: within)
+        case .join(let from, let to, let lateness):
+            namesSides = true
+            settings.allowedLateness = lateness
+            settings.onError = .skip
+            let function = try #require(try Self.functions(of: Self.joinProgram)["stage 0 function"])
+            operation = .join(StreamJoin(from: from, to: to, function: function, range: range))
         }
         let definition = StreamDefinition(
             name: "keyed",
             kind: .streamProcessor,
             endpoints: (ConnectorCall(name: "kafka", arguments: [], options: [], range: range), nil),
-            map: (Self.emission(by: "k"), 1),
+            map: (Self.emission(by: "k", namesSides: namesSides), 1),
             stages: [
                 StreamStage(
                     operation,
@@ -93,7 +118,7 @@ enum KeyedShape {
             ],
             reduce: nil,
             window: nil,
-            settings: StreamDefinition.Settings(),
+            settings: settings,
             range: range
         )
         return try CompiledStream(
@@ -153,6 +178,12 @@ final class KeyedRun {
     var keyCount: Int { self.keepers.reduce(0) { $0 + $1.stage.keyCount } }
     var stateBytes: Int { self.keepers.reduce(0) { $0 + $1.stage.stateBytes } }
     var duplicateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.duplicateCount } }
+    var lateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.lateCount } }
+    var rejectedCount: Int { self.keepers.reduce(0) { $0 + $1.stage.rejectedCount } }
+    var rejectedExamples: [RejectedRecord] { self.keepers.flatMap { $0.stage.rejectedExamples } }
+
+    /// The most that one step handed on.
+    private(set) var largestStep = 0
 
     /// What was handed on since this was last asked, by key.
     func takeOutputs() -> [String: [KeyedOutput]] {
@@ -160,9 +191,10 @@ final class KeyedRun {
         return self.outputs
     }
 
-    /// Takes events in their order.
-    func read(_ events: [StreamEvent]) throws {
-        let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value),"t":\#($0.time)}"# }
+    /// Takes events in their order; `padding` makes each of them larger by so many bytes.
+    func read(_ events: [StreamEvent], padding: Int = 0) throws {
+        let more = padding == 0 ? "" : #","p":"\#(String(repeating: "x", count: padding))""#
+        let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value),"t":\#($0.time)\#(more)}"# }
         try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
             self.reader.stage.begin(block, of: SilentReader(), numbers: [0])
             while try self.reader.stage.step() {}
@@ -192,6 +224,7 @@ final class KeyedRun {
         while left > 0, try keeper.stage.step() {
             left -= 1
             let emitted = keeper.stage.emitted
+            self.largestStep = max(self.largestStep, emitted.count)
             for index in 0..<emitted.count {
                 var arena = Arena(limitBytes: 1 << 20)
                 let record = try ValueCodec.decode(emitted.record(index), in: &arena, text: .borrowed)

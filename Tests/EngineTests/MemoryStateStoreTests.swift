@@ -31,13 +31,19 @@ import Testing
                 switch random.next(in: 0..<10) {
                 case 0..<4:
                     let value = (0..<random.next(in: 0..<90)).map { _ in UInt8(random.next(in: 0..<256)) }
+                    let isAppended = random.chance(percent: 50)
                     unsafe value.withUnsafeBufferPointer { buffer in
                         // An empty array may have no address.
                         let start = unsafe buffer.baseAddress ?? UnsafePointer(bitPattern: 16).unsafelyUnwrapped
                         let bytes = unsafe Bytes(start: start, count: value.count)
-                        store.setState(of: key, to: bytes, writtenAt: time)
+                        if isAppended {
+                            store.appendState(of: key, bytes, writtenAt: time)
+                        } else {
+                            store.setState(of: key, to: bytes, writtenAt: time)
+                        }
                     }
-                    model.states[number] = Model.State(value: value, writtenAt: time)
+                    let before = isAppended ? model.states[number]?.value ?? [] : []
+                    model.states[number] = Model.State(value: before + value, writtenAt: time)
                 case 4..<6:
                     store.removeState(of: key)
                     model.states[number] = nil

@@ -22,19 +22,28 @@ import Testing
                 split: 0
             ),
             reader: reader,
-            origin: MessageOrigin(split: "clicks/old/3")
+            origin: SplitOrigin(sourceName: "eu", message: MessageOrigin(split: "clicks/old/3"))
         )
 
-        #expect(try Self.texts(surroundings) == ["k1", "k1", "clicks/old", "3", "42"])
+        #expect(try Self.texts(surroundings) == ["k1", "k1", "clicks/old", "3", "42", "eu"])
         #expect(reader.asked == ["tenant"])
     }
 
-    @Test func `a record of a file has nothing of that`() throws {
+    @Test func `a record of a file has its source alone`() throws {
         let surroundings = RecordSurroundings(tables: [])
 
-        surroundings.begin(nil, reader: nil, origin: nil)
+        surroundings.begin(nil, reader: nil, origin: SplitOrigin(sourceName: "asia:clicks"))
 
-        #expect(try Self.texts(surroundings) == ["nil", "nil", "nil", "nil", "nil"])
+        #expect(try Self.texts(surroundings) == ["nil", "nil", "nil", "nil", "nil", "asia:clicks"])
+    }
+
+    @Test(arguments: [nil, SplitOrigin(sourceName: "")])
+    func `a record of a file of a source without a name has nothing of that`(origin: SplitOrigin?) throws {
+        let surroundings = RecordSurroundings(tables: [])
+
+        surroundings.begin(nil, reader: nil, origin: origin)
+
+        #expect(try Self.texts(surroundings) == ["nil", "nil", "nil", "nil", "nil", "nil"])
     }
 
     @Test(arguments: ["clicks", "clicks/", "clicks/x", ""])
@@ -46,12 +55,14 @@ import Testing
         #expect(try StreamShape(window: .global).compiled(parallelism: 1).plan.usesSurroundings == false)
     }
 
-    /// The message's key, header, topic, partition and offset.
+    /// The message's key, header, topic, partition, offset, and source.
     private static func texts(_ surroundings: RecordSurroundings) throws -> [String] {
         var arena = Arena(limitBytes: 1 << 20)
         let made = arena.makeText(.string, utf8: "tenant")
         let name = try #require(made)
-        let builtins: [Builtin] = [.messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset]
+        let builtins: [Builtin] = [
+            .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset, .sourceName,
+        ]
         return try builtins.map { builtin in
             let found = unsafe try [name].withUnsafeBufferPointer { arguments in
                 unsafe try surroundings.perform(builtin, arguments, at: SourceRange(start: 0, end: 0), in: &arena)

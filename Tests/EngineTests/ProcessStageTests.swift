@@ -20,10 +20,23 @@ import Testing
         #expect(model.duplicateCount > 0, "seed \(seed)")
     }
 
+    @Test(arguments: 0..<UInt64(200))
+    func `records of two sides are joined where their times are near enough, whoever came first`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let from = Int64(random.next(in: -60..<40))
+        let to = from + (random.chance(percent: 20) ? 0 : Int64(random.next(in: 0..<80)))
+        let lateness = random.chance(percent: 50) ? 0 : Int64(random.next(in: 0..<50))
+        let shape = KeyedShape.join(from: from, to: to, lateness: lateness)
+        let model = try Self.compare(shape, lateness: lateness, random: &random, seed: seed)
+
+        #expect(to - from < 40 || model.pairCount > 0, "seed \(seed)")
+    }
+
     /// Reads events and lets time go on, with a checkpoint now and then from which another parallelism goes on.
     @discardableResult
     private static func compare(
         _ shape: KeyedShape,
+        lateness: Int64 = 0,
         random: inout SplitMix64,
         seed: UInt64
     ) throws -> KeyedModel {
@@ -31,9 +44,10 @@ import Testing
         var model = KeyedModel(shape)
         var time = Int64(random.next(in: -100..<100))
         var watermark = Int64.min
+        var failures = 0
         for _ in 0..<random.next(in: 8..<30) {
             // None comes at or behind the watermark: what is late may find its state gone.
-            let earliest = max(watermark, -1_000_000) + 1
+            let earliest = max(watermark, -1_000_000) - lateness + 1
             let events = StreamEvent.random(random.next(in: 1..<20), from: &time, disorder: 20, &random)
                 .map { StreamEvent(key: $0.key, value: max($0.value, 1), time: max($0.time, earliest)) }
             try run.read(events)
@@ -46,11 +60,14 @@ import Testing
             if random.chance(percent: 20) {
                 var states = run.snapshots()
                 if random.chance(percent: 50) { states.reverse() }
+                failures += run.rejectedCount
                 run = try KeyedRun(shape, parallelism: random.next(in: 1..<6), from: states)
             }
         }
         try run.advance(to: .max)
         #expect(run.takeOutputs() == model.advance(to: .max), "seed \(seed)")
+        #expect(failures + run.rejectedCount == model.failureCount, "seed \(seed)")
+        #expect(run.lateCount == 0, "seed \(seed)")
         return model
     }
 

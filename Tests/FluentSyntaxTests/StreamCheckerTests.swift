@@ -339,6 +339,21 @@ import Testing
         #expect(TimeSpan.milliseconds(of: .string(Array(text.utf8))) == milliseconds)
     }
 
+    @Test(arguments: [
+        ("-5 min", Int64(-300_000)), ("5 min", 300_000), ("-0 s", 0), ("-36525 d", -TimeSpan.millisecondsLimit),
+    ])
+    func `a span may have a sign where it is a distance`(text: String, milliseconds: Int64) {
+        #expect(TimeSpan.offsetMilliseconds(of: .string(Array(text.utf8))) == milliseconds)
+        #expect(TimeSpan.offsetMilliseconds(of: .integer(milliseconds)) == milliseconds)
+        #expect(TimeSpan.text(of: milliseconds).hasPrefix("-") == (milliseconds < 0))
+    }
+
+    @Test(arguments: ["", "-", "--5 s", "- 5 s", "-36526 d", "-9223372036854775808 ms"])
+    func `what isn't a span with a sign is refused`(text: String) {
+        #expect(TimeSpan.offsetMilliseconds(of: .string(Array(text.utf8))) == nil)
+        #expect(TimeSpan.offsetMilliseconds(of: .integer(-TimeSpan.millisecondsLimit - 1)) == nil)
+    }
+
     @Test(arguments: ["", "5", "min", "-5 s", "1.5 s", "5 minutes", "5 S", "36526 d", "9223372036854775807 d"])
     func `what isn't a span is refused`(text: String) {
         #expect(TimeSpan.milliseconds(of: .string(Array(text.utf8))) == nil)

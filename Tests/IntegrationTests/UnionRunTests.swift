@@ -37,6 +37,26 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.both.results(size: 60_000, slide: 60_000))
     }
 
+    @Test func `a record tells the name of its source, also to the time`() throws {
+        let source = "(union \(Self.files) :more (union :late \(Self.moreFiles)))"
+        let text = """
+            (define-stream-processor shop
+              :source \(source) :sink (distributed-path "out")
+              :time (lambda (e) (if (= (source-name) "more:late") (get e :ts) (get e :ts)))
+              :watermark (bounded-out-of-orderness \(ShopEvents.bound))
+              (map (lambda (e) (str (source-name) " " (get e :user))))
+              (key-by (lambda (text) text))
+              (map (lambda (text) (str text (source-name)))))
+            """
+        try self.folder.write(text, to: "job.fl")
+
+        let outcome = try self.folder.run("--parallelism", "2")
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        let named = self.first.events.map { " \($0.user)" } + self.second.events.map { "more:late \($0.user)" }
+        #expect(try self.folder.lines().sorted() == named.sorted())
+    }
+
     @Test func `a source that is added to a stream leaves the positions of the others`() throws {
         let window = "(tumbling-window 300000000000)"
         let spin = "(define spin (lambda (n) (if (= n 0) true (spin (- n 1)))))\n"

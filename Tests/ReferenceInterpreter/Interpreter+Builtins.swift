@@ -35,8 +35,8 @@ extension Interpreter {
             try self.performConversion(call)
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd,
             .pane, .state, .setState, .setTimer, .groupKey, .lookup, .emitTo, .messageKey, .messageHeader,
-            .messageTopic, .messagePartition, .messageOffset, .param, .submitJob, .await, .jobWaitCompletion,
-            .jobGetResults, .jobStatus, .jobCancel, .jobID:
+            .messageTopic, .messagePartition, .messageOffset, .sourceName, .param, .submitJob, .await,
+            .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             try self.performEffect(call)
         }
     }

@@ -82,7 +82,7 @@ extension Machine where Host: ~Copyable {
         switch builtin {
         case .println, .logInfo, .logWarn, .logError, .alert, .now, .uuid, .windowStart, .windowEnd, .pane, .state,
             .setState, .setTimer, .groupKey, .param, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic,
-            .messagePartition, .messageOffset,
+            .messagePartition, .messageOffset, .sourceName,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             return try self.performInHost(builtin, arguments)
         case .emit:

@@ -34,7 +34,7 @@ extension Workspace {
         case .map, .filter, .reduce, .fold, .flatMap, .any, .all, .forEachCall, .apply, .now, .uuid, .println,
             .logInfo, .logWarn, .logError, .alert, .throwValue, .emit, .windowStart, .windowEnd, .pane, .state,
             .setState, .setTimer, .groupKey, .param, .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic,
-            .messagePartition, .messageOffset,
+            .messagePartition, .messageOffset, .sourceName,
             .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             preconditionFailure("\(builtin.name) isn't performed here")
         }

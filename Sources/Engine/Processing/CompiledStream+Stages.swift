@@ -20,6 +20,16 @@ struct CompiledStage: Sendable {
         case .pass: self.operation = .pass
         case .deduplicate(let within):
             self.operation = .deduplicate(within: within, kept: within + allowedLateness)
+        case .join(let join):
+            self.operation = .join(
+                JoinOperation(
+                    from: join.from,
+                    to: join.to,
+                    lateness: allowedLateness,
+                    function: try compiler.add(join.function),
+                    range: join.range
+                )
+            )
         case .process(let functions):
             let onEvent = try compiler.add(functions.onEvent.discardingResult)
             let onTimer = try functions.onTimer.map { closure throws(CompilationError) in
@@ -36,7 +46,7 @@ extension ProcessOperation {
     fileprivate var expires: Bool {
         switch self {
         case .pass, .process(_, _, nil): false
-        case .deduplicate, .process: true
+        case .deduplicate, .process, .join: true
         }
     }
 
@@ -60,8 +70,10 @@ extension CompiledStream {
 
     /// Whether the functions of a keyed stage may alert.
     package func alerts(in stage: Int) -> Bool {
-        guard case .process = self.plan.stages[stage].operation else { return false }
-        return true
+        switch self.plan.stages[stage].operation {
+        case .process, .join: true
+        case .pass, .deduplicate: false
+        }
     }
 
     /// The shapes of keyed stages, by what they are called.

@@ -11,6 +11,9 @@ package protocol KeyedStateStore: ~Copyable {
     /// `writtenAt` is the event time that decides when it may be dropped, never earlier than that of the state before.
     mutating func setState(of key: StateKey, to value: Bytes, writtenAt: Int64)
 
+    /// Puts a value behind the state of a key, which may be none; it lies elsewhere.
+    mutating func appendState(of key: StateKey, _ value: Bytes, writtenAt: Int64)
+
     mutating func removeState(of key: StateKey)
 
     /// Sets a timer; one that is set already stays.
@@ -40,6 +43,15 @@ package protocol KeyedStateStore: ~Copyable {
 
     /// Keys that have a state or a timer.
     var keyCount: Int { get }
+}
+
+extension KeyedStateStore where Self: ~Copyable {
+    package mutating func appendState(of key: StateKey, _ value: Bytes, writtenAt: Int64) {
+        var whole = ByteBuffer()
+        if let state = self.state(of: key) { whole.append(state.value) }
+        whole.append(value)
+        self.setState(of: key, to: whole.bytes, writtenAt: writtenAt)
+    }
 }
 
 /// A key, where its bytes lie.

@@ -149,6 +149,21 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
             unsafe target.copyMemory(from: value.start, byteCount: value.count)
         }
         self.entries[number].valueCount = value.count
+        self.wrote(number, at: writtenAt)
+    }
+
+    package mutating func appendState(of key: StateKey, _ value: Bytes, writtenAt: Int64) {
+        let number = self.findOrAdd(key)
+        let count = self.entries[number].valueCount
+        self.grow(number, to: count + value.count)
+        if let target = unsafe self.entries[number].value {
+            unsafe (target + count).copyMemory(from: value.start, byteCount: value.count)
+        }
+        self.entries[number].valueCount = count + value.count
+        self.wrote(number, at: writtenAt)
+    }
+
+    private mutating func wrote(_ number: Int, at writtenAt: Int64) {
         self.entries[number].writtenAt = writtenAt
         guard self.expiries != nil, !self.entries[number].isExpiring else { return }
         self.entries[number].isExpiring = true
@@ -165,6 +180,21 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         unsafe self.entries[number].value = .allocate(byteCount: capacity, alignment: 8)
         self.entries[number].valueCapacity = capacity
         self.heldBytes += capacity
+    }
+
+    /// Room for a longer value, of which what is there stays.
+    private mutating func grow(_ number: Int, to count: Int) {
+        let entry = self.entries[number]
+        guard unsafe entry.value == nil || entry.valueCapacity < count else { return }
+        let capacity = unsafe max(count + (entry.value == nil ? 0 : count / 2), 8)
+        let value = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        if let old = unsafe entry.value {
+            unsafe value.copyMemory(from: old, byteCount: entry.valueCount)
+            unsafe old.deallocate()
+        }
+        unsafe self.entries[number].value = unsafe value
+        self.entries[number].valueCapacity = capacity
+        self.heldBytes += capacity - entry.valueCapacity
     }
 
     private mutating func free(_ number: Int) {

@@ -8,6 +8,7 @@ enum ProcessOperation: Sendable {
     case pass
     case deduplicate(within: Int64, kept: Int64)
     case process(onEvent: FunctionIndex, onTimer: FunctionIndex?, timeToLive: Int64?)
+    case join(JoinOperation)
 }
 
 /// One subtask of a keyed stage: takes records as they come, fires timers as event time passes them, and hands records on.
@@ -19,7 +20,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private let operation: ProcessOperation
     private let policy: RecordPolicy
     private let keepsKeys: Bool
-    private var machine: Machine<ProcessHost>
+    var machine: Machine<ProcessHost>
     var store: Store
     let routing: Routing
     let subtask: Int
@@ -32,6 +33,12 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private var times = ByteBuffer()
     private var examples = RejectedExamples()
 
+    /// Of the record that ``offset`` points at.
+    var joining = JoinProgress()
+
+    /// Records that a join left out, since what they would be joined with may be forgotten.
+    package internal(set) var lateCount = 0
+
     /// Records that weren't handed on because one of their key was.
     package private(set) var duplicateCount = 0
     package private(set) var rejectedCount = 0
@@ -43,7 +50,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private static var callsPerStep: Int { 256 }
 
     /// Bytes of emitted records after which a step ends.
-    private static var emittedBytesPerStep: Int { 1 << 20 }
+    static var emittedBytesPerStep: Int { 1 << 20 }
 
     init(
         _ operation: ProcessOperation,
@@ -106,13 +113,13 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     }
 
     private mutating func takeRows(of batch: RecordBatch) throws(EngineError) {
+        self.joining.pairsLeft = Self.callsPerStep
         for _ in 0..<Self.callsPerStep {
             guard self.offset < batch.count else {
                 self.batch = nil
                 return
             }
             let row = unsafe RecordRow(batch.base + self.offset)
-            self.offset += row.size
             let payload = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
             let (time, record): (Int64, Bytes)
             do {
@@ -122,20 +129,24 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
                 throw .corrupt("can't decode a record of a keyed stage: \(error)")
             }
             let longKey = unsafe row.keyBytes > 0 ? row.key : nil
-            try self.take(record, at: time, of: unsafe StateKey(KeyWords(a: row.a, b: row.b), longKey: longKey))
+            let key = unsafe StateKey(KeyWords(a: row.a, b: row.b), longKey: longKey)
+            guard try self.take(record, at: time, of: key) else { return }
+            self.offset += row.size
             if self.emitted.byteCount > Self.emittedBytesPerStep { return }
         }
     }
 
-    private mutating func take(_ record: Bytes, at time: Int64, of key: StateKey) throws(EngineError) {
+    /// - Returns: False where it goes on with the record in the next step.
+    private mutating func take(_ record: Bytes, at time: Int64, of key: StateKey) throws(EngineError) -> Bool {
         switch self.operation {
         case .pass: self.emitted.append(record, time: time, key: self.encoding(of: key))
         case .deduplicate(let within, let kept):
             guard self.isFirst(key, at: time, within: within, kept: kept) else {
                 self.duplicateCount += 1
-                return
+                return true
             }
             self.emitted.append(record, time: time, key: self.encoding(of: key))
+        case .join(let operation): return try self.join(record, at: time, of: key, operation)
         case .process(let onEvent, _, _):
             try self.call(for: key, at: time, isTimer: false) { machine throws(EvaluationError) in
                 let event: Value
@@ -150,9 +161,10 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
                 _ = try machine.call(onEvent, event)
             }
         }
+        return true
     }
 
-    private mutating func encoding(of key: StateKey) -> Bytes? {
+    mutating func encoding(of key: StateKey) -> Bytes? {
         guard self.keepsKeys else { return nil }
         self.keyEncoding.removeAll(capacityLimit: ProcessLimits.stateBytes)
         key.appendEncoding(to: &self.keyEncoding)
@@ -227,7 +239,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         }
     }
 
-    private mutating func reject(
+    mutating func reject(
         _ key: StateKey,
         _ error: EvaluationError,
         _ mark: (emitted: Int, alerts: Int)
@@ -263,6 +275,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         guard self.watermark != WatermarkTracker.end else { return false }
         switch self.operation {
         case .pass, .process(_, _, nil): return false
+        case .join(let operation): return self.store.dropSome(writtenUpTo: self.watermark - operation.lateness)
         case .process(_, _, .some(let life)), .deduplicate(_, let life):
             return self.store.dropSome(writtenUpTo: self.watermark - life + 1)
         }

@@ -2,7 +2,7 @@ internal import ConnectorKit
 internal import FluentSyntax
 internal import JobPlan
 
-/// What functions of a stream's records reach beside the record: tables, side outputs, and the message it came in.
+/// What functions of a stream's records reach beside the record: tables, side outputs, its source, and the message it came in.
 ///
 /// Isolation: one subtask.
 @safe
@@ -14,7 +14,7 @@ final class RecordSurroundings {
     /// Whose message is being worked on; nil: a record of a file.
     private var message: StreamMessage?
     private var reader: (any StreamReader)?
-    private var origin: MessageOrigin?
+    private var origin: SplitOrigin?
 
     /// The event time of the record.
     var time: Int64 = 0
@@ -26,7 +26,7 @@ final class RecordSurroundings {
         self.sides = sides
     }
 
-    func begin(_ message: StreamMessage?, reader: (any StreamReader)?, origin: MessageOrigin?) {
+    func begin(_ message: StreamMessage?, reader: (any StreamReader)?, origin: SplitOrigin?) {
         self.message = message
         self.reader = reader
         self.origin = origin
@@ -69,16 +69,29 @@ final class RecordSurroundings {
             let bytes = unsafe UnsafeRawBufferPointer(start: name.text.start, count: name.text.count)
             return unsafe try Self.text(reader.header(bytes, of: message), in: &arena, at: range)
         case .messageTopic:
-            guard let origin = self.origin else { return .nil }
-            guard let value = arena.makeText(.string, utf8: origin.topic) else {
-                throw EvaluationError(.memoryLimit(bytes: Int64(arena.limitBytes)), at: range)
-            }
-            return value
-        case .messagePartition: return self.origin.map { Value($0.partition) } ?? .nil
+            return try self.origin?.message.map { message throws(EvaluationError) in
+                try Self.text(message.topic, in: &arena, at: range)
+            } ?? .nil
+        case .messagePartition: return self.origin?.message.map { Value($0.partition) } ?? .nil
+        case .sourceName:
+            return try self.origin?.sourceName.map { name throws(EvaluationError) in
+                try Self.text(name, in: &arena, at: range)
+            } ?? .nil
         case .messageOffset: return self.message.map { Value($0.position) } ?? .nil
         default:
             throw EvaluationError(.host(message: "\(builtin.name) can't be used inside a job's function"), at: range)
         }
+    }
+
+    private static func text(
+        _ text: String,
+        in arena: inout Arena,
+        at range: SourceRange
+    ) throws(EvaluationError) -> Value {
+        guard let value = arena.makeText(.string, utf8: text) else {
+            throw EvaluationError(.memoryLimit(bytes: Int64(arena.limitBytes)), at: range)
+        }
+        return value
     }
 
     private static func text(
@@ -163,6 +176,21 @@ final class SideStream {
     /// As a stream without a window writes its records.
     func append(_ record: Value, time: Int64) throws(ValueWalkError) {
         try self.formatter.append(key: .nil, value: record, groupKey: .nil, timestamp: time, to: self.block)
+    }
+}
+
+/// Where the records of a split come from, for the functions that ask.
+package struct SplitOrigin: Hashable, Sendable {
+    /// What the program calls its source; nil where it has no name.
+    let sourceName: String?
+
+    /// Nil for files.
+    let message: MessageOrigin?
+
+    /// `sourceName`: empty where it has no name.
+    package init(sourceName: String, message: MessageOrigin? = nil) {
+        self.sourceName = sourceName.isEmpty ? nil : sourceName
+        self.message = message
     }
 }
 

@@ -10,7 +10,7 @@ struct StageSurroundings {
     /// The numbers of the splits that messages name.
     private var numbers: [Int] = []
     private var reader: (any StreamReader)?
-    private var origins: [MessageOrigin?] = []
+    private var origins: [SplitOrigin?] = []
 
     init(_ record: RecordSurroundings, areUsed: Bool) {
         self.record = record
@@ -19,10 +19,12 @@ struct StageSurroundings {
 
     var sideBlocks: [OutputBlock] { self.record.sides.map(\.block) }
 
-    mutating func addSplit(_ origin: MessageOrigin?) { self.origins.append(origin) }
+    mutating func addSplit(_ origin: SplitOrigin?) { self.origins.append(origin) }
 
     /// Records of a file follow.
-    func beginBlock() { self.record.begin(nil, reader: nil, origin: nil) }
+    func beginBlock(of split: Int) { self.beginBlock(from: self.origins[split]) }
+
+    func beginBlock(from origin: SplitOrigin?) { self.record.begin(nil, reader: nil, origin: origin) }
 
     /// Messages follow; `numbers` are those of the splits of their reader.
     mutating func beginBlock(of reader: any StreamReader, numbers: [Int]) {

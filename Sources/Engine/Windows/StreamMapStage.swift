@@ -83,7 +83,7 @@ package struct StreamMapStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.examples.records }
 
     /// Adds a split and returns its number; `latest` is the largest time seen of it, or expected first.
-    package mutating func addSplit(named name: String, latest: Int64, origin: MessageOrigin? = nil) -> Int {
+    package mutating func addSplit(named name: String, latest: Int64, origin: SplitOrigin? = nil) -> Int {
         self.splitNames.append(name)
         self.surroundings.addSplit(origin)
         self.decoders.append(SplitDecoder(self.decode))
@@ -113,7 +113,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Takes a block of a split, which must stay as it is until ``step()`` answers false.
     package mutating func begin(_ block: SourceBlock, of split: Split, number: Int) {
-        self.surroundings.beginBlock()
+        self.surroundings.beginBlock(of: number)
         self.decoders[number].decoder.begin(block, of: split)
         self.input = .block(split: number)
     }
@@ -137,6 +137,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// The last block of a split was processed.
     package mutating func endSplit(_ number: Int) throws(EngineError) {
+        self.surroundings.beginBlock(of: number)
         self.decoders[number].decoder.endResource()
         self.input = .block(split: number)
         while try self.nextRecord() {}
@@ -146,7 +147,8 @@ package struct StreamMapStage: ~Copyable {
     }
 
     /// The event time of the first record of a block, where it has one that can be told; the block is only looked at.
-    package mutating func firstTime(of block: SourceBlock, split: Split) -> Int64? {
+    package mutating func firstTime(of block: SourceBlock, split: Split, origin: SplitOrigin?) -> Int64? {
+        self.surroundings.beginBlock(from: origin)
         let box = SplitDecoder(self.decode)
         box.decoder.begin(block, of: split)
         self.machine.beginRecord()

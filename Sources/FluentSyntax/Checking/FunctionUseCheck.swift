@@ -418,10 +418,10 @@ extension Builtin {
         }
     }
 
-    /// It tells about the message that a record of a stream came in.
+    /// It tells about the message that a record of a stream came in, or its source.
     fileprivate var needsMessage: Bool {
         switch self {
-        case .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset: true
+        case .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset, .sourceName: true
         default: false
         }
     }

@@ -38,6 +38,8 @@ struct FormatStyle {
             self.init(indentation: .body, headerCount: 1, breaksBeforeOptions: true)
         } else if let count = Self.bodyForms[head] {
             self.init(indentation: .body, headerCount: count)
+        } else if head == "join", items.count > 1, items[1].elements?.first?.keywordName != nil {
+            self.init(indentation: .body, headerCount: 2)
         } else if head == "group-by", items.last?.headSymbol == "aggregate" {
             self.init(indentation: .body, headerCount: 1)
         } else if head.contains(":") || head.hasPrefix("with-") || items.contains(where: { $0.keywordName != nil }) {

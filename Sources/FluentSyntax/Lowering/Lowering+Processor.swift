@@ -129,7 +129,8 @@ extension Lowering {
             "a processor has no clause \(clause.headSymbol ?? clause.description)",
             help: (nearest.map { "did you mean \($0)? " } ?? "")
                 + "its clauses are (filter F), (map F), (flat-map F), (enrich TABLE :on :field), (side :name SINK), "
-                + "(key-by KEY), \(Self.deduplicateUsage), \(Self.processUsage), and \(Self.windowUsage)",
+                + "(key-by KEY), \(Self.deduplicateUsage), \(Self.processUsage), \(Self.joinUsage), and "
+                + Self.windowUsage,
             at: clause.range
         )
     }

@@ -17,6 +17,7 @@ extension Lowering {
             self.reportLimit("keyed stages", ProcessorForm.stageLimit, help: help, at: clause.range)
             return nil
         }
+        if kind == .join { return self.lowerJoin(clause, at: place, &options) }
         guard let items = clause.elements, items.count >= 2, items[1].keywordName != "within" else {
             return self.refuseStage(kind, "\(kind.rawValue) needs a key", at: clause.range)
         }
@@ -147,12 +148,13 @@ extension ProcessorForm.Stage.Kind {
         case .keyBy: "(key-by KEY)"
         case .deduplicate: Lowering.deduplicateUsage
         case .process: Lowering.processUsage
+        case .join: Lowering.joinUsage
         }
     }
 
     fileprivate var optionNames: [String] {
         switch self {
-        case .keyBy: []
+        case .keyBy, .join: []
         case .deduplicate: ["within", "name"]
         case .process: ["ttl", "name"]
         }

@@ -54,7 +54,7 @@ package struct StreamExplanation: Sendable {
             lines.append("  \(self.edge(producer.id, consumer.id))\(style);")
         }
         for side in steps where side.step.isSide {
-            let producers = side.step.name == "late" ? ["window"] : ["reduce", "process"]
+            let producers = side.step.name == "late" ? ["window"] : ["reduce", "process", "join"]
             guard let producer = chain.last(where: { producers.contains($0.step.name) }) else { continue }
             lines.append("  \(self.edge(producer.id, side.id)) [style=dashed];")
         }
@@ -181,6 +181,8 @@ extension StreamStage {
         case .pass: return [StreamStep("pass", self.isKeyed ? self.shape : "in the subtask that read it"), map]
         case .deduplicate(let within):
             return [StreamStep("deduplicate", "\(self.shape), within \(TimeSpan.text(of: within))"), map]
+        case .join(let join):
+            return [StreamStep("join", "\(self.shape), \(printer.text(join.function.lambda))"), map]
         case .process(let functions):
             let life = functions.timeToLive.map { ", state kept \(TimeSpan.text(of: $0))" } ?? ""
             let timer = functions.onTimer.map { ", on timer \(printer.text($0.lambda))" } ?? ""

@@ -7,6 +7,10 @@ struct RecordMapping {
     /// What is emitted as the key: nil where there are no keys.
     let group: RecordGroup
 
+    /// Where a join follows: ``group`` is the key of left records, and what is emitted is whether it is a right one, and the
+    /// record.
+    let sides: JoinSides?
+
     /// What is emitted of the record; nil: the record itself.
     let columns: [RecordFunction]?
     let range: SourceRange
@@ -28,6 +32,7 @@ private struct MapBuilder {
         self.mapping = mapping
         let functions =
             mapping.steps.compactMap(\.function) + mapping.group.keys.map(\.function) + (mapping.columns ?? [])
+            + (mapping.sides?.rightGroup.keys.map(\.function) ?? [])
         let largest = functions.map { $0.closure(named: "record").largestVariableID }.max() ?? 0
         self.nextID = largest + 1
     }
@@ -135,12 +140,34 @@ private struct MapBuilder {
         return Expression(kind, range: function.range)
     }
 
-    private mutating func emission(of record: Variable) -> Expression {
+    private mutating func key(_ group: RecordGroup, of record: Variable) -> Expression {
         let range = self.mapping.range
-        let keys = self.mapping.group.keys.map { self.call($0.function, on: record) }
-        let key =
-            self.mapping.group.isList && !keys.isEmpty
+        let keys = group.keys.map { self.call($0.function, on: record) }
+        return group.isList && !keys.isEmpty
             ? Expression(.list(keys), range: range) : keys.first ?? Expression(.constant(.nil), range: range)
+    }
+
+    /// What each side emits, chosen by the name of the source.
+    private mutating func emission(of record: Variable, _ sides: JoinSides) -> Expression {
+        let range = self.mapping.range
+        let isLeft = sides.leftSources.map { name in
+            let source = Expression(.builtin(.sourceName, arguments: []), range: range)
+            let known = Expression(.constant(.string(Array(name.utf8))), range: range)
+            return Expression(.builtin(.equal, arguments: [source, known]), range: range)
+        }
+        let emissions = [(self.mapping.group, false), (sides.rightGroup, true)].map { group, isRight in
+            let side = Expression(.constant(.boolean(isRight)), range: range)
+            let value = Expression(.list([side, Expression(.variable(record), range: range)]), range: range)
+            return Expression(.builtin(.emit, arguments: [self.key(group, of: record), value]), range: range)
+        }
+        let condition = isLeft.count == 1 ? isLeft[0] : Expression(.or(isLeft), range: range)
+        return Expression(.if(condition: condition, then: emissions[0], else: emissions[1]), range: range)
+    }
+
+    private mutating func emission(of record: Variable) -> Expression {
+        if let sides = self.mapping.sides { return self.emission(of: record, sides) }
+        let range = self.mapping.range
+        let key = self.key(self.mapping.group, of: record)
         guard let columns = self.mapping.columns else {
             let value = Expression(.variable(record), range: range)
             return Expression(.builtin(.emit, arguments: [key, value]), range: range)

@@ -59,13 +59,20 @@ struct StreamInlining {
         self.stages = definition.stages.map { stage in
             let context = Inliner.Context(parameters: parameters, isValueUsed: false)
             let map = Inliner.inlined(stage.map, role: "map", in: context).closure
-            guard case .process(let functions) = stage.operation else { return stage.with(stage.operation, map: map) }
-            let inlinedFunctions = ProcessFunctions(
-                onEvent: inlined(functions.onEvent, "on-event", context),
-                onTimer: functions.onTimer.map { inlined($0, "on-timer", context) },
-                timeToLive: functions.timeToLive
-            )
-            return stage.with(.process(inlinedFunctions), map: map)
+            switch stage.operation {
+            case .pass, .deduplicate: return stage.with(stage.operation, map: map)
+            case .process(let functions):
+                let inlinedFunctions = ProcessFunctions(
+                    onEvent: inlined(functions.onEvent, "on-event", context),
+                    onTimer: functions.onTimer.map { inlined($0, "on-timer", context) },
+                    timeToLive: functions.timeToLive
+                )
+                return stage.with(.process(inlinedFunctions), map: map)
+            case .join(let join):
+                let function = inlined(join.function, "join", Inliner.Context(parameters: parameters))
+                let inlinedJoin = StreamJoin(from: join.from, to: join.to, function: function, range: join.range)
+                return stage.with(.join(inlinedJoin), map: map)
+            }
         }
         var reduceContext = Inliner.Context(parameters: parameters, isValueUsed: false)
         switch definition.reduce {

@@ -1,7 +1,7 @@
 import FluentSyntax
 
 extension StreamPlan {
-    /// Whether a function of its records asks for anything beside them: tables, side outputs, the message.
+    /// Whether a function of its records asks for anything beside them: tables, side outputs, the message, its source.
     package var usesSurroundings: Bool {
         self.map.whole.closure.usesSurroundings([]) || self.time?.whole.usesSurroundings([]) ?? false
     }
@@ -33,7 +33,9 @@ extension Constant {
 extension Builtin {
     fileprivate var isAboutRecord: Bool {
         switch self {
-        case .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset: true
+        case .lookup, .emitTo, .messageKey, .messageHeader, .messageTopic, .messagePartition, .messageOffset,
+            .sourceName:
+            true
         default: false
         }
     }

@@ -59,6 +59,8 @@ struct StreamProcessing {
         /// How many of the steps stand before it.
         let stepCount: Int
         let group: RecordGroup
+        /// Of a join.
+        let sides: JoinSides?
         let operatorID: String?
         let range: SourceRange
     }
@@ -90,11 +92,18 @@ struct StreamProcessing {
         let ends = stages.map(\.stepCount) + [self.steps.count]
         var maps = zip(zip(starts, ends), stages).map { bounds, stage in
             let steps = self.steps[bounds.0..<bounds.1]
-            return (RecordMapping(steps: steps, group: stage.group, columns: nil, range: self.range).map, 1)
+            let mapping = RecordMapping(
+                steps: steps,
+                group: stage.group,
+                sides: stage.sides,
+                columns: nil,
+                range: self.range
+            )
+            return (mapping.map, 1)
         }
         let columns = self.aggregates.isEmpty ? nil : self.columns
         let last = self.steps[(starts.last ?? 0)...]
-        let mapping = RecordMapping(steps: last, group: self.group, columns: columns, range: self.range)
+        let mapping = RecordMapping(steps: last, group: self.group, sides: nil, columns: columns, range: self.range)
         maps.append((mapping.map, columns?.count ?? 1))
         return StreamFunctions(
             map: maps[0].0,
@@ -107,7 +116,14 @@ struct StreamProcessing {
 
     /// What stands between the steps and the sink where nothing else does.
     private var passing: Stage {
-        Stage(operation: .pass, stepCount: self.steps.count, group: .none, operatorID: nil, range: self.range)
+        Stage(
+            operation: .pass,
+            stepCount: self.steps.count,
+            group: .none,
+            sides: nil,
+            operatorID: nil,
+            range: self.range
+        )
     }
 
     private func windowAggregates(over columns: [RecordFunction]) -> [WindowAggregate] {
@@ -148,22 +164,36 @@ struct StreamProcessing {
 extension StreamProcessing.Stage {
     /// As the planner has it: `map` is what its records come to next.
     fileprivate func planned(before map: (Closure, Int)) -> StreamStage {
-        let keys = self.group.keys.map { $0.function.text }.joined(separator: " ")
-        let key = self.group.isList ? "[\(keys)]" : keys
-        let word =
-            switch self.operation {
-            case .pass: "pass"
-            case .deduplicate: "deduplicate"
-            case .process: "process"
-            }
-        return StreamStage(
+        StreamStage(
             self.operation,
             isKeyed: !self.group.keys.isEmpty || self.group.isList,
             operatorID: self.operatorID,
-            shape: "\(word) by \(key)",
+            shape: self.shape,
             map: map,
             range: self.range
         )
+    }
+
+    private var shape: String {
+        let key = self.group.text
+        switch self.operation {
+        case .pass: return "pass by \(key)"
+        case .deduplicate: return "deduplicate by \(key)"
+        case .process: return "process by \(key)"
+        case .join(let join):
+            guard let sides = self.sides else { preconditionFailure("a join has sides") }
+            let (from, to) = (TimeSpan.text(of: join.from), TimeSpan.text(of: join.to))
+            return ":\(sides.left) by \(key) with :\(sides.right) by \(sides.rightGroup.text), "
+                + "\(from) to \(to) later"
+        }
+    }
+}
+
+extension RecordGroup {
+    /// A text that is equal for groups that are the same in the same words.
+    fileprivate var text: String {
+        let keys = self.keys.map { $0.function.text }.joined(separator: " ")
+        return self.isList ? "[\(keys)]" : keys
     }
 }
 

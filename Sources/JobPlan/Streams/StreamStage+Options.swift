@@ -9,12 +9,14 @@ extension JobOptionReader {
         let keyOptions = (0..<stage.keyCount).map { ProcessorForm.stageOption(index, "key \($0)") }
         let keys = keyOptions.compactMap { self.recordFunction($0, label: stage.kind.rawValue) }
         let operation = self.operation(of: stage, at: index)
+        let sides = self.joinSides(stage, at: index)
         let name = self.stageName(of: stage, at: index, keyOptions)
         guard self.problems.count == problemCount, let operation else { return nil }
         return StreamProcessing.Stage(
             operation: operation,
             stepCount: stage.stepCount,
             group: RecordGroup(keys: zip(self.keyNames(keyOptions), keys).map { ($0, $1) }, isList: stage.hasKeyList),
+            sides: sides,
             operatorID: name,
             range: stage.range
         )
@@ -26,6 +28,7 @@ extension JobOptionReader {
         case .deduplicate:
             let within = self.span(ProcessorForm.stageOption(index, "within"), named: ":within", atLeast: 1)
             return within.map { .deduplicate(within: $0) }
+        case .join: return self.join(stage, at: index).map { .join($0) }
         case .process:
             let timeToLive = self.span(ProcessorForm.stageOption(index, "ttl"), named: ":ttl", atLeast: 1)
             let onEvent = self.stateful("on-event", at: index)
@@ -81,6 +84,8 @@ extension JobOptionReader {
             }
             return name
         }
+        // There is one at most.
+        if let join = stage.join { return Self.standardName(.join, [join.left, join.right]) }
         let name = Self.standardName(stage.kind, self.keyNames(keyOptions))
         let earlier = others.filter { other in
             let options = (0..<other.element.keyCount).map { ProcessorForm.stageOption(other.offset, "key \($0)") }

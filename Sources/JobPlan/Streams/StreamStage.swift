@@ -8,6 +8,8 @@ package struct StreamStage: Sendable {
         /// Of the records of a key whose event times are less than so many milliseconds apart only the first goes on.
         case deduplicate(within: Int64)
         case process(ProcessFunctions)
+        /// Its records are lists of whether they are of the right side, and the record.
+        case join(StreamJoin)
     }
 
     package let operation: Operation

@@ -8,8 +8,8 @@ extension Builtin {
         switch self {
         case .now, .uuid, .println, .logInfo, .logWarn, .logError, .alert, .emit, .windowStart, .windowEnd,
             .pane, .state, .setState, .setTimer, .groupKey, .lookup, .emitTo, .messageKey, .messageHeader,
-            .messageTopic, .messagePartition, .messageOffset, .param, .submitJob, .await, .jobWaitCompletion,
-            .jobGetResults, .jobStatus, .jobCancel, .jobID:
+            .messageTopic, .messagePartition, .messageOffset, .sourceName, .param, .submitJob, .await,
+            .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID:
             true
         default:
             false

@@ -29,7 +29,7 @@ final class KeyedSubtask: StreamSubtask {
 
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
-    private var counted = (firings: 0, rejected: 0)
+    private var counted = (firings: 0, late: 0, rejected: 0)
 
     init(
         _ id: StreamSubtaskID,
@@ -151,12 +151,13 @@ final class KeyedSubtask: StreamSubtask {
     private func publish() {
         let now = (
             firings: self.stage.firingCount,
+            late: self.stage.lateCount,
             rejected: self.stage.rejectedCount + self.output.rejectedCount
         )
         self.counters.addOutput(
             firings: now.firings - self.counted.firings,
             records: 0,
-            late: 0,
+            late: now.late - self.counted.late,
             rejected: now.rejected - self.counted.rejected
         )
         self.counted = now

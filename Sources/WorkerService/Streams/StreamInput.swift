@@ -101,8 +101,9 @@ final class FileStreamInput: StreamInput {
         for item in assigned {
             guard let split = item.split else { preconditionFailure("a source of files is given files") }
             var latest = item.latest
-            if latest == WatermarkTracker.none { latest = try self.firstTime(of: split, &stage) ?? latest }
-            let number = stage.addSplit(named: split.resource, latest: latest)
+            let origin = SplitOrigin(sourceName: item.sourceName)
+            if latest == WatermarkTracker.none { latest = try self.firstTime(of: split, origin, &stage) ?? latest }
+            let number = stage.addSplit(named: split.resource, latest: latest, origin: origin)
             if !self.isCut(split) { stage.skipRecords(before: item.position, of: number) }
             self.splits.append(FileSplit(name: item.name, split: split, number: number, position: item.position))
         }
@@ -115,12 +116,16 @@ final class FileStreamInput: StreamInput {
     }
 
     /// The time of the first record: until a split's turn comes it holds the watermark there.
-    private func firstTime(of split: Split, _ stage: inout StreamMapStage) throws(EngineError) -> Int64? {
+    private func firstTime(
+        of split: Split,
+        _ origin: SplitOrigin,
+        _ stage: inout StreamMapStage
+    ) throws(EngineError) -> Int64? {
         do {
             let reader = try self.source.makeReader(for: split, framing: self.framing)
             defer { reader.close() }
             guard try reader.poll(into: self.block) == .block else { return nil }
-            return stage.firstTime(of: self.block, split: split)
+            return stage.firstTime(of: self.block, split: split, origin: origin)
         } catch {
             throw .connector(error)
         }
@@ -276,7 +281,8 @@ final class MessageStreamInput: StreamInput {
             throw .connector(error)
         }
         for item in assigned {
-            let origin = MessageOrigin(split: item.localName)
+            let message = MessageOrigin(split: item.localName)
+            let origin = SplitOrigin(sourceName: item.sourceName, message: message)
             self.numbers.append(stage.addSplit(named: item.name, latest: item.latest, origin: origin))
             self.splits.append(
                 MessageSplit(name: item.name, localName: item.localName, position: item.position)

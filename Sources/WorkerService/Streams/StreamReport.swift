@@ -133,6 +133,9 @@ package struct AssignedSplit: Sendable {
     /// Which source of the stream it is a split of.
     package let part: Int
 
+    /// What the program calls that source; empty where it has no name.
+    package let sourceName: String
+
     /// What it is called in checkpoints.
     package let name: String
 
@@ -146,6 +149,7 @@ package struct AssignedSplit: Sendable {
 
     package init(_ found: FoundSplit, position: Int64, latest: Int64) {
         self.part = found.part
+        self.sourceName = found.sourceName
         self.name = found.name
         self.localName = found.localName
         self.position = position

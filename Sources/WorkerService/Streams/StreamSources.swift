@@ -36,6 +36,9 @@ package struct FoundSplit: Sendable {
     /// Which source of the stream it is a split of.
     package let part: Int
 
+    /// What the program calls that source; empty where it has no name.
+    package let sourceName: String
+
     /// What it is called in checkpoints: the same as long as the program calls its source so.
     package let name: String
 
@@ -48,6 +51,7 @@ package struct FoundSplit: Sendable {
 
     fileprivate init(_ part: Int, of name: String, _ localName: String, position: Int64, split: Split?) {
         self.part = part
+        self.sourceName = name
         self.name = name.isEmpty ? localName : "\(name):\(localName)"
         self.localName = localName
         self.position = position
