@@ -15,7 +15,8 @@ import Testing
 
     @Test(arguments: [
         "", ":format 'json", ":format :csv", ":format \"bytes\"", ":format (csv :header true)", ":on-error 'skip",
-        ":on-error (dead-letter (distributed-path \"bad\"))", ":memory \"512MiB\"", ":memory 1_000_000",
+        ":on-error (dead-letter (distributed-path \"bad\"))", ":memory \"512MiB\"", ":memory 100_000_000",
+        ":memory \"1.5 GiB\"",
         ":partitions 7", ":partitions (param \"n\" 4)", ":combiner sum", ":combiner (lambda (xs) (sum xs))",
         ":reduce (lambda (k _) (emit k 1))", ":reduce (lambda (key values) nil)", ":reduce reducer",
         ":reduce (make 3)",
@@ -27,7 +28,8 @@ import Testing
     @Test(arguments: [
         (":redcue reducer", "unknown-option", ":redcue"), (":partitions", "missing-value", ":partitions"),
         (":partitions 0", "option-value", "0"), (":partitions \"4\"", "option-type", "\"4\""),
-        (":memory \"much\"", "option-value", "\"much\""), (":memory 'x", "option-value", "'x"),
+        (":memory \"much\"", "option-value", "\"much\""), (":memory \"1KiB\"", "option-value", "\"1KiB\""),
+        (":memory 512", "option-value", "512"), (":memory 'x", "option-value", "'x"),
         (":format 'jsn", "option-value", "'jsn"), (":format 7", "option-type", "7"),
         (":on-error 'ignore", "option-value", "'ignore"),
         (":on-error (dead-letter)", "argument-count", "(dead-letter)"),

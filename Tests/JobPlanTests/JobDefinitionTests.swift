@@ -65,7 +65,7 @@ struct JobDefinitionTests {
     @Test(arguments: [
         (":combiner count-up", "combiner-not-repeatable"),
         (":partitions 65537", "option-value"),
-        (":memory \"1MiB\"", "option-value"),
+        (":memory (str 1 \"MiB\")", "option-value"),
         (":memory words", "option-value"),
         (":on-error words", "option-value"),
         (":format words", "option-value"),

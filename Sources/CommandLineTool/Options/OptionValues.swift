@@ -1,4 +1,5 @@
 import ArgumentParser
+import FluentSyntax
 import JobPlan
 
 /// `name=value`, as `-D` takes it.

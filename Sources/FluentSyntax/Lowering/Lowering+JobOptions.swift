@@ -149,23 +149,22 @@ extension Lowering {
     }
 
     private mutating func checkMemory(_ value: Expression) {
-        guard let constant = value.constant else { return }
-        if case .integer(let bytes) = constant, bytes > 0 { return }
-        if case .string(let text) = constant, Self.isSize(text) { return }
-        guard !self.diagnostics.hasError(in: value.range) else { return }
-        self.diagnostics.error(
-            "option-value",
-            ":memory needs a size, found \(constant.word.map { "\"\($0)\"" } ?? constant.typeName)",
-            help: "write \"512MiB\" or \"2GiB\"",
-            at: value.range
-        )
-    }
-
-    /// Digits, then perhaps a unit.
-    private static func isSize(_ text: [UInt8]) -> Bool {
-        let digits = text.prefix { TextByte.isDigit($0) }
-        let unit = String(decoding: text.dropFirst(digits.count).drop { $0 == TextByte.space }, as: UTF8.self)
-        guard let count = Int64(String(decoding: digits, as: UTF8.self)), count > 0 else { return false }
-        return ["", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"].contains(unit)
+        guard let constant = value.constant, !self.diagnostics.hasError(in: value.range) else { return }
+        let bytes: Int64? =
+            switch constant {
+            case .integer(let bytes) where bytes > 0: bytes
+            case .string(let text): MemorySize.bytes(of: String(decoding: text, as: UTF8.self))
+            default: nil
+            }
+        let help = "write \"512MiB\" or \"2GiB\""
+        guard let bytes else {
+            let found = constant.word.map { "\"\($0)\"" } ?? constant.typeName
+            let message = ":memory needs a size, found \(found)"
+            return self.diagnostics.error("option-value", message, help: help, at: value.range)
+        }
+        guard bytes < MemorySize.jobMinimumBytes else { return }
+        let minimum = MemorySize.text(of: MemorySize.jobMinimumBytes)
+        let message = ":memory is below the minimum of \(minimum)"
+        self.diagnostics.error("option-value", message, help: help, at: value.range)
     }
 }

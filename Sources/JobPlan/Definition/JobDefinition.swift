@@ -36,7 +36,7 @@ package struct JobDefinition: Sendable {
     package let range: SourceRange
 
     package static let partitionLimit = 65_536
-    package static let memoryMinimumBytes: Int64 = 16 << 20
+    package static let memoryMinimumBytes = MemorySize.jobMinimumBytes
 
     package init(
         name: String,

@@ -1,5 +1,8 @@
 /// A number of bytes as programs and command lines write it: `512MiB`, `1.5 GiB`, `67108864`.
 package enum MemorySize {
+    /// The least that a job can be given.
+    package static let jobMinimumBytes: Int64 = 16 << 20
+
     private static let units: [(suffix: String, bytes: Int64)] = [
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
         ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1),
