@@ -77,7 +77,7 @@ final class StreamSourceSubtask: StreamSubtask {
     private var stop: (isAsked: Bool, fires: Bool) = (false, false)
     private var hasEnded = false
     private var counted = StreamMapFigures()
-    private let outlets: SourceOutlets
+    private var outlets: SinkOutlets
 
     init(
         index: Int,
@@ -86,7 +86,7 @@ final class StreamSourceSubtask: StreamSubtask {
         channels: OutgoingChannels,
         wiring: StreamWiring,
         mailbox: StreamMailbox,
-        outlets: SourceOutlets,
+        outlets: SinkOutlets,
         lastNumber: Int64
     ) {
         self.lastNumber = lastNumber
@@ -107,7 +107,7 @@ final class StreamSourceSubtask: StreamSubtask {
     func step() -> SubtaskStep {
         do {
             try self.readMail()
-            guard try self.outlets.write() else { return .waiting }
+            guard try self.outlets.write().isDone else { return .waiting }
             guard self.sendOutbox() else { return .waiting }
             if self.hasEnded { return try self.end() }
             if self.hasOpenBlock { return try self.stepBlock() }

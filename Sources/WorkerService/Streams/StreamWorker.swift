@@ -186,7 +186,7 @@ package final class StreamWorker: Sendable {
         var stage = self.stream.makeMapStage(tables: tables, sideForms: self.endpoints.sides.map(\.sink.recordForm))
         stage.restore(sentWatermark: self.begin.watermark)
         let input: any StreamInput
-        let outlets: SourceOutlets
+        let outlets: SinkOutlets
         do {
             input = try self.makeInput(doorbell)
             outlets = try self.makeOutlets(index, of: stage, doorbell)
@@ -209,21 +209,21 @@ package final class StreamWorker: Sendable {
         _ subtask: Int,
         of stage: borrowing StreamMapStage,
         _ doorbell: Doorbell
-    ) throws(ConnectorError) -> SourceOutlets {
-        var outlets: [SourceOutlets.Outlet] = []
+    ) throws(ConnectorError) -> SinkOutlets {
+        var outlets = SinkOutlets()
         let wake: @Sendable () -> Void = { doorbell.ring() }
         if let sink = self.endpoints.deadLetters, let block = stage.deadLetters {
             let writer = try sink.makeStreamWriter(subtask: subtask, content: .json, wake: wake)
-            outlets.append(SourceOutlets.Outlet(sink: .deadLetters, writer: writer, block: block))
+            outlets.add(.deadLetters, writer, block)
         }
         let definitions = self.stream.plan.definition.settings.sides
         for (index, block) in stage.sideBlocks.enumerated() {
             let side = self.endpoints.sides[index]
             let content = self.stream.sideContent(definitions[index])
             let writer = try side.sink.makeStreamWriter(subtask: subtask, content: content, wake: wake)
-            outlets.append(SourceOutlets.Outlet(sink: .side(side.name), writer: writer, block: block))
+            outlets.add(.side(side.name), writer, block)
         }
-        return SourceOutlets(outlets)
+        return outlets
     }
 
     private func makeInput(_ doorbell: Doorbell) throws(ConnectorError) -> any StreamInput {
