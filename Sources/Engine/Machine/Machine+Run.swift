@@ -171,7 +171,7 @@ extension Machine where Host: ~Copyable {
         }
     }
 
-    /// Emits; and where a `splitAgain` comes next whose loop begins with this very instruction, goes on with its pieces.
+    /// Emits; and where the loop that ends here only emits the pieces of a split, goes on with its next rounds.
     ///
     /// Where the pair doesn't fit, the host takes it.
     @inline(__always)
@@ -181,16 +181,15 @@ extension Machine where Host: ~Copyable {
         _ value: Value,
         _ pc: inout UnsafePointer<Instruction>
     ) throws(Code) {
-        let behind = unsafe pc
-        repeat {
-            guard unsafe self.pairCursor.append(key: registers[key], value: value) else {
-                unsafe self.next = pc
-                return try self.emitToHost(registers[key], value)
-            }
-            guard unsafe self.splitAgain(&pc, registers) else { return }
-            unsafe pc += 1
-        } while unsafe pc == behind
-        unsafe pc -= 1
+        guard unsafe self.pairCursor.append(key: registers[key], value: value) else {
+            unsafe self.next = pc
+            return try self.emitToHost(registers[key], value)
+        }
+        let again = unsafe pc.pointee
+        guard again.opcode == .splitAgain else { return }
+        // Back over itself and the emit.
+        if again.b == key, again.jump == -2 { self.emitPieces(again, value, registers) }
+        _ = unsafe self.splitAgain(&pc, registers)
     }
 
     /// Whether register a holds a list of b elements.

@@ -187,7 +187,7 @@ extension Registers {
         return left < 64 ? mask | 1 << UInt64(left) : mask
     }
 
-    private static var windowBytes: Int { 64 }
+    static var windowBytes: Int { 64 }
 }
 
 extension RegexRecord {

@@ -45,9 +45,9 @@ package struct Workspace: ~Copyable {
         }
     }
 
-    /// Counts a step without a look at what is left.
+    /// Counts steps without a look at what is left.
     @inline(__always)
-    mutating func countUnchecked() { self.stepsLeft &-= 1 }
+    mutating func countUnchecked(_ steps: Int = 1) { self.stepsLeft &-= steps }
 
     /// Goes on with the next slice of steps.
     @inline(never)
