@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CKernels.h"
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -207,6 +208,10 @@ int weir_is_utf8(const uint8_t *base, size_t count) {
 
 static const size_t huge_page_bytes = (size_t)2 << 20;
 
+/* Smaller tables come from the heap: there are many, they live shortly, and pages of their own take microseconds. */
+static const size_t heap_bytes = (size_t)64 << 10;
+static const size_t cache_line_bytes = 64;
+
 /* Tables up to here get their pages when they are made. A slot is looked at before it is written: page by page, each
    would first be mapped as zeros, then copied, and every processor that runs a thread of ours told so. */
 static const size_t populated_bytes = (size_t)32 << 20;
@@ -224,6 +229,11 @@ static void *allocate_aligned(size_t bytes) {
 
 void *weir_table_allocate(size_t bytes) {
     void *table;
+    if (bytes < heap_bytes) {
+        size_t rounded = (bytes + cache_line_bytes - 1) / cache_line_bytes * cache_line_bytes;
+        table = aligned_alloc(cache_line_bytes, rounded);
+        return table == NULL ? NULL : memset(table, 0, rounded);
+    }
     if (bytes >= huge_page_bytes) {
         table = allocate_aligned(bytes);
         if (table == NULL) return NULL;
@@ -237,4 +247,9 @@ void *weir_table_allocate(size_t bytes) {
     return table;
 }
 
-void weir_table_free(void *table, size_t bytes) { munmap(table, bytes); }
+void weir_table_free(void *table, size_t bytes) {
+    if (bytes < heap_bytes)
+        free(table);
+    else
+        munmap(table, bytes);
+}

@@ -143,7 +143,7 @@ final class ProgramContext: Sendable {
                 source: try self.connectors.makeSource(input.settings(overwriting: false)),
                 sink: try self.sink(definition.output),
                 deadLetters: deadLetters,
-                spill: DiskSpillStore(disk: LocalDisk(), directory: self.options.spillDirectory ?? Self.spillDirectory)
+                spill: self.makeSpillStore()
             )
         } catch let error as ConnectorError {
             throw EvaluationError(.host(message: error.message), at: definition.input.range)
@@ -160,6 +160,11 @@ final class ProgramContext: Sendable {
         } catch {
             throw EvaluationError(.host(message: error.message), at: call.range)
         }
+    }
+
+    /// Where a job puts what doesn't fit in memory.
+    func makeSpillStore() -> any SpillStore {
+        DiskSpillStore(disk: LocalDisk(), directory: self.options.spillDirectory ?? Self.spillDirectory)
     }
 
     private static var spillDirectory: String { ProcessEnvironment.value("TMPDIR") ?? "/var/tmp" }

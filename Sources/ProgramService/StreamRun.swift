@@ -33,6 +33,7 @@ extension ProgramContext {
                 parallelism: min(self.threadCount, CompiledStream.keyGroupCount),
                 memoryBytes: self.memoryBytes(stream.settings.memoryBytes),
                 outOfOrdernessBound: isUnbounded ? Self.unboundedDisorder : 0,
+                tableBytes: self.options.tableBytes,
                 kernelsEnabled: self.options.kernelsEnabled,
                 limits: limits
             )
@@ -120,7 +121,8 @@ extension ProgramContext {
             alerts: alerts,
             late: late,
             deadLetters: deadLetters,
-            sides: sides
+            sides: sides,
+            spill: self.makeSpillStore()
         )
     }
 

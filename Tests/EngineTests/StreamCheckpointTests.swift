@@ -42,7 +42,7 @@ import Testing
                 }
             }
             let isStored = random.chance(percent: 70)
-            let snapshot = run.settle(frozen, isStored: isStored)
+            let snapshot = try run.settle(frozen, isStored: isStored)
             guard isStored else { continue }
             taken.append(Taken(snapshot: snapshot, blocks: checkpoint.blocks, results: checkpoint.results))
             run.tidySome(&random)
@@ -86,7 +86,7 @@ import Testing
         try run.read(Self.events(0..<100))
         _ = try run.snapshot()
         try run.read(Self.events(0..<10))
-        _ = run.settle(try run.freeze(), isStored: false)
+        _ = try run.settle(try run.freeze(), isStored: false)
         try run.read(Self.events(5..<15))
 
         let written = try run.snapshot().writtenKeyCount

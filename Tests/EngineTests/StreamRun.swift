@@ -1,5 +1,6 @@
 import ConnectorKit
 import CoreTypes
+import EngineTestKit
 import FluentSyntax
 import JobPlan
 import Testing
@@ -65,6 +66,9 @@ struct StreamShape {
     var tellsPane = false
     var trigger = TriggerSpecification()
 
+    /// What the windows of a subtask take before they go to disk; nil: what fits.
+    var tableBytes: Int64?
+
     private static let program = """
         (define stream-map (lambda (record) (emit (get record :k) (get record :v))))
         (define stream-aggregates (lambda (key n total all) (emit key (list n total all))))
@@ -125,6 +129,7 @@ struct StreamShape {
             parallelism: parallelism,
             memoryBytes: 64 << 20,
             outOfOrdernessBound: 0,
+            tableBytes: self.tableBytes,
             limits: MachineLimits()
         )
     }
@@ -204,7 +209,8 @@ final class StreamRun {
         readerCount: Int = 1,
         parallelism: Int,
         from snapshot: Snapshot? = nil,
-        keepsPieces: Bool = false
+        keepsPieces: Bool = false,
+        spill: InMemorySpillStore = InMemorySpillStore()
     ) throws {
         let stream = try shape.compiled(parallelism: parallelism)
         self.channels = Array(repeating: Array(repeating: [], count: parallelism), count: readerCount)
@@ -215,7 +221,7 @@ final class StreamRun {
             self.readers.append(Reader(stage))
         }
         for subtask in 0..<parallelism {
-            var stage = stream.makeWindowStage(subtask: subtask, form: .messages)
+            var stage = stream.makeWindowStage(subtask: subtask, form: .messages, spill: spill)
             for chunk in (snapshot?.states ?? []).joined() { try stage.restore(chunk.chunk, of: chunk.piece) }
             if keepsPieces, let snapshot {
                 self.shelf = snapshot.shelf
@@ -340,7 +346,7 @@ final class StreamRun {
     /// Takes the state of everything, behind what was read.
     func snapshot() throws -> Snapshot {
         let snapshot = try self.freeze()
-        return self.settle(snapshot, isStored: true)
+        return try self.settle(snapshot, isStored: true)
     }
 
     /// Lets all subtasks hand over their state, behind what was read.
@@ -363,14 +369,14 @@ final class StreamRun {
     }
 
     /// Writes what was handed over, or doesn't, and tells the subtasks.
-    func settle(_ frozen: Snapshot, isStored: Bool) -> Snapshot {
+    func settle(_ frozen: Snapshot, isStored: Bool) throws -> Snapshot {
         var snapshot = frozen
         if self.shelf.isEmpty { self.shelf = self.keepers.map { _ in [:] } }
         for (subtask, pieces) in snapshot.pieces.enumerated() {
             var chunks: [(piece: String, chunk: [UInt8])] = []
             for piece in pieces {
                 var written: [[UInt8]] = []
-                piece.content?.encode { written.append($0) }
+                try piece.content?.encode { written.append($0) }
                 if piece.content == nil { written = self.shelf[subtask][piece.id] ?? [] }
                 #expect(!written.isEmpty, "piece \(piece.name) is somewhere")
                 if isStored { self.shelf[subtask][piece.id] = written }

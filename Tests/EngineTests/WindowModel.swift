@@ -98,7 +98,8 @@ extension StreamShape {
             window: window,
             allowedLateness: random.chance(percent: 40) ? 0 : Int64(random.next(in: 1..<40)),
             bound: Int64(random.next(in: 0..<15)),
-            isGeneral: random.chance(percent: 30)
+            isGeneral: random.chance(percent: 30),
+            tableBytes: random.chance(percent: 50) ? nil : [1, 30_000][random.next(in: 0..<2)]
         )
     }
 }

@@ -17,14 +17,14 @@ struct StreamView: Hashable, Sendable {
     private let status: StreamStatus
     private let elapsed: Duration
     private let bytesPerSecond: Double
-    private let state: (bytes: Int64, keys: Int64)
+    private let state: (bytes: Int64, diskBytes: Int64, keys: Int64)
 
     init(_ snapshot: JobSnapshot, _ stream: StreamFigures, bytesPerSecond: Double) {
         self.name = snapshot.name
         self.status = stream.status
         self.elapsed = snapshot.elapsed
         self.bytesPerSecond = bytesPerSecond
-        self.state = (stream.stateBytes, stream.stateKeys)
+        self.state = (stream.stateBytes, stream.stateDiskBytes, stream.stateKeys)
     }
 
     static func == (left: StreamView, right: StreamView) -> Bool { left.lines == right.lines }
@@ -41,7 +41,8 @@ struct StreamView: Hashable, Sendable {
         lines.append(self.row("time", self.time))
         if let splits = self.splits { lines.append(self.row("splits", splits)) }
         let (keys, bytes) = (Quantity.count(self.state.keys), Quantity.bytes(self.state.bytes))
-        lines.append(self.row("windows", "\(keys) keys, \(bytes)"))
+        let disk = self.state.diskBytes > 0 ? ", \(Quantity.bytes(self.state.diskBytes)) on disk" : ""
+        lines.append(self.row("windows", "\(keys) keys, \(bytes)\(disk)"))
         lines.append(self.row("held back", self.pressure))
         if status.checkpointInterval != nil { lines.append(self.row("checkpoint", self.checkpoint)) }
         if let problems = self.problems { lines.append(self.row("problems", problems, isWarning: true)) }

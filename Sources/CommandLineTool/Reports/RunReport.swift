@@ -67,6 +67,7 @@ struct RunReport: Sendable {
             .init("lateRecords", .integer(stream.status.lateRecords ?? 0)),
             .init("firings", .integer(stream.firings)),
             .init("stateBytes", .integer(stream.stateBytes)),
+            .init("stateDiskBytes", .integer(stream.stateDiskBytes)),
             .init("stateKeys", .integer(stream.stateKeys)),
             .init("completedCheckpoints", .integer(stream.completedCheckpoints)),
             .init("abandonedCheckpoints", .integer(stream.abandonedCheckpoints)),

@@ -2,7 +2,7 @@ internal import ConnectorKit
 package import WireFormat
 
 /// A spilled run: rows in the order of partition and key, all of one form.
-package struct SortedRun {
+package struct SortedRun: Sendable {
     let form: RecordBatch.Form
     let run: any SpillRun
 

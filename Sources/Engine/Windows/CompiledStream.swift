@@ -23,6 +23,7 @@ package final class CompiledStream: Sendable {
     package let windows: StreamWindows?
     let limits: MachineLimits
     private let memoryBytes: Int64
+    private let tableBytes: Int64?
     private let outOfOrdernessBound: Int64
     package let routing: Routing
 
@@ -32,7 +33,8 @@ package final class CompiledStream: Sendable {
     /// Compiles the functions of a plan.
     ///
     /// The parallelism is 1…``keyGroupCount``; `memoryBytes` is what all tables together should take at most, and
-    /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it. Without
+    /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it;
+    /// `tableBytes`, where there is one, is what the windows of a subtask take before they go to disk. Without
     /// `kernelsEnabled` the machine runs every function.
     ///
     /// - Throws: A function can't be compiled.
@@ -41,6 +43,7 @@ package final class CompiledStream: Sendable {
         parallelism: Int,
         memoryBytes: Int64,
         outOfOrdernessBound: Int64,
+        tableBytes: Int64? = nil,
         kernelsEnabled: Bool = true,
         limits: MachineLimits
     ) throws(CompilationError) {
@@ -49,6 +52,7 @@ package final class CompiledStream: Sendable {
         self.plan = plan
         self.parallelism = parallelism
         self.memoryBytes = memoryBytes
+        self.tableBytes = tableBytes
         self.limits = limits
         self.outOfOrdernessBound = plan.definition.settings.outOfOrdernessBound ?? outOfOrdernessBound
         self.windows = StreamWindows(plan)
@@ -207,8 +211,12 @@ package final class CompiledStream: Sendable {
         )
     }
 
-    /// A stage that keeps windows; `form` is how its sink wants records.
-    package func makeWindowStage(subtask: Int, form: OutputForm) -> WindowStage {
+    /// Bytes of windows that each subtask keeps in memory, where they can go to disk.
+    private var windowBytesLimit: Int { Int(self.tableBytes ?? self.memoryBytes / 2 / Int64(self.parallelism)) }
+
+    /// A stage that keeps windows; `form` is how its sink wants records, and `spill` where windows go that don't fit in
+    /// memory: without it they stay there.
+    package func makeWindowStage(subtask: Int, form: OutputForm, spill: (any SpillStore)? = nil) -> WindowStage {
         let definition = self.plan.definition
         guard let windows = self.windows, let call = self.call else { preconditionFailure("the stream has no window") }
         let host = WindowHost(
@@ -229,6 +237,7 @@ package final class CompiledStream: Sendable {
         return WindowStage(
             emitter: emitter,
             windows: windows,
+            spill: spill.map { StateSpill($0, bytesLimit: self.windowBytesLimit) },
             routing: self.routing,
             subtask: subtask
         )

@@ -3,9 +3,16 @@
 /// A slice that no checkpoint was taken of has one layer. A checkpoint freezes the layers that it hands over; what comes then
 /// goes into a new one, which therefore is exactly what the next checkpoint has to write. When a checkpoint is complete, the
 /// layers that it holds are merged into one, some keys at a time.
+///
+/// Layers that must leave memory are written to disk as they are: see ``SpilledTable``.
 struct LayeredSlice {
     struct Layer {
-        let box: SliceBox
+        enum Content {
+            case table(SliceBox)
+            case spilled(SpilledTable)
+        }
+
+        fileprivate(set) var content: Content
 
         /// What complete checkpoints hold: together exactly this layer; none: nothing of it.
         fileprivate(set) var pieces: [StoredPiece] = []
@@ -14,11 +21,26 @@ struct LayeredSlice {
         fileprivate(set) var writing: PieceID?
 
         fileprivate init(_ box: SliceBox) {
-            self.box = box
+            self.content = .table(box)
+        }
+
+        /// Nil where it is on disk.
+        var box: SliceBox? {
+            if case .table(let box) = self.content { box } else { nil }
+        }
+
+        /// Bytes in memory.
+        var bytes: Int { self.box?.table.bytes ?? 0 }
+
+        var keyCount: Int {
+            switch self.content {
+            case .table(let box): box.table.keyCount
+            case .spilled(let table): table.keyCount
+            }
         }
 
         /// Whether more may go into it.
-        fileprivate var isOpen: Bool { self.pieces.isEmpty && self.writing == nil }
+        fileprivate var isOpen: Bool { self.pieces.isEmpty && self.writing == nil && self.box != nil }
     }
 
     /// A piece that a complete checkpoint holds, and how many keys are in it.
@@ -41,10 +63,11 @@ struct LayeredSlice {
         self.layers = [Layer(box)]
     }
 
-    var bytes: Int { self.layers.reduce(0) { $0 + $1.box.table.bytes } }
+    /// Bytes in memory.
+    var bytes: Int { self.layers.reduce(0) { $0 + $1.bytes } }
 
     /// Keys in all layers; one in several counts several times.
-    var keyCount: Int { self.layers.reduce(0) { $0 + $1.box.table.keyCount } }
+    var keyCount: Int { self.layers.reduce(0) { $0 + $1.keyCount } }
 
     // MARK: Reading and writing
 
@@ -54,23 +77,26 @@ struct LayeredSlice {
     /// The layer that more may go into, made where there is none.
     mutating func open(_ make: () -> SliceBox) -> SliceBox {
         if self.moving?.source == self.layers.count - 1 { _ = self.merge(limit: .max) }
-        if let last = self.layers.last, last.isOpen { return last.box }
+        if let last = self.layers.last, last.isOpen, let box = last.box { return box }
         let box = make()
         self.layers.append(Layer(box))
         return box
     }
 
-    /// Everything as one table.
+    /// Everything as one table; only where nothing of it is on disk.
     ///
     /// Where the oldest layer is being written it is copied. Otherwise it takes the others, and is written anew if there is
     /// another checkpoint before the slice is over.
     mutating func settled(_ make: () -> SliceBox) -> SliceBox {
         while self.merge(limit: .max) {}
-        guard self.layers.count > 1 else { return self.layers[0].box }
         let oldest = self.layers[0]
-        let isLent = oldest.writing != nil
-        let box = isLent ? make() : oldest.box
-        for layer in isLent ? self.layers[...] : self.layers.dropFirst() { box.table.merge(layer.box.table) }
+        if self.layers.count == 1, let box = oldest.box { return box }
+        let lent = oldest.writing == nil ? oldest.box : nil
+        let box = lent ?? make()
+        for other in lent == nil ? self.layers[...] : self.layers.dropFirst() {
+            guard let table = other.box else { preconditionFailure("a slice on disk isn't put together in memory") }
+            box.table.merge(table.table)
+        }
         self.layers = [Layer(box)]
         return box
     }
@@ -82,8 +108,7 @@ struct LayeredSlice {
         guard let move = self.moving ?? self.nextMove else { return false }
         let source = move.source
         var cursor = move.cursor
-        let from = self.layers[source].box
-        let into = self.layers[source - 1].box
+        guard let from = self.layers[source].box, let into = self.layers[source - 1].box else { return false }
         for _ in 0..<limit {
             guard let row = from.table.next(&cursor) else {
                 self.layers[source - 1].pieces += self.layers[source].pieces
@@ -104,10 +129,35 @@ struct LayeredSlice {
     private var nextMove: (source: Int, cursor: TableCursor)? {
         for source in self.layers.indices.dropFirst() {
             let (left, right) = (self.layers[source - 1], self.layers[source])
-            guard left.writing == nil, right.writing == nil else { continue }
+            guard left.writing == nil, right.writing == nil, left.box != nil, right.box != nil else { continue }
             if left.pieces.isEmpty == right.pieces.isEmpty { return (source, TableCursor()) }
         }
         return nil
+    }
+
+    // MARK: Disk
+
+    var isSpilled: Bool { self.layers.contains { $0.box == nil } }
+
+    /// Bytes in memory that go free where they are spilled now: nobody is writing them into a checkpoint.
+    var bytesToSpill: Int { self.layers.reduce(0) { $0 + ($1.writing == nil ? $1.bytes : 0) } }
+
+    /// Bytes that it will soon take in addition, while its tables grow.
+    var growthBytes: Int { self.layers.last?.box?.table.growthBytes ?? 0 }
+
+    /// Moves layers from memory to disk: all, or those only whose memory goes free.
+    ///
+    /// - Returns: What they are there.
+    mutating func spill(to store: any SpillStore, all: Bool) throws(SpillError) -> [SpilledTable] {
+        var tables: [SpilledTable] = []
+        if self.moving != nil { _ = self.merge(limit: .max) }
+        for index in self.layers.indices where all || self.layers[index].writing == nil {
+            guard let box = self.layers[index].box, box.table.keyCount > 0 else { continue }
+            let table = try SpilledTable(box.table, to: store)
+            self.layers[index].content = .spilled(table)
+            tables.append(table)
+        }
+        return tables
     }
 
     // MARK: Checkpoints
@@ -128,7 +178,7 @@ struct LayeredSlice {
         self.dropPieces(sparse: sparse)
         var pieces: [StatePiece] = []
         let name = "slice/\(self.start)"
-        for index in self.layers.indices where self.layers[index].box.table.keyCount > 0 {
+        for index in self.layers.indices where self.layers[index].keyCount > 0 {
             let layer = self.layers[index]
             for piece in layer.pieces {
                 pieces.append(StatePiece(name: name, id: piece.id, keyCount: piece.keyCount, content: nil))
@@ -136,8 +186,12 @@ struct LayeredSlice {
             guard layer.pieces.isEmpty else { continue }
             let id = next()
             self.layers[index].writing = id
-            let content = FrozenSlice(start: self.start, box: layer.box)
-            pieces.append(StatePiece(name: name, id: id, keyCount: layer.box.table.keyCount, content: content))
+            let content: any FrozenState =
+                switch layer.content {
+                case .table(let box): FrozenSlice(start: self.start, box: box)
+                case .spilled(let table): FrozenSpilledSlice(start: self.start, table: table)
+                }
+            pieces.append(StatePiece(name: name, id: id, keyCount: layer.keyCount, content: content))
         }
         return pieces
     }
@@ -147,7 +201,7 @@ struct LayeredSlice {
     private mutating func dropPieces(sparse: Set<Int64>) {
         let first = self.layers.firstIndex { layer in
             let keyCount = layer.pieces.reduce(0) { $0 + $1.keyCount }
-            return layer.pieces.count >= Self.chainLimit || keyCount > 2 * layer.box.table.keyCount
+            return layer.pieces.count >= Self.chainLimit || keyCount > 2 * layer.keyCount
                 || layer.pieces.contains { sparse.contains($0.id.checkpoint) }
         }
         guard let first else { return }
@@ -160,12 +214,17 @@ struct LayeredSlice {
             guard let id = self.layers[index].writing, id.checkpoint <= checkpoint else { continue }
             self.layers[index].writing = nil
             guard isStored, id.checkpoint == checkpoint else { continue }
-            self.layers[index].pieces = [StoredPiece(id: id, keyCount: self.layers[index].box.table.keyCount)]
+            self.layers[index].pieces = [StoredPiece(id: id, keyCount: self.layers[index].keyCount)]
         }
     }
 
     /// Remembers of what was restored that a complete checkpoint holds it.
-    mutating func noteStored(_ piece: StoredPiece) { self.layers[0].pieces.append(piece) }
+    ///
+    /// What had to be spilled meanwhile isn't cut as the checkpoint's pieces are: the next one writes it anew.
+    mutating func noteStored(_ piece: StoredPiece) {
+        guard !self.isSpilled else { return }
+        self.layers[0].pieces.append(piece)
+    }
 }
 
 /// A layer of a slice, for whoever writes a checkpoint.
@@ -185,33 +244,50 @@ struct FrozenSlice: FrozenState, @unchecked Sendable {
     let start: Int64
     let box: SliceBox
 
-    /// So that a chunk is a frame of a blob.
+    func encode(_ write: ([UInt8]) throws -> Void) throws {
+        var chunks = SliceChunks(start: self.start)
+        var cursor = TableCursor()
+        while let row = self.box.table.next(&cursor) {
+            try chunks.append(write) { buffer in SnapshotFormat.append(row, of: self.box.table, to: &buffer) }
+        }
+        try chunks.flush(write)
+    }
+}
+
+/// Rows of a slice in chunks, each of which is a frame of a blob.
+struct SliceChunks: ~Copyable {
+    private let start: Int64
+    private var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
+    private var count: UInt32 = 0
+
     private static let chunkBytes = 960 << 10
     private static let countOffset = 16
 
-    func encode<Failure: Error>(_ write: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
-        var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
-        var count: UInt32 = 0
-        var cursor = TableCursor()
-        while let row = self.box.table.next(&cursor) {
-            if count == 0 { self.begin(&buffer) }
-            SnapshotFormat.append(row, of: self.box.table, to: &buffer)
-            count += 1
-            guard buffer.count >= Self.chunkBytes else { continue }
-            buffer.replace(at: Self.countOffset, littleEndian: count)
-            try write(buffer.bytes.array)
-            count = 0
-        }
-        guard count > 0 else { return }
-        buffer.replace(at: Self.countOffset, littleEndian: count)
-        try write(buffer.bytes.array)
+    init(start: Int64) {
+        self.start = start
     }
 
-    private func begin(_ buffer: inout ByteBuffer) {
-        buffer.removeAll()
-        buffer.append(littleEndian: Self.magic)
-        buffer.append(littleEndian: Self.version)
-        buffer.append(littleEndian: self.start)
-        buffer.append(littleEndian: UInt32(0))
+    /// Adds the row that `body` appends, and hands a chunk over that is full.
+    mutating func append(_ write: ([UInt8]) throws -> Void, _ body: (inout ByteBuffer) -> Void) throws {
+        if self.count == 0 { self.begin() }
+        body(&self.buffer)
+        self.count += 1
+        if self.buffer.count >= Self.chunkBytes { try self.flush(write) }
+    }
+
+    /// Hands over what is left.
+    mutating func flush(_ write: ([UInt8]) throws -> Void) throws {
+        guard self.count > 0 else { return }
+        self.buffer.replace(at: Self.countOffset, littleEndian: self.count)
+        self.count = 0
+        try write(self.buffer.bytes.array)
+    }
+
+    private mutating func begin() {
+        self.buffer.removeAll()
+        self.buffer.append(littleEndian: FrozenSlice.magic)
+        self.buffer.append(littleEndian: FrozenSlice.version)
+        self.buffer.append(littleEndian: self.start)
+        self.buffer.append(littleEndian: UInt32(0))
     }
 }

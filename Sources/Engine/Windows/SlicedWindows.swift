@@ -5,6 +5,10 @@ internal import WireFormat
 struct SlicedWindows: ~Copyable {
     let grid: SliceGrid
     private let layout: WindowLayout
+    let spill: StateSpill?
+
+    /// What was written to disk so far.
+    var spills = WindowSpills()
     private let allowedLateness: Int64
 
     /// The slices that a window still needs, oldest first.
@@ -23,10 +27,11 @@ struct SlicedWindows: ~Copyable {
 
     /// How often the windows of keys were fired behind their time, by window end.
     private(set) var latePanes: [Int64: SliceBox] = [:]
-    private var arena = Arena(limitBytes: 64 << 20)
+    var arena = Arena(limitBytes: Self.arenaBytes)
+    static let arenaBytes = 64 << 20
 
     /// What the keys have got in the window that was fired last, where windows are made of several slices.
-    private(set) var rolling: RollingWindow
+    var rolling: RollingWindow
     let rolls: Bool
 
     /// Up to which end the windows of each key group were fired before a restart, where that was further for some of them.
@@ -44,8 +49,10 @@ struct SlicedWindows: ~Copyable {
         let box: SliceBox
     }
 
-    init(_ grid: SliceGrid, _ windows: StreamWindows) {
+    /// Without `spill` all slices stay in memory.
+    init(_ grid: SliceGrid, _ windows: StreamWindows, spill: StateSpill?) {
         self.grid = grid
+        self.spill = spill
         self.layout = windows.layout
         self.rolling = RollingWindow(windows.layout)
         self.rolls = grid.size > grid.slide && windows.takesAggregates
@@ -53,6 +60,7 @@ struct SlicedWindows: ~Copyable {
         self.allowedLateness = min(windows.allowedLateness, SliceGrid.timeLimit)
     }
 
+    /// Bytes in memory.
     var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.bytes } }
 
     /// Keys in all slices; one in several counts several times.
@@ -68,6 +76,7 @@ struct SlicedWindows: ~Copyable {
         } catch {
             throw .corrupt("can't decode the states of a window: \(error)")
         }
+        try self.spillIfLarge()
     }
 
     mutating func merge(
@@ -95,6 +104,8 @@ struct SlicedWindows: ~Copyable {
         self.slices.insert(LayeredSlice(start: start, box), at: position)
         return box
     }
+
+    func makeBox() -> SliceBox { SliceBox(self.layout) }
 
     private mutating func opened(_ position: Int) -> SliceBox {
         let layout = self.layout
@@ -141,13 +152,13 @@ struct SlicedWindows: ~Copyable {
         return nil
     }
 
-    /// What the keys of a window have got: the table of its only slice, or a merged one.
+    /// What the keys of a window have got that isn't on disk: the table of its only slice, or a merged one.
     mutating func table(ofWindowEnding end: Int64) -> SliceBox {
         let range = self.position(of: end - self.grid.size)..<self.position(of: end)
         if range.count == 1 { return self.settled(range.lowerBound) }
         let merged = SliceBox(self.layout)
         for slice in self.slices[range] {
-            for layer in slice.layers { merged.table.merge(layer.box.table) }
+            for case let box? in slice.layers.map(\.box) { merged.table.merge(box.table) }
         }
         return merged
     }
@@ -177,7 +188,7 @@ struct SlicedWindows: ~Copyable {
             return
         }
         while let first = self.slices.first, self.isPassed(first.start) {
-            self.tableExpectation.learn(from: first.layers[0].box.table)
+            if let box = first.layers[0].box { self.tableExpectation.learn(from: box.table) }
             self.slices.removeFirst()
         }
         for end in Array(self.latePanes.keys) where self.isPassed(end: end, at: self.watermark) {
@@ -229,21 +240,6 @@ struct SlicedWindows: ~Copyable {
         let last = self.grid.lastWindowEnd(holding: time)
         return stride(from: self.grid.firstWindowEnd(holding: time), through: last, by: Int(self.grid.slide))
             .filter { $0 > fired }
-    }
-
-    /// A table that has the states of one key in a window, and may have others.
-    func table(of key: KeyWords, longKey: UnsafeRawPointer?, inWindowEnding end: Int64) -> SliceBox {
-        let range = self.position(of: end - self.grid.size)..<self.position(of: end)
-        if range.count == 1, let box = self.slices[range.lowerBound].onlyBox { return box }
-        let merged = SliceBox(self.layout)
-        let states = unsafe merged.table.states(of: key, longKey: longKey)
-        for slice in self.slices[range] {
-            for layer in slice.layers {
-                guard let found = unsafe layer.box.table.existingStates(of: key, longKey: longKey) else { continue }
-                unsafe merged.table.merge(found, of: layer.box.table, into: states)
-            }
-        }
-        return merged
     }
 
     /// Counts a late firing of a key: 1 for its first.

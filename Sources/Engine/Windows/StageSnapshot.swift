@@ -19,7 +19,9 @@ package struct PieceID: Hashable, Sendable, Comparable {
 /// State that doesn't change any more until its checkpoint is settled: any thread may encode it meanwhile.
 package protocol FrozenState: Sendable {
     /// Hands the encoding over in chunks, each of which can be restored by itself.
-    func encode<Failure: Error>(_ write: ([UInt8]) throws(Failure) -> Void) throws(Failure)
+    ///
+    /// - Throws: What `write` does, and a ``SpillError`` where state on disk can't be read.
+    func encode(_ write: ([UInt8]) throws -> Void) throws
 }
 
 /// State that was encoded already, in chunks each of which can be restored by itself.
@@ -30,7 +32,7 @@ package struct EncodedState: FrozenState {
         self.chunks = chunks
     }
 
-    package func encode<Failure: Error>(_ write: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
+    package func encode(_ write: ([UInt8]) throws -> Void) throws {
         for chunk in self.chunks { try write(chunk) }
     }
 }

@@ -36,7 +36,7 @@ extension WindowStage {
         end: Int64,
         pane: Int64
     ) throws(EngineError) {
-        let found = unsafe self.sliced.table(of: key, longKey: longKey, inWindowEnding: end)
+        let found = try unsafe self.sliced.table(of: key, longKey: longKey, inWindowEnding: end)
         let states = unsafe found.table.states(of: key, longKey: longKey)
         let row = unsafe KeyedRow(key: key, longKey: longKey, payload: UnsafeRawPointer(states))
         let window = FiredWindow(start: end - self.sliced.grid.size, end: end, pane: pane)

@@ -23,6 +23,21 @@ enum SnapshotFormat {
     static let version: UInt32 = 5
 
     static func append(_ row: KeyedRow, of table: borrowing SliceTable, to buffer: inout ByteBuffer) {
+        Self.appendKey(row, to: &buffer)
+        let start = buffer.count
+        buffer.append(littleEndian: UInt32(0))
+        unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
+        buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
+    }
+
+    /// A row whose states are encoded already.
+    static func append(_ row: KeyedRow, _ states: Bytes, to buffer: inout ByteBuffer) {
+        Self.appendKey(row, to: &buffer)
+        buffer.append(littleEndian: UInt32(states.count))
+        buffer.append(states)
+    }
+
+    private static func appendKey(_ row: KeyedRow, to buffer: inout ByteBuffer) {
         buffer.append(littleEndian: row.key.a)
         buffer.append(littleEndian: row.key.b)
         let keyBytes = unsafe row.longKey == nil ? 0 : row.key.count
@@ -30,10 +45,6 @@ enum SnapshotFormat {
         if let longKey = unsafe row.longKey {
             buffer.append(unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: keyBytes))
         }
-        let start = buffer.count
-        buffer.append(littleEndian: UInt32(0))
-        unsafe table.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
-        buffer.replace(at: start, littleEndian: UInt32(buffer.count - start - 4))
     }
 }
 
@@ -147,6 +158,7 @@ extension WindowStage {
         try StateReader.read(chunk, of: "windows") { bytes in
             if piece == Self.restName { try self.readRest(bytes) } else { try self.readSlice(bytes) }
         }
+        try self.sliced.spillIfLarge()
     }
 
     /// A piece was restored as a whole, by this subtask alone: later checkpoints may name it.

@@ -46,24 +46,28 @@ package struct WindowStage: ~Copyable {
 
     private struct Firing {
         let window: FiredWindow
-        /// What its keys have got; nil: it is in the rolling window.
-        let box: SliceBox?
+        /// What its keys have got, or those of a partition.
+        var box: SliceBox?
+        /// The partition that the table is of, where the window is on disk; without it and a table all is in the rolling
+        /// window.
+        var partition: Int?
         var cursor = TableCursor()
     }
 
     init(
         emitter: consuming WindowEmitter,
         windows: StreamWindows,
+        spill: StateSpill?,
         routing: Routing,
         subtask: Int
     ) {
         self.emitter = emitter
         self.windows = windows
         if case .sliced(let grid) = windows.kind {
-            self.sliced = SlicedWindows(grid, windows)
+            self.sliced = SlicedWindows(grid, windows, spill: spill)
             self.isKeyed = false
         } else {
-            self.sliced = SlicedWindows(SliceGrid(size: 1, slide: 1), windows)
+            self.sliced = SlicedWindows(SliceGrid(size: 1, slide: 1), windows, spill: nil)
             self.isKeyed = true
         }
         self.keyed = KeyedWindows(windows)
@@ -81,7 +85,13 @@ package struct WindowStage: ~Copyable {
     package var rejectedCount: Int { self.emitter.rejectedCount }
     package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
-    /// Bytes and keys of all tables.
+    /// What was written to disk so far.
+    package var spills: WindowSpills { self.sliced.spills }
+
+    /// Bytes of windows that are on disk.
+    package var spilledBytes: Int64 { self.sliced.spilledBytes }
+
+    /// Bytes and keys of all tables in memory.
     package var stateBytes: Int {
         self.isKeyed ? self.keyed.bytes : self.sliced.bytes + self.early.bytes + self.gathered.bytes
     }
@@ -133,6 +143,7 @@ package struct WindowStage: ~Copyable {
                 longKey: longKey
             )
         }
+        try self.sliced.spillIfLarge()
     }
 
     /// Takes what a key got at a time that may be late; `record` as it came, nil where it is several.
@@ -245,16 +256,25 @@ package struct WindowStage: ~Copyable {
                 self.hasAdvanced = false
                 return false
             }
-            let window = FiredWindow(start: end - self.sliced.grid.size, end: end, pane: 0)
-            if self.sliced.rolls {
-                self.sliced.roll(toWindowEnding: end)
-                self.firing = Firing(window: window, box: nil)
-            } else {
-                self.firing = Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
-            }
+            self.firing = try self.beginFiring(windowEnding: end)
         }
         try self.fireSome()
         return true
+    }
+
+    private mutating func beginFiring(windowEnding end: Int64) throws(EngineError) -> Firing {
+        let window = FiredWindow(start: end - self.sliced.grid.size, end: end, pane: 0)
+        if self.sliced.isSpilled(windowEnding: end) {
+            try self.sliced.spill(windowEnding: end)
+            var firing = Firing(window: window, box: nil, partition: -1)
+            _ = try self.beginNextPartition(&firing)
+            return firing
+        }
+        if self.sliced.rolls {
+            self.sliced.roll(toWindowEnding: end)
+            return Firing(window: window, box: nil)
+        }
+        return Firing(window: window, box: self.sliced.table(ofWindowEnding: end))
     }
 
     private mutating func stepKeyed() throws(EngineError) -> Bool {
@@ -274,11 +294,28 @@ package struct WindowStage: ~Copyable {
         let isDone =
             if let box = firing.box {
                 try self.fireSome(of: box.table, &firing)
-            } else {
+            } else if firing.partition == nil {
                 try self.fireSomeOfRolling(&firing)
+            } else {
+                true
             }
-        if isDone { self.sliced.noteFired(firing.window.end) }
-        self.firing = isDone ? nil : firing
+        let hasMore = isDone ? try self.beginNextPartition(&firing) : true
+        if !hasMore { self.sliced.noteFired(firing.window.end) }
+        self.firing = hasMore ? firing : nil
+    }
+
+    /// - Returns: False where there is none.
+    private mutating func beginNextPartition(_ firing: inout Firing) throws(EngineError) -> Bool {
+        guard let fired = firing.partition else { return false }
+        // Before the next table is made.
+        firing.box = nil
+        firing.cursor = TableCursor()
+        for partition in (fired + 1)..<SpilledTable.partitionCount {
+            firing.partition = partition
+            firing.box = try self.sliced.table(ofPartition: partition, windowEnding: firing.window.end)
+            if firing.box != nil { return true }
+        }
+        return false
     }
 
     /// - Returns: Whether that was all.

@@ -139,8 +139,10 @@ final class CheckpointWriter: Sendable {
         try self.store.writeBlob(of: owner, checkpoint: manifest.number, isSavepoint: manifest.isSavepoint) {
             (writer) throws(CheckpointError) in
             for piece in snapshot.pieces {
-                try piece.content?.encode { chunk throws(CheckpointError) in
-                    try writer.append(chunk, ofPiece: piece.id.index)
+                do {
+                    try piece.content?.encode { chunk in try writer.append(chunk, ofPiece: piece.id.index) }
+                } catch {
+                    throw error as? CheckpointError ?? .state("\(error)")
                 }
             }
         }

@@ -39,7 +39,8 @@ struct StreamDeliveries {
                 late: late,
                 deadLetters: letters,
                 sides: sides,
-                tables: job.endpoints.tables
+                tables: job.endpoints.tables,
+                spill: job.endpoints.spill
             )
         } catch {
             self.problem = error

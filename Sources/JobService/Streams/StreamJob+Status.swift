@@ -31,8 +31,10 @@ extension StreamJob {
             var figures = state.figures
             figures.status = self.status(state, now: now, wall: wall)
             figures.firings = self.counters.firings
-            figures.stateBytes = Int64(self.counters.state.bytes)
-            figures.stateKeys = Int64(self.counters.state.keyCount)
+            let kept = self.counters.state
+            figures.stateBytes = Int64(kept.bytes)
+            figures.stateDiskBytes = kept.diskBytes
+            figures.stateKeys = Int64(kept.keyCount)
             return figures
         }
     }

@@ -37,7 +37,10 @@ package struct StreamFigures: Hashable, Sendable {
 
     /// Keys of windows whose result was given.
     package var firings: Int64 = 0
+
+    /// Bytes of state in memory, and of windows that are on disk.
     package var stateBytes: Int64 = 0
+    package var stateDiskBytes: Int64 = 0
     package var stateKeys: Int64 = 0
     package var completedCheckpoints: Int64 = 0
     package var abandonedCheckpoints: Int64 = 0

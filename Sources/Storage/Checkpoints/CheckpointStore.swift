@@ -5,12 +5,15 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
     case disk(EnvironmentError)
     /// A file of it isn't as it was written.
     case damaged(String, String)
+    /// State that is to be written can't be read.
+    case state(String)
 
     package var description: String {
         switch self {
         case .disk(let error): error.description
         case .damaged(let path, let reason):
             "can't use '\(path)' of a checkpoint: \(reason); an older checkpoint may still be whole"
+        case .state(let reason): reason
         }
     }
 }

@@ -161,7 +161,7 @@ final class KeyedSubtask: StreamSubtask {
             rejected: now.rejected - self.counted.rejected
         )
         self.counted = now
-        self.counters.setState(self.slot, stateBytes: self.stage.stateBytes, keyCount: self.stage.keyCount)
+        self.counters.setState(self.slot, bytes: (self.stage.stateBytes, 0), keyCount: self.stage.keyCount)
     }
 
     func cancel() { self.outlets.close() }

@@ -13,6 +13,8 @@ package final class StreamCounters: Sendable {
     private let late = Atomic<Int64>(0)
     private let rejected = Atomic<Int64>(0)
     private let writtenBytes = Atomic<Int64>(0)
+    private let spillCount = Atomic<Int64>(0)
+    private let spillBytes = Atomic<Int64>(0)
     private let perSubtask: Mutex<[PerSubtask]>
 
     /// Those that wait for the one behind them, or for a sink.
@@ -22,6 +24,7 @@ package final class StreamCounters: Sendable {
     /// What a subtask of a stage with state keeps.
     private struct State {
         var bytes = 0
+        var diskBytes: Int64 = 0
         var keyCount = 0
     }
 
@@ -63,12 +66,16 @@ package final class StreamCounters: Sendable {
     /// What hinders a reading subtask at present, for people; nil: nothing.
     package var warning: String? { self.perSubtask.withLock { $0.lazy.compactMap(\.warning).first } }
 
-    /// Bytes and keys of all stages.
-    package var state: (bytes: Int, keyCount: Int) {
+    /// Bytes in memory and on disk, and keys, of all stages.
+    package var state: (bytes: Int, diskBytes: Int64, keyCount: Int) {
         self.states.withLock { states in
-            (states.reduce(0) { $0 + $1.bytes }, states.reduce(0) { $0 + $1.keyCount })
+            states.reduce((0, 0, 0)) { ($0.0 + $1.bytes, $0.1 + $1.diskBytes, $0.2 + $1.keyCount) }
         }
     }
+
+    /// What windows have written to disk because memory was full.
+    package var spilledRuns: Int64 { self.spillCount.load(ordering: .relaxed) }
+    package var spilledBytes: Int64 { self.spillBytes.load(ordering: .relaxed) }
 
     /// Subtasks that wait now: those that read for the next ones to take what they send, those behind them for a sink.
     package var blockedCounts: (sources: Int, writers: Int) {
@@ -128,8 +135,14 @@ package final class StreamCounters: Sendable {
     }
 
     /// `slot` counts the subtasks of all stages behind the one that reads.
-    func setState(_ slot: Int, stateBytes: Int, keyCount: Int) {
-        self.states.withLock { $0[slot] = State(bytes: stateBytes, keyCount: keyCount) }
+    func setState(_ slot: Int, bytes: (memory: Int, disk: Int64), keyCount: Int) {
+        self.states.withLock { $0[slot] = State(bytes: bytes.memory, diskBytes: bytes.disk, keyCount: keyCount) }
+    }
+
+    func addSpills(_ runs: Int, _ bytes: Int64) {
+        guard runs > 0 else { return }
+        self.spillCount.wrappingAdd(Int64(runs), ordering: .relaxed)
+        self.spillBytes.wrappingAdd(bytes, ordering: .relaxed)
     }
 }
 

@@ -19,6 +19,9 @@ package struct StreamEndpoints: Sendable {
     /// What the tables of the stream are read from, in the order of their numbers.
     package var tables: [Table]
 
+    /// Where windows go that don't fit in memory; nil: they stay there.
+    package let spill: (any SpillStore)?
+
     package struct Side: Sendable {
         package let name: String
         package let sink: any StreamSink
@@ -36,7 +39,8 @@ package struct StreamEndpoints: Sendable {
         late: (any StreamSink)?,
         deadLetters: (any StreamSink)?,
         sides: [Side] = [],
-        tables: [Table] = []
+        tables: [Table] = [],
+        spill: (any SpillStore)? = nil
     ) {
         self.sources = sources
         self.sink = sink
@@ -45,6 +49,7 @@ package struct StreamEndpoints: Sendable {
         self.deadLetters = deadLetters
         self.sides = sides
         self.tables = tables
+        self.spill = spill
     }
 }
 
@@ -291,7 +296,11 @@ package final class StreamWorker: Sendable {
 
     private func makeWindows(_ index: Int) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
-        var stage = self.stream.makeWindowStage(subtask: index, form: self.endpoints.sink.recordForm)
+        var stage = self.stream.makeWindowStage(
+            subtask: index,
+            form: self.endpoints.sink.recordForm,
+            spill: self.endpoints.spill
+        )
         let pieces = try self.begin.state?.read(
             CompiledStream.windowOperatorID,
             subtask: index,

@@ -25,6 +25,7 @@ final class WindowSubtask: StreamSubtask {
     /// Whether a sink doesn't take what it writes.
     private var isBlocked = false
     private var counted = (firings: 0, late: 0, rejected: 0)
+    private var countedSpills = WindowSpills()
 
     init(
         index: Int,
@@ -152,7 +153,14 @@ final class WindowSubtask: StreamSubtask {
             rejected: now.rejected - self.counted.rejected
         )
         self.counted = now
-        self.counters.setState(self.slot, stateBytes: self.stage.stateBytes, keyCount: self.stage.keyCount)
+        self.counters.setState(
+            self.slot,
+            bytes: (self.stage.stateBytes, self.stage.spilledBytes),
+            keyCount: self.stage.keyCount
+        )
+        let spills = self.stage.spills
+        self.counters.addSpills(spills.tables - self.countedSpills.tables, spills.bytes - self.countedSpills.bytes)
+        self.countedSpills = spills
     }
 
     func cancel() {
