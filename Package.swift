@@ -164,8 +164,8 @@ let testTargets: [Target] = [
     tests(
         "LanguageReferenceTests",
         [
-            "CoordinationCore", "ConnectorKit", "CoreTypes", "FluentSyntax", "JobPlan", "JobService", "ProgramService",
-            "ReferenceInterpreter",
+            "ConnectorCatalog", "ConnectorKit", "CoordinationCore", "CoreTypes", "FluentSyntax", "JobPlan",
+            "JobService", "ProgramService", "ReferenceInterpreter",
         ]
     ),
     tests("RegularExpressionsTests", ["RegularExpressions"]),
@@ -209,8 +209,8 @@ let testTargets: [Target] = [
         ]
     ),
     tests("ConnectorKitTests", ["ConnectorKit", "CoreTypes"]),
-    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit"]),
-    tests("JobTests", ["FluentSyntax", "CoreTypes"]),
+    tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit", "CoreTypes"]),
+    tests("JobTests", ["ConnectorCatalog", "ConnectorKit", "CoreTypes", "FluentSyntax", "ProgramService"]),
     tests("IntegrationTests", ["CoreTypes"]),
 ]
 

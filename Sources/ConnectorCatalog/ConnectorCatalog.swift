@@ -30,6 +30,11 @@ package struct ConnectorCatalog: ConnectorResolver {
         self.factories.flatMap(\.names).sorted()
     }
 
+    /// What each of them may be called with.
+    package var declarations: [ConnectorDeclaration] {
+        self.factories.flatMap(\.declarations)
+    }
+
     /// Makes the source that a program wrote.
     ///
     /// - Throws: No connector has that name, it is only a sink, or a setting is wrong.

@@ -9,15 +9,18 @@ package enum Frontend {
     ///   - source: The program text.
     ///   - patternProblem: Says what is wrong with a regular expression, nil if nothing is. Without it they aren't
     ///     looked into: compiling them belongs to another layer.
+    ///   - connectors: Says what is wrong with calls of sources and sinks. Without it only their shape is checked.
     /// - Returns: The program, if it has no errors, and everything there is to say about it.
     package static func check(
         _ source: SourceFile,
-        patternProblem: ((String) -> String?)? = nil
+        patternProblem: ((String) -> String?)? = nil,
+        connectors: (any ConnectorChecking)? = nil
     ) -> CheckedProgram {
         let read = Reader.read(source)
         guard read.isBalanced else { return CheckedProgram(program: nil, diagnostics: read.diagnostics) }
         var lowering = Lowering(source: source, forms: read.forms, patternProblem: patternProblem)
         let forms = lowering.lowerProgram(read.forms)
+        if let connectors { lowering.checkConnectorCalls(connectors) }
         var functions = FunctionUseCheck(source: source, forms: forms)
         var all = DiagnosticList()
         for diagnostic in read.diagnostics { all.add(diagnostic) }

@@ -187,31 +187,11 @@ final class ProgramContext: Sendable {
 }
 
 extension ConnectorCall {
-    /// What the connector gets: the engine's own options left out.
+    /// What the connector gets.
     func settings(overwriting: Bool) -> ConnectorSettings {
         var options: [String: SettingValue] = [:]
-        for option in self.connectorOptions { options[option.name] = SettingValue(option.value) }
+        for option in self.options { options[option.name] = SettingValue(option.value) }
         if overwriting, self.name == "distributed-path" { options["overwrite"] = .boolean(true) }
         return ConnectorSettings(name: self.name, arguments: self.arguments.map { SettingValue($0) }, options: options)
-    }
-}
-
-extension SettingValue {
-    init(_ constant: Constant) {
-        switch constant {
-        case .nil, .regex, .set, .builtin, .function, .connector: self = .nil
-        case .boolean(let value): self = .boolean(value)
-        case .integer(let value): self = .integer(value)
-        case .float(let value): self = .float(value)
-        case .string(let bytes): self = .string(String(decoding: bytes, as: UTF8.self))
-        case .symbol(let text), .keyword(let text): self = .string(text)
-        case .list(let elements): self = .list(elements.map { SettingValue($0) })
-        case .map(let entries):
-            var values: [String: SettingValue] = [:]
-            for entry in entries {
-                if case .string(let name) = SettingValue(entry.key) { values[name] = SettingValue(entry.value) }
-            }
-            self = .map(values)
-        }
     }
 }

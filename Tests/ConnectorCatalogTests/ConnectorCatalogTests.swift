@@ -62,9 +62,12 @@ import Testing
 
     @Test(arguments: [
         (call("distributed-path", [.string("x")], ["overwite": .boolean(true)]), "did you mean :overwrite?"),
-        (call("distributed-path", [.string("x"), .string("y")]), "takes one path"),
+        (
+            call("distributed-path", [.string("x"), .string("y")]),
+            "takes one argument, the path of a directory, and got 2"
+        ),
         (call("distributed-path", [.string("x")], ["compression": .string("lzma")]), "one of 'none, 'zstd"),
-        (call("stdout", options: ["zzz": .nil]), "It takes :format, :sorted"),
+        (call("stdout", options: ["zzz": .nil]), "its options are :format :separator :sorted"),
     ])
     func `a wrong setting of a sink is named`(call: ConnectorSettings, part: String) {
         let error = #expect(throws: ConnectorError.self) { try self.catalog.makeSink(call) }

@@ -103,7 +103,6 @@ struct JobGraphTests {
 
         #expect(graph.source?.name == "distributed-files")
         #expect(graph.sink?.name == "distributed-path")
-        #expect(graph.source?.connectorOptions == [])
     }
 
     @Test func `without kernels lines are cut`() {

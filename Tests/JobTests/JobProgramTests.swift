@@ -1,5 +1,7 @@
+import ConnectorCatalog
 import FluentSyntax
 import Foundation
+import ProgramService
 import Testing
 
 /// The programs that come with Weir.
@@ -8,7 +10,9 @@ import Testing
     func `a program of the repository checks without a complaint`(path: String) throws {
         let bytes = try Data(contentsOf: Self.root.appending(path: path))
 
-        let checked = Frontend.check(SourceFile(name: path, bytes: Array(bytes)))
+        let connectors = ConnectorCheck(ConnectorCatalog.standard.declarations)
+
+        let checked = Frontend.check(SourceFile(name: path, bytes: Array(bytes)), connectors: connectors)
 
         let complaints = checked.diagnostics.map { "\(path) at \($0.range.start): \($0.message)" }
         #expect(complaints.isEmpty)

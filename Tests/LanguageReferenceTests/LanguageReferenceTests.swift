@@ -1,4 +1,6 @@
+import ConnectorCatalog
 import FluentSyntax
+import ProgramService
 import ReferenceInterpreter
 import Testing
 
@@ -20,9 +22,11 @@ struct LanguageReferenceTests {
     }
 
     @Test func `the checker accepts every block`() {
+        let connectors = ConnectorCheck(ConnectorCatalog.standard.declarations)
         for block in self.document.blocks("fluent") + self.document.blocks("fluent-job") {
-            let errors = Frontend.check(block.source).diagnostics.filter { $0.severity == .error }
+            let checked = Frontend.check(block.source, connectors: connectors)
 
+            let errors = checked.diagnostics.filter { $0.severity == .error }
             #expect(errors.map(\.message) == [], "in the block at line \(block.firstLine)")
         }
     }

@@ -69,7 +69,7 @@ struct CheckCommand: ToolCommand {
         for path in self.jobs {
             do {
                 let source = try ProgramFile.read(path)
-                let checked = Frontend.check(source)
+                let checked = CheckedFile.check(source)
                 var report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
                 // What one that doesn't check would read nobody knows.
                 read = checked.program.flatMap { read?.merged(with: $0.parameters) }

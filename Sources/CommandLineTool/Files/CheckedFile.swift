@@ -1,4 +1,6 @@
+import ConnectorCatalog
 import FluentSyntax
+import ProgramService
 
 /// A program that was read and checks.
 struct CheckedFile: Sendable {
@@ -21,10 +23,15 @@ struct CheckedFile: Sendable {
         } catch {
             throw .unreadable(error)
         }
-        let checked = Frontend.check(source)
+        let checked = Self.check(source)
         let report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
         guard let program = checked.program, !report.hasErrors else { throw .wrong(report) }
         return CheckedFile(source: source, program: program, warnings: report)
+    }
+
+    /// Checks a program, the calls of this build's connectors included.
+    static func check(_ source: SourceFile) -> CheckedProgram {
+        Frontend.check(source, connectors: ConnectorCheck(ConnectorCatalog.standard.declarations))
     }
 
     /// As ``load(_:)``, and says what is wrong.

@@ -38,12 +38,10 @@ enum ConnectorName: String, CaseIterable {
     }
 
     /// A job can read from it.
-    ///
-    /// A path that one job wrote can be the input of the next.
     var isSource: Bool {
         switch self {
-        case .distributedFiles, .distributedPath, .generate, .kafkaStream, .kafkaTopic, .union: true
-        case .stdout, .httpSink, .table: false
+        case .distributedFiles, .generate, .kafkaStream, .kafkaTopic, .union: true
+        case .distributedPath, .stdout, .httpSink, .table: false
         }
     }
 

@@ -78,7 +78,9 @@ extension Lowering {
         guard items.count == 3 else {
             return self.malformed(.define, "define takes one value, found \(items.count - 2)", at: items[3].range)
         }
-        return Expression(.define(name, self.lower(items[2], name: name)), range: range)
+        let value = self.lower(items[2], name: name)
+        self.connectorCalls.noteDefinition(of: name, as: value)
+        return Expression(.define(name, value), range: range)
     }
 
     /// The name that a definition gives, or nil after an error.

@@ -1,3 +1,5 @@
+import CoreTypes
+
 extension Lowering {
     /// `(distributed-files "…" :format 'csv)`: positional arguments, then options.
     mutating func lowerConnector(_ items: [SyntaxNode], range: SourceRange) -> Expression {
@@ -11,6 +13,15 @@ extension Lowering {
         if name == ConnectorName.stdout.rawValue, let first = arguments.first {
             return self.fail("argument-count", "stdout takes options only", help: "write (stdout)", at: first.range)
         }
+        self.connectorCalls.add(
+            ConnectorCalls.Call(
+                name: name,
+                arguments: arguments,
+                options: options,
+                keywords: written.map(\.range),
+                range: range
+            )
+        )
         if let place = ConnectorName(rawValue: name)?.place, arguments.isEmpty {
             return self.fail(
                 "argument-count",
@@ -99,7 +110,12 @@ extension Lowering {
     private mutating func lowerErrorPolicy(_ value: SyntaxNode) -> Expression {
         if value.headSymbol == "dead-letter" {
             let call = self.lowerOptionCall(value)
-            guard case .connector(_, let arguments, _) = call.kind else { return call }
+            guard case .connector(_, let arguments, let options) = call.kind else { return call }
+            if let option = options.first {
+                let message = "dead-letter has no option :\(option.name)"
+                let help = "give it to the sink: (dead-letter (distributed-path \"…\" :overwrite true))"
+                return self.fail("unknown-option", message, help: help, at: value.range)
+            }
             guard arguments.count == 1 else {
                 return self.fail(
                     "argument-count",
@@ -153,8 +169,10 @@ extension Lowering {
     mutating func checkConnector(
         _ value: Expression,
         isAllowed: (ConnectorName) -> Bool,
-        role: String
+        role: String,
+        as use: ConnectorRole? = nil
     ) {
+        if let use { self.connectorCalls.noteRole(use, of: value) }
         guard !self.diagnostics.hasError(in: value.range) else { return }
         let right = ConnectorName.allCases.filter { $0.isAvailable && isAllowed($0) }.map(\.usage)
         let found: String

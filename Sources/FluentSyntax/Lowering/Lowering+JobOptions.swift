@@ -1,3 +1,5 @@
+import CoreTypes
+
 extension Lowering {
     /// What a function of a job is called with.
     struct FunctionShape {
@@ -15,13 +17,20 @@ extension Lowering {
 
     mutating func checkJobOption(_ option: WrittenOption, _ value: Expression, of kind: JobForm.Kind) {
         let label = ":" + option.name
+        let sinkRole: ConnectorRole = kind.isStream ? .streamSink : .batchSink
         switch option.name {
         case "input", "source":
             let isRight: (ConnectorName) -> Bool = kind.isStream ? \.isSource : \.isBatchSource
-            self.checkConnector(value, isAllowed: isRight, role: "the \(option.name) of a job")
+            let role: ConnectorRole = kind.isStream ? .streamSource : .batchSource
+            self.checkConnector(value, isAllowed: isRight, role: "the \(option.name) of a job", as: role)
         case "output", "sink":
-            self.checkConnector(value, isAllowed: \.isSink, role: "the \(option.name) of a job")
-        case "late", "alerts": self.checkConnector(value, isAllowed: \.isSink, role: "the sink of \(label)")
+            self.checkConnector(value, isAllowed: \.isSink, role: "the \(option.name) of a job", as: sinkRole)
+        case "late", "alerts":
+            self.checkConnector(value, isAllowed: \.isSink, role: "the sink of \(label)", as: sinkRole)
+        case "on-error":
+            if case .connector(_, let sinks, _) = value.kind, let sink = sinks.first {
+                self.connectorCalls.noteRole(sinkRole, of: sink)
+            }
         case "sides": self.checkSides(value)
         case "map": self.checkJobFunction(label, value, .map)
         case "reduce": self.checkJobFunction(label, value, .reduce)

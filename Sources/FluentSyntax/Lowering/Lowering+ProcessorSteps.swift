@@ -1,3 +1,5 @@
+import CoreTypes
+
 extension Lowering {
     private static let enrichUsage = "(enrich TABLE :on :field [:as :name] [:missing 'drop])"
     private static let sideUsage = "(side :name SINK [F])"
@@ -55,7 +57,7 @@ extension Lowering {
             )
         }
         let sink = self.lower(items[2])
-        self.checkConnector(sink, isAllowed: \.isSink, role: "the sink of side")
+        self.checkConnector(sink, isAllowed: \.isSink, role: "the sink of side", as: .streamSink)
         let nameValue = Expression(.constant(.keyword(name)), range: items[1].range)
         options.append(JobForm.Option(name: ProcessorForm.sideNameOption(index), value: nameValue))
         options.append(JobForm.Option(name: ProcessorForm.sideSinkOption(index), value: sink))
@@ -68,7 +70,9 @@ extension Lowering {
     /// Reports what in `:sides {:name SINK}` is known to be no sink.
     mutating func checkSides(_ value: Expression) {
         guard case .map(let entries) = value.kind else { return }
-        for entry in entries { self.checkConnector(entry.value, isAllowed: \.isSink, role: "a sink of :sides") }
+        for entry in entries {
+            self.checkConnector(entry.value, isAllowed: \.isSink, role: "a sink of :sides", as: .streamSink)
+        }
     }
 
     private mutating func lowerStepWord(

@@ -1,3 +1,5 @@
+import CoreTypes
+
 extension Lowering {
     private static let tableOptions = ["key", "memory"]
 
@@ -9,7 +11,7 @@ extension Lowering {
         guard arguments.count == 1 else {
             return self.fail("argument-count", "table takes one source, got \(arguments.count)", help: usage, at: range)
         }
-        self.checkConnector(arguments[0], isAllowed: \.isBatchSource, role: "the source of a table")
+        self.checkConnector(arguments[0], isAllowed: \.isBatchSource, role: "the source of a table", as: .batchSource)
         for option in written where !Self.tableOptions.contains(option.name) {
             let nearest = NearestName.find(option.name, among: Self.tableOptions).map { "did you mean :\($0)? " } ?? ""
             self.diagnostics.error(

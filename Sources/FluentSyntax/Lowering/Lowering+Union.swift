@@ -1,3 +1,5 @@
+import CoreTypes
+
 extension Lowering {
     /// Lowers `(union SOURCE… :name SOURCE…)`: sources, those with a name behind those without.
     mutating func lowerUnion(_ items: [SyntaxNode], range: SourceRange) -> Expression {
@@ -12,7 +14,7 @@ extension Lowering {
             )
         }
         for value in arguments + options.map(\.value) {
-            self.checkConnector(value, isAllowed: \.isSource, role: "a part of union")
+            self.checkConnector(value, isAllowed: \.isSource, role: "a part of union", as: .streamSource)
         }
         return Expression(
             .connector(name: ConnectorName.union.rawValue, arguments: arguments, options: options),

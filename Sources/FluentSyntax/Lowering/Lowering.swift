@@ -16,6 +16,7 @@ struct Lowering {
     var namesBeingBound: [String] = []
     /// Whether a function is being lowered that runs with the state of a key.
     var isStateful = false
+    var connectorCalls = ConnectorCalls()
     private var depth = 0
     private let patternProblem: ((String) -> String?)?
 

@@ -1,9 +1,6 @@
 package import FluentSyntax
 
 extension JobDefinition {
-    /// The options of a source or sink call that the engine reads; connectors never see them.
-    package static let engineOptionNames = ["format", "header", "separator", "sorted"]
-
     /// Checks the evaluated options of a form.
     ///
     /// - Parameters:
@@ -36,11 +33,6 @@ extension JobOptionReader {
 }
 
 extension ConnectorCall {
-    /// The options that the connector itself reads, in the order of the program.
-    package var connectorOptions: [ConnectorOption] {
-        self.options.filter { !JobDefinition.engineOptionNames.contains($0.name) }
-    }
-
     func option(_ name: String) -> Constant? {
         self.options.last { $0.name == name }?.value
     }

@@ -1,45 +1,70 @@
 public import ConnectorKit
+internal import CoreTypes
 
 /// Files and directories: `distributed-files` reads them, `distributed-path` writes them.
 public struct FilesConnector: ConnectorFactory {
-    public let names = ["distributed-files", "distributed-path"]
+    public let declarations = [
+        ConnectorDeclaration(
+            "distributed-files",
+            as: [.batchSource, .streamSource],
+            arguments: ArgumentsDeclaration("a path or a pattern", count: 1...Int.max),
+            options: OptionDeclaration.readFormat() + [OptionDeclaration("recursive", .boolean)]
+        ),
+        Self.path(
+            as: .batchSink,
+            options: [
+                OptionDeclaration.sorted,
+                OptionDeclaration(
+                    "directories",
+                    .refused("it is for streams, whose records have event times; leave it out")
+                ),
+            ]
+        ),
+        Self.path(
+            as: .streamSink,
+            options: [
+                OptionDeclaration("directories", .word(DatedDirectories.allCases.map(\.rawValue))),
+                OptionDeclaration("sorted", .refused("only a job that ends can sort its output; leave it out")),
+            ]
+        ),
+    ]
+
+    private static func path(as role: ConnectorRole, options: [OptionDeclaration]) -> ConnectorDeclaration {
+        ConnectorDeclaration(
+            "distributed-path",
+            as: [role],
+            arguments: ArgumentsDeclaration("the path of a directory", count: 1...1),
+            options: OptionDeclaration.writtenFormat + options + [
+                OptionDeclaration("compression", .word(["none", "zstd"])), OptionDeclaration("durable", .boolean),
+                OptionDeclaration("overwrite", .boolean),
+            ]
+        )
+    }
 
     public init() {}
 
     public func makeSource(_ call: ConnectorSettings) throws(ConnectorError) -> (any Source)? {
-        guard call.name == "distributed-files" else { return nil }
-        try call.checkOptions(["format", "recursive"])
-        return FilesSource(patterns: try call.texts("a path or a pattern"), isRecursive: try call.boolean("recursive"))
+        guard try self.accepts(call, as: .batchSource, .streamSource) else { return nil }
+        return FilesSource(patterns: call.texts, isRecursive: call.boolean("recursive"))
     }
 
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
-        guard let (path, options) = try self.output(call) else { return nil }
-        guard options.directories == nil else {
-            throw call.error("option :directories is for streams, whose records have event times; leave it out")
-        }
-        return PathSink(path: path, options: options)
+        guard try self.accepts(call, as: .batchSink), let path = call.texts.first else { return nil }
+        return PathSink(path: FileFinder.normalised(path), options: Self.options(of: call))
     }
 
     public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
-        try self.output(call).map { PathStreamSink(path: $0, options: $1) }
+        guard try self.accepts(call, as: .streamSink), let path = call.texts.first else { return nil }
+        return PathStreamSink(path: FileFinder.normalised(path), options: Self.options(of: call))
     }
 
-    /// What a `distributed-path` says.
-    private func output(_ call: ConnectorSettings) throws(ConnectorError) -> (String, PathSinkOptions)? {
-        guard call.name == "distributed-path" else { return nil }
-        try call.checkOptions(["compression", "directories", "durable", "format", "overwrite", "sorted"])
-        let paths = try call.texts("the path of a directory")
-        guard let path = paths.first, paths.count == 1 else { throw call.error("it takes one path") }
-        // Sorting and formatting are the engine's: here it only matters that they are spelled right.
-        _ = try call.boolean("sorted")
-        let compression = try call.choice("compression", among: ["none", "zstd"])
-        let directories = try call.choice("directories", among: DatedDirectories.allCases.map(\.rawValue))
-        let options = PathSinkOptions(
-            replacesOutput: try call.boolean("overwrite") ?? false,
-            compresses: compression == "zstd",
-            isDurable: try call.boolean("durable") ?? false,
-            directories: directories.flatMap(DatedDirectories.init)
+    /// Sorting and formatting are the engine's.
+    private static func options(of call: ConnectorSettings) -> PathSinkOptions {
+        PathSinkOptions(
+            replacesOutput: call.boolean("overwrite") ?? false,
+            compresses: call.text("compression") == "zstd",
+            isDurable: call.boolean("durable") ?? false,
+            directories: call.text("directories").flatMap(DatedDirectories.init)
         )
-        return (FileFinder.normalised(path), options)
     }
 }

@@ -1,8 +1,9 @@
 public import ConnectorKit
+internal import CoreTypes
 
 /// Kafka's topics: `kafka-topic` reads and writes them, `kafka-stream` is another name for it.
 public struct KafkaConnector: ConnectorFactory {
-    public let names = ["kafka-stream", "kafka-topic"]
+    public let declarations = ["kafka-stream", "kafka-topic"].flatMap { [Self.source($0), Self.sink($0)] }
 
     private let defaults: KafkaDefaults
 
@@ -12,33 +13,54 @@ public struct KafkaConnector: ConnectorFactory {
         self.defaults = KafkaDefaults(defaults)
     }
 
+    private static func source(_ name: String) -> ConnectorDeclaration {
+        ConnectorDeclaration(
+            name,
+            as: [.streamSource],
+            arguments: ArgumentsDeclaration(
+                "the name of a topic",
+                count: 1...TopicSelection.nameLimit,
+                check: TopicSelection.problem
+            ),
+            options: OptionDeclaration.readFormat() + KafkaConfiguration.options + [
+                StartPosition.option, OptionDeclaration("group", .text("the name of a consumer group")),
+                OptionDeclaration("pattern", .boolean),
+            ]
+        )
+    }
+
+    private static func sink(_ name: String) -> ConnectorDeclaration {
+        ConnectorDeclaration(
+            name,
+            as: [.streamSink],
+            arguments: ArgumentsDeclaration("the name of a topic", count: 1...1) { text, _ in
+                TopicSelection.problem(withName: text)
+            },
+            options: OptionDeclaration.writtenFormat + KafkaConfiguration.options + [
+                OptionDeclaration("exactly-once", .boolean),
+                OptionDeclaration("key", .refused("the key of the group becomes the record's key; leave it out")),
+                OptionDeclaration("sorted", .refused("a topic has the order in which records come; leave it out")),
+            ]
+        )
+    }
+
     public func makeSource(_ call: ConnectorSettings) throws(ConnectorError) -> (any Source)? {
-        guard self.names.contains(call.name) else { return nil }
-        // Formats are the engine's: here it only matters that the option is spelled right.
-        try call.checkOptions(["brokers", "format", "from", "group", "pattern", "properties"])
+        guard try self.accepts(call, as: .streamSource) else { return nil }
         let configuration = try KafkaConfiguration(call, defaults: self.defaults)
-        let texts = try call.texts("the name of a topic")
-        let isPattern = try call.boolean("pattern") ?? false
-        let topics = isPattern ? try TopicSelection(patterns: texts, call) : try TopicSelection(names: texts, call)
+        let isPattern = call.boolean("pattern") ?? false
         return KafkaSource(
-            topics: topics,
+            topics: isPattern ? try TopicSelection(patterns: call.texts) : try TopicSelection(names: call.texts, call),
             start: try StartPosition(call, group: configuration.group),
             configuration: configuration
         )
     }
 
     public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
-        guard self.names.contains(call.name) else { return nil }
-        // Keys and formats are the engine's.
-        try call.checkOptions(["brokers", "exactly-once", "format", "key", "properties"])
-        let configuration = try KafkaConfiguration(call, defaults: self.defaults)
-        let texts = try call.texts("the name of a topic")
-        guard let topic = texts.first, texts.count == 1 else { throw call.error("it takes one topic to write to") }
-        try TopicSelection.check(topic, call)
+        guard try self.accepts(call, as: .streamSink), let topic = call.texts.first else { return nil }
         return KafkaSink(
             topic: topic,
-            wantsExactlyOnce: try call.boolean("exactly-once"),
-            configuration: configuration
+            wantsExactlyOnce: call.boolean("exactly-once"),
+            configuration: try KafkaConfiguration(call, defaults: self.defaults)
         )
     }
 }

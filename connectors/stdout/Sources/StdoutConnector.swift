@@ -1,8 +1,18 @@
 public import ConnectorKit
+internal import CoreTypes
 
 /// Standard output: `stdout`.
 public struct StdoutConnector: ConnectorFactory {
-    public let names = ["stdout"]
+    public let declarations = [
+        ConnectorDeclaration("stdout", as: [.batchSink], options: OptionDeclaration.writtenFormat + [.sorted]),
+        ConnectorDeclaration(
+            "stdout",
+            as: [.streamSink],
+            options: OptionDeclaration.writtenFormat + [
+                OptionDeclaration("sorted", .refused("only a job that ends can sort its output; leave it out"))
+            ]
+        ),
+    ]
 
     public init() {}
 
@@ -10,16 +20,12 @@ public struct StdoutConnector: ConnectorFactory {
         nil
     }
 
-    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
-        try self.makeSink(call).map { _ in StdoutStreamSink() }
+    /// Sorting and formatting are the engine's.
+    public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
+        try self.accepts(call, as: .batchSink) ? StdoutSink() : nil
     }
 
-    public func makeSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any Sink)? {
-        guard call.name == "stdout" else { return nil }
-        try call.checkOptions(["format", "sorted"])
-        guard call.arguments.isEmpty else { throw call.error("it takes no arguments") }
-        // Sorting and formatting are the engine's: here it only matters that they are spelled right.
-        _ = try call.boolean("sorted")
-        return StdoutSink()
+    public func makeStreamSink(_ call: ConnectorSettings) throws(ConnectorError) -> (any StreamSink)? {
+        try self.accepts(call, as: .streamSink) ? StdoutStreamSink() : nil
     }
 }

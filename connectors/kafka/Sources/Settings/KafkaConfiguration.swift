@@ -3,6 +3,19 @@ internal import ConnectorKit
 
 /// How brokers are reached: checked when a program is, so that only the brokers can object later.
 struct KafkaConfiguration: Sendable {
+    /// What sources and sinks have in common.
+    static let options = [
+        OptionDeclaration("brokers", .texts("a string, \"host:port,host:port\"")),
+        OptionDeclaration(
+            "properties",
+            .map(example: "{\"compression.type\" \"zstd\"}") { name, value in
+                let called = "\"\(name)\" in :properties"
+                guard let text = Self.text(value) else { return "\(called) must be a string, a number, true or false" }
+                return Self.problem(name, text, called: called)
+            }
+        ),
+    ]
+
     /// `host:port,host:port`.
     let brokers: String
 
@@ -18,18 +31,18 @@ struct KafkaConfiguration: Sendable {
         self.properties = properties
     }
 
-    /// - Throws: There are no brokers, or a property isn't known, is refused or has a wrong value.
+    /// - Throws: There are no brokers, or a default isn't known, is refused or has a wrong value.
     init(_ call: ConnectorSettings, defaults: KafkaDefaults) throws(ConnectorError) {
         self.brokers = try Self.brokers(call, defaults)
-        self.group = try Self.group(call) ?? defaults.group
+        self.group = call.text("group") ?? defaults.group
         var properties: [String: String] = [:]
         for (name, value) in defaults.properties.sorted(by: { $0.key < $1.key }) {
-            try Self.check(name, value, called: "the default \(KafkaDefaults.prefix)\(name)", call)
+            let called = "the default \(KafkaDefaults.prefix)\(name)"
+            if let problem = Self.problem(name, value, called: called) { throw call.error(problem) }
             properties[name] = value
         }
-        for (name, value) in try Self.properties(call).sorted(by: { $0.key < $1.key }) {
-            try Self.check(name, value, called: "\"\(name)\" in :properties", call)
-            properties[name] = value
+        if case .map(let values) = call.options["properties"] {
+            for (name, value) in values { properties[name] = Self.text(value) }
         }
         self.properties = properties
     }
@@ -64,53 +77,12 @@ struct KafkaConfiguration: Sendable {
         _ call: ConnectorSettings,
         _ defaults: KafkaDefaults
     ) throws(ConnectorError) -> String {
-        var brokers = defaults.brokers
-        switch call.options["brokers"] {
-        case nil, .nil:
-            break
-        case .string(let text):
-            brokers = text
-        case .list(let elements):
-            var names: [String] = []
-            for element in elements {
-                guard case .string(let name) = element else { throw call.error("a broker must be a string, host:port") }
-                names.append(name)
-            }
-            brokers = names.joined(separator: ",")
-        default:
-            throw call.error("option :brokers must be a string, \"host:port,host:port\"")
-        }
+        let brokers = call.texts("brokers")?.joined(separator: ",") ?? defaults.brokers
         guard let brokers, brokers.contains(where: { $0 != "," && $0 != " " }) else {
             let advice = "give it :brokers \"host:port\", or run with -D kafka.brokers=host:port"
             throw call.error("it doesn't know its brokers; \(advice)")
         }
         return brokers
-    }
-
-    private static func group(_ call: ConnectorSettings) throws(ConnectorError) -> String? {
-        switch call.options["group"] {
-        case nil, .nil: return nil
-        case .string(let name) where !name.isEmpty: return name
-        default: throw call.error("option :group must be the name of a consumer group")
-        }
-    }
-
-    private static func properties(_ call: ConnectorSettings) throws(ConnectorError) -> [String: String] {
-        switch call.options["properties"] {
-        case nil, .nil:
-            return [:]
-        case .map(let values):
-            var properties: [String: String] = [:]
-            for (name, value) in values {
-                guard let text = Self.text(value) else {
-                    throw call.error("\"\(name)\" in :properties must be a string, a number, true or false")
-                }
-                properties[name] = text
-            }
-            return properties
-        default:
-            throw call.error("option :properties must be a map, such as {\"compression.type\" \"zstd\"}")
-        }
     }
 
     private static func text(_ value: SettingValue) -> String? {
@@ -119,29 +91,23 @@ struct KafkaConfiguration: Sendable {
         case .integer(let number): String(number)
         case .float(let number): String(number)
         case .boolean(let isTrue): isTrue ? "true" : "false"
-        case .nil, .list, .map: nil
+        case .nil, .list, .map, .call, .other: nil
         }
     }
 
-    /// Asks the library whether a property can have a value.
-    private static func check(
-        _ name: String,
-        _ value: String,
-        called: String,
-        _ call: ConnectorSettings
-    ) throws(ConnectorError) {
-        if let reason = KafkaProperty.refusal(of: name) { throw call.error("\(called) can't be set: \(reason)") }
+    /// Asks the library whether a property can have a value; what is wrong with it, nil if nothing is.
+    private static func problem(_ name: String, _ value: String, called: String) -> String? {
+        if let reason = KafkaProperty.refusal(of: name) { return "\(called) can't be set: \(reason)" }
         switch NativeConfiguration.verdict(on: name, value) {
         case .accepted:
-            return
+            return nil
         case .unknown:
             let known = NativeConfiguration.propertyNames.filter { KafkaProperty.refusal(of: $0) == nil }
             let nearest = NearestName.of(name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
-            throw call.error("\(called) is no property of librdkafka\(nearest)")
+            return "\(called) is no property of librdkafka\(nearest)"
         case .invalid(let reason):
             // The library may quote the value.
-            let reason = KafkaProperty.isSecret(name) ? "its value is refused" : reason
-            throw call.error("\(called): \(reason)")
+            return "\(called): \(KafkaProperty.isSecret(name) ? "its value is refused" : reason)"
         }
     }
 }

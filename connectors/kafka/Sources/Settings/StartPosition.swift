@@ -9,20 +9,26 @@ enum StartPosition: Hashable, Sendable {
     /// At the first record of this time or later, in milliseconds since 1970.
     case time(Int64)
 
-    /// - Throws: The option `:from` isn't one of these, or needs a group that isn't named.
+    static let option = OptionDeclaration(
+        "from",
+        .either([
+            .word(["earliest", "latest", "committed"]),
+            .integer(0...Int64.max, noun: "a time in ms since 1970"),
+        ])
+    )
+
+    /// - Throws: The option `:from` needs a group that isn't named.
     init(_ call: ConnectorSettings, group: String?) throws(ConnectorError) {
         switch call.options["from"] {
-        case nil, .nil, .string("earliest"):
-            self = .earliest
         case .string("latest"):
             self = .latest
         case .string("committed"):
             guard group != nil else { throw call.error(":from 'committed needs the :group whose positions are meant") }
             self = .committed
-        case .integer(let time) where time >= 0:
+        case .integer(let time):
             self = .time(time)
         default:
-            throw call.error("option :from must be 'earliest, 'latest, 'committed, or a time in ms since 1970")
+            self = .earliest
         }
     }
 }

@@ -13,22 +13,38 @@ enum TopicSelection: Sendable {
     /// What Kafka allows.
     static let nameLengthLimit = 249
 
+    /// - Throws: A topic is named twice.
     init(names: [String], _ call: ConnectorSettings) throws(ConnectorError) {
-        guard names.count <= Self.nameLimit else { throw call.error("it takes at most \(Self.nameLimit) topics") }
-        for name in names { try Self.check(name, call) }
         guard Set(names).count == names.count else { throw call.error("a topic is named twice") }
         self = .names(names)
     }
 
-    init(patterns: [String], _ call: ConnectorSettings) throws(ConnectorError) {
-        guard patterns.count <= Self.nameLimit else { throw call.error("it takes at most \(Self.nameLimit) patterns") }
+    /// - Throws: One isn't a regular expression.
+    init(patterns: [String]) throws(ConnectorError) {
         var compiled: [TopicPattern] = []
-        for pattern in patterns { compiled.append(try TopicPattern(pattern, call)) }
+        for pattern in patterns { compiled.append(try TopicPattern(pattern)) }
         self = .patterns(compiled)
     }
 
-    /// - Throws: A topic can't have that name.
-    static func check(_ name: String, _ call: ConnectorSettings) throws(ConnectorError) {
+    /// What is wrong with an argument of a source, which is a pattern or a name; nil: nothing, as far as that is known.
+    static func problem(with text: String, of call: KnownSettings) -> String? {
+        switch call.options["pattern"] {
+        case nil, .some(.some(.nil)), .some(.boolean(false)):
+            return self.problem(withName: text).map { "\($0); for a pattern, add :pattern true" }
+        case .some(.boolean(true)):
+            do throws(ConnectorError) {
+                _ = try TopicPattern(text)
+                return nil
+            } catch {
+                return error.message
+            }
+        case .some:
+            return nil
+        }
+    }
+
+    /// Why no topic can have a name, as a predicate; nil: one can.
+    static func problem(withName name: String) -> String? {
         let isLegal = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -39,9 +55,10 @@ enum TopicSelection: Sendable {
             }
         }
         guard isLegal, name != ".", name != "..", name.utf8.count <= Self.nameLengthLimit else {
-            let hint = "for a pattern, add :pattern true"
-            throw call.error("no topic can be called \"\(name)\": names are of letters, digits, '.', '_', '-'; \(hint)")
+            let allowed = "up to \(Self.nameLengthLimit) letters, digits, '.', '_', '-'"
+            return "can't have \"\(name)\": no topic is called so, names are \(allowed)"
         }
+        return nil
     }
 }
 
@@ -60,12 +77,13 @@ struct TopicPattern: Sendable {
     private let expression: RegularExpression
 
     /// - Throws: It isn't a regular expression.
-    init(_ text: String, _ call: ConnectorSettings) throws(ConnectorError) {
+    init(_ text: String) throws(ConnectorError) {
         self.text = text
         do {
             self.expression = try RegularExpression(pattern: Array("^(?:\(text))\\z".utf8))
         } catch {
-            throw call.error("\"\(text)\" isn't a regular expression: \(error.message)")
+            let message = "can't match topics with \"\(text)\", which isn't a regular expression: \(error.message)"
+            throw ConnectorError(.user, retry: .never, message)
         }
     }
 
