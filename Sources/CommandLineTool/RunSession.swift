@@ -35,11 +35,19 @@ struct RunSession {
         self.makeProgram = makeProgram
     }
 
-    func run(path: String, options: RunOptions) -> CommandStatus {
+    /// - Parameters:
+    ///   - path: Of the program.
+    ///   - options: Of the run.
+    ///   - streamOptions: What the command line says that only streams heed, as it is written.
+    /// - Returns: How it ended.
+    func run(path: String, options: RunOptions, streamOptions: [String] = []) -> CommandStatus {
         do {
             let file = try CheckedFile.load(path)
             let problems = file.program.parameters.problems(with: options.parameters.keys, in: [file.source.name])
             guard problems.isEmpty else { return self.refuse(problems) }
+            guard streamOptions.isEmpty || file.program.definesStream else {
+                return self.refuse([Self.refusal(of: streamOptions, in: file.source.name)])
+            }
             if self.style.showsWarnings, !file.warnings.diagnostics.isEmpty { self.console.note(file.warnings.text) }
             return self.run(file, options: options)
         } catch {
@@ -84,6 +92,12 @@ struct RunSession {
             let status = self.finish(.cancelled, jobs: reporter.summaries, failure: nil, diagnostics: warnings)
             return stop.signal.map { .stopped(code: $0.exitCode) } ?? status
         }
+    }
+
+    private static func refusal(of options: [String], in name: String) -> String {
+        let pronoun = options.count == 1 ? "it" : "them"
+        return "can't use \(options.joined(separator: ", ")): only streams heed \(pronoun), and \(name) defines none; "
+            + "leave \(pronoun) out, or write define-streaming-job or define-stream-processor"
     }
 
     private func refuse(_ problems: [String]) -> CommandStatus {

@@ -201,6 +201,13 @@ package struct Program: Sendable {
     package let source: SourceFile
     package let forms: [Expression]
 
+    /// Whether it defines a job that reads as long as it runs; jobs are defined at the top level.
+    package var definesStream: Bool {
+        self.forms.contains { form in
+            if case .defineJob(let job) = form.kind { job.kind.isStream } else { false }
+        }
+    }
+
     package init(source: SourceFile, forms: [Expression]) {
         self.source = source
         self.forms = forms

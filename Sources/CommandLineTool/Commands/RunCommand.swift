@@ -76,7 +76,8 @@ struct RunCommand: ToolCommand {
         do {
             let broker = try self.development.start(&options, console)
             defer { withExtendedLifetime(broker) {} }
-            return session.run(path: self.program.job, options: options)
+            let streamOptions = self.streaming.givenNames + (self.watch ? ["--watch"] : [])
+            return session.run(path: self.program.job, options: options, streamOptions: streamOptions)
         } catch {
             console.note("error: \(error.message)")
             return error.domain == .user ? .refused : .failed

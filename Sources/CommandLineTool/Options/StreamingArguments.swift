@@ -59,6 +59,19 @@ struct StreamingArguments: ParsableArguments {
         }
     }
 
+    /// The options that were given, as they are written.
+    var givenNames: [String] {
+        let all: [(name: String, isGiven: Bool)] = [
+            ("--state", self.state != nil), ("--checkpoint-interval", self.checkpointInterval != nil),
+            ("--checkpoint-timeout", self.checkpointTimeout != nil),
+            ("--checkpoint-pause", self.checkpointPause != nil),
+            ("--retained-checkpoints", self.retainedCheckpoints != nil), ("--resume", self.resume),
+            ("--from", self.from != nil), ("--until-idle", self.untilIdle != nil), ("--drain", self.drain),
+            ("--allow-drop", self.allowDrop), ("--allow-duplicates", self.allowDuplicates),
+        ]
+        return all.filter(\.isGiven).map(\.name)
+    }
+
     var options: StreamingOptions {
         var options = StreamingOptions()
         options.stateDirectory = self.state
