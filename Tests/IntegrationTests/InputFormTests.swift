@@ -132,6 +132,15 @@ import Testing
         #expect(job.inputBytes == 70 * bytes.count)
     }
 
+    @Test func `files that the system makes when they are read have their content`() throws {
+        try self.folder.writeWordCount(input: "/proc/sys/kernel/ostype")
+
+        let job = try self.folder.summary()
+
+        #expect(try self.folder.lines() == ["Linux\t1"])
+        #expect(job.inputRecords == 1)
+    }
+
     @Test func `compressed files are known by their content`() throws {
         let text = (0..<5_000).map { "w\($0 % 7) w\($0 % 11)\n" }.joined()
         var expected: [String: Int] = [:]

@@ -36,9 +36,11 @@ public struct FilesSource: Source {
         let file = try Self.open(split.resource)
         let status: FileStatus
         let format: CompressionFormat?
+        let isUnsized: Bool
         do {
             status = try file.status()
             format = split.start == 0 ? try Self.format(of: file) : nil
+            isUnsized = split.start == 0 ? try file.hidesContent(status) : false
         } catch {
             throw error.error("read '\(split.resource)'")
         }
@@ -46,6 +48,9 @@ public struct FilesSource: Source {
             throw ConnectorError.changed(split.resource, "shrank below \(listed) bytes after it was listed")
         }
         guard let format else {
+            if isUnsized {
+                return FramedReader(UnsizedSupply(file), path: split.resource, framing: framing, end: Int64.max)
+            }
             return try Self.plainReader(file, status: status, split: split, framing: framing)
         }
         let supply = try CompressedSupply(file, status: status, format: format)
@@ -97,7 +102,8 @@ public struct FilesSource: Source {
                     id: SplitID(rawValue: splits.count),
                     resource: file.path,
                     start: start,
-                    end: isCompressed ? nil : end,
+                    // One without a size may have content nevertheless, and can't be cut.
+                    end: isCompressed || file.size == 0 ? nil : end,
                     weightBytes: end - start
                 )
             )

@@ -18,6 +18,28 @@ import Testing
         #expect(try source.lines(targetBytes: 1) == text)
     }
 
+    @Test(arguments: [1, 2, 3, 64])
+    func `a file that says it is empty, and isn't, is read to its end`(capacity: Int) throws {
+        let path = "/proc/sys/kernel/ostype"
+
+        for framing in [Framing.lines(lengthLimit: 100), .stream, .whole(lengthLimit: 100)] {
+            let blocks = try Self.read(path, framing: framing, capacity: capacity)
+
+            #expect(String(decoding: blocks.flatMap(\.bytes), as: UTF8.self) == "Linux\n", "\(framing)")
+        }
+    }
+
+    @Test func `one that the system makes in several pieces is read whole, and not cut`() throws {
+        let source = FilesSource(patterns: ["/proc/self/smaps"], isRecursive: nil)
+
+        let splits = try source.enumerateSplits(framing: .lines(lengthLimit: 10_000), targetBytes: 1)
+        let text = try source.lines(targetBytes: 1)
+
+        #expect(splits.map(\.end) == [nil])
+        #expect(text.utf8.count > 4_096)
+        #expect(text.hasSuffix("\n"))
+    }
+
     @Test func `bytes that aren't UTF-8 are bytes`() throws {
         let bytes: [UInt8] = [0xFF, 0xFE, 0x0A, 0xC3, 0x0A, 0x00, 0x80]
         let path = try self.directory.write(bytes, to: "bytes")
@@ -276,6 +298,15 @@ import Testing
         }
 
         #expect(error?.message.contains("Permission denied (EACCES)") == true)
+    }
+
+    @Test(arguments: ["/dev/zero", "/dev/null"])
+    func `a device is an error and not read`(path: String) {
+        let error = #expect(throws: ConnectorError.self) {
+            try FilesSource(patterns: [path], isRecursive: nil).lines()
+        }
+
+        #expect(error?.message.contains("neither a file nor a directory") == true)
     }
 
     @Test func `a named pipe is an error and not waited for`() throws {
