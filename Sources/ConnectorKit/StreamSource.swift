@@ -1,3 +1,5 @@
+public import CoreTypes
+
 /// A source that goes on: topics, logs that grow.
 ///
 /// Its splits (topic partitions) have names that stay the same, and positions at which reading can be taken up again.
@@ -65,6 +67,9 @@ public protocol StreamReader: AnyObject {
     /// A split that is read to its end answers the position behind the last message that was polled, or at which reading
     /// began, even where the system counts something of its own behind it.
     func endPosition(of split: Int) -> Int64?
+
+    /// How far reading a split has come; a silent split is idle only once it has caught up.
+    func advance(of split: Int) -> SplitAdvance
 
     /// What hinders reading at present without ending it, such as a broker that can't be reached, for those who ask why a
     /// job is slow; nil: nothing.

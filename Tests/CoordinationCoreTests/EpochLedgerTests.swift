@@ -70,22 +70,3 @@ import Testing
         #expect((held + ledger.remainder).sorted() == Array(0..<written), "seed \(seed)")
     }
 }
-
-@Suite struct SilenceWatchTests {
-    @Test func `a count that stands still for the limit is silence`() {
-        var watch = SilenceWatch(limit: 1_000)
-
-        #expect(watch.isSilent(count: 0, now: 0) == false)
-        #expect(watch.isSilent(count: 0, now: 999) == false)
-        #expect(watch.isSilent(count: 0, now: 1_000) == true)
-    }
-
-    @Test func `whatever comes begins the silence anew`() {
-        var watch = SilenceWatch(limit: 1_000)
-        _ = watch.isSilent(count: 0, now: 0)
-
-        #expect(watch.isSilent(count: 1, now: 5_000) == false)
-        #expect(watch.isSilent(count: 1, now: 5_999) == false)
-        #expect(watch.isSilent(count: 1, now: 6_000) == true)
-    }
-}

@@ -1,4 +1,5 @@
 import ConnectorKit
+import CoreTypes
 import FluentSyntax
 import JobPlan
 import Testing
@@ -86,6 +87,7 @@ private final class HeaderReader: StreamReader {
     func setPaused(_ split: Int, _ isPaused: Bool) throws(ConnectorError) {}
     func poll(into block: MessageBlock) throws(ConnectorError) {}
     func endPosition(of split: Int) -> Int64? { nil }
+    func advance(of split: Int) -> SplitAdvance { .caughtUp }
     func publish(_ positions: [StreamSplit]) {}
     func close() {}
 }

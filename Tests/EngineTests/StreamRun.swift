@@ -428,6 +428,7 @@ final class SilentReader: StreamReader {
     func setPaused(_ split: Int, _ isPaused: Bool) throws(ConnectorError) {}
     func poll(into block: MessageBlock) throws(ConnectorError) {}
     func endPosition(of split: Int) -> Int64? { nil }
+    func advance(of split: Int) -> SplitAdvance { .caughtUp }
     func publish(_ positions: [StreamSplit]) {}
     func close() {}
 }

@@ -141,6 +141,26 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.events.results(size: 300_000, slide: 60_000))
     }
 
+    @Test func `a stream isn't idle before the brokers have said what there is`() throws {
+        let program = ShopEvents.program().replacing(
+            "(distributed-files \"in/*\")",
+            with: "(kafka-topic \"shop\" :format 'json)"
+        )
+        try self.folder.write(program, to: "job.fl")
+
+        let outcome = try self.folder.run(
+            "--dev-broker",
+            "--fill",
+            "shop=in/events.jsonl",
+            "--until-idle",
+            "1ms",
+            "--drain"
+        )
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        #expect(try self.folder.lines().sorted() == self.events.results(size: 300_000, slide: 60_000))
+    }
+
     /// One topic is an hour behind the other: without a limit both would be read at the same pace.
     @Test func `partitions of a topic that is ahead wait for those that are behind, and all is read`() throws {
         let lines = self.events.lines.split(separator: "\n").map { $0 + "\n" }

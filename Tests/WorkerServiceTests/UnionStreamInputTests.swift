@@ -205,6 +205,7 @@ private final class ScriptedReader: StreamReader {
     }
 
     func endPosition(of split: Int) -> Int64? { nil }
+    func advance(of split: Int) -> SplitAdvance { .caughtUp }
 
     func publish(_ positions: [StreamSplit]) { self.published = positions.map { "\($0.name) \($0.position)" } }
 

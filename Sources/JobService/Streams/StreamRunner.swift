@@ -209,7 +209,7 @@ struct StreamRunner {
         let isFailing = self.job.state.withLock { $0.failure != nil }
         // A checkpoint begins when the one before it is delivered: at most one isn't.
         guard !isFailing, !self.deliveries.areBusy else { return }
-        if self.isStopDue(now) { self.requestStop(now) }
+        if !self.isStopRequested, self.isStopDue(now) { self.requestStop(now) }
         if self.job.options.store != nil { self.perform(self.coordinator.step(.tick(now: now))) }
     }
 
@@ -260,9 +260,27 @@ struct StreamRunner {
     // MARK: Stop
 
     private mutating func isStopDue(_ now: Int64) -> Bool {
+        if self.job.state.withLock({ $0.isStopping }) { return true }
+        var advance = self.job.counters.advance(ofSplits: self.splitCount)
+        // A source that can't be reached by now doesn't answer either.
+        if advance == .reading, self.job.counters.warning != nil { advance = .unanswered }
         let records = self.job.counters.inputRecords
-        let isSilent = self.silence?.isSilent(count: records, now: now) ?? false
-        return !self.isStopRequested && (isSilent || self.job.state.withLock { $0.isStopping })
+        switch self.silence?.verdict(count: records, advance: advance, now: now) {
+        case nil, .ongoing: return false
+        case .silent: return true
+        case .unanswered:
+            self.job.fail(LocalJob.failure(of: self.unansweredError))
+            return false
+        }
+    }
+
+    private var unansweredError: ConnectorError {
+        let seconds = SilenceWatch.answerLimit / 1_000
+        let reason = self.job.counters.warning.map { " (\($0))" } ?? ""
+        let message =
+            "can't tell whether anything is left to read, which --until-idle asks for: the source gave no answer for "
+            + "\(seconds) s\(reason); see that it can be reached and run the job again"
+        return ConnectorError(.external, retry: .never, message)
     }
 
     /// Behind a last checkpoint where there is a place for one and no window is to be fired.

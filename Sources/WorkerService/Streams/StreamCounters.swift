@@ -1,3 +1,4 @@
+package import CoreTypes
 internal import Engine
 internal import Synchronization
 
@@ -103,6 +104,13 @@ package final class StreamCounters: Sendable {
         }
     }
 
+    /// How far the source has come of which so many splits were given out: as far as the one that is furthest behind.
+    package func advance(ofSplits splitCount: Int) -> SplitAdvance {
+        let advances = self.perSubtask.withLock { $0.reduce(SplitAdvances()) { $0 + $1.source.advances } }
+        if advances.answeredCount < splitCount { return .unanswered }
+        return advances.caughtUpCount < splitCount ? .reading : .caughtUp
+    }
+
     func addInput(records: Int, bytes: Int64, pairs: Int, rejected: Int) {
         self.records.wrappingAdd(Int64(records), ordering: .relaxed)
         self.bytes.wrappingAdd(bytes, ordering: .relaxed)
@@ -161,4 +169,5 @@ struct SourceFigures: Sendable {
 
     /// Records that are there and weren't read yet; nil: not known.
     var lagRecords: Int64?
+    var advances = SplitAdvances()
 }

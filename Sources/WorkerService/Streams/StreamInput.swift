@@ -34,6 +34,9 @@ protocol StreamInput: AnyObject {
     /// Records that are there and weren't read yet; nil where that isn't known.
     var lagRecords: Int64? { get }
 
+    /// How far each of its splits has come.
+    var advances: SplitAdvances { get }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress]
 
     /// Tells those who watch the source how far a complete checkpoint has come.
@@ -43,6 +46,19 @@ protocol StreamInput: AnyObject {
     var warning: String? { get }
 
     func close()
+}
+
+/// Of some splits: how many the outside system has answered about, and how many were read to their end once.
+struct SplitAdvances: Hashable, Sendable {
+    var answeredCount = 0
+    var caughtUpCount = 0
+
+    static func + (left: Self, right: Self) -> Self {
+        Self(
+            answeredCount: left.answeredCount + right.answeredCount,
+            caughtUpCount: left.caughtUpCount + right.caughtUpCount
+        )
+    }
 }
 
 enum InputPoll {
@@ -226,6 +242,11 @@ final class FileStreamInput: StreamInput {
 
     var lagRecords: Int64? { nil }
 
+    /// Files answer at once, and a stream of them ends by itself.
+    var advances: SplitAdvances {
+        SplitAdvances(answeredCount: self.splits.count, caughtUpCount: self.splits.count)
+    }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         self.splits.map { split in
             SplitProgress(
@@ -341,6 +362,14 @@ final class MessageStreamInput: StreamInput {
     }
 
     private(set) var lagRecords: Int64?
+
+    var advances: SplitAdvances {
+        let advances = self.splits.indices.map { self.reader.advance(of: $0) }
+        return SplitAdvances(
+            answeredCount: advances.count { $0 != .unanswered },
+            caughtUpCount: advances.count { $0 == .caughtUp }
+        )
+    }
 
     func pace(_ stage: borrowing StreamMapStage, least: Int64, limit: Int64) throws(EngineError) {
         var pacer = self.pacer ?? SplitPacer(limit: limit)

@@ -271,7 +271,8 @@ final class StreamSourceSubtask: StreamSubtask {
                 splitCount: self.stage.clock.splitCount,
                 idleCount: self.stage.clock.idleCount,
                 heldCount: self.input.heldCount,
-                lagRecords: self.input.lagRecords
+                lagRecords: self.input.lagRecords,
+                advances: self.input.advances
             )
         )
     }

@@ -78,6 +78,8 @@ final class UnionStreamInput: StreamInput {
         return known.isEmpty ? nil : known.reduce(0, +)
     }
 
+    var advances: SplitAdvances { self.inputs.reduce(SplitAdvances()) { $0 + $1.advances } }
+
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         var progress: [SplitProgress] = []
         for input in self.inputs { progress += input.progress(stage) }

@@ -1,4 +1,5 @@
 import ConnectorKit
+import CoreTypes
 import Testing
 
 @testable import KafkaConnector
@@ -307,7 +308,8 @@ import Testing
         try driver.reader.add([StreamSplit(name: "\(self.topic)/0", position: 0)])
 
         let whileOpen = try driver.read(3)
-        let none = try driver.poll()
+        // Nothing more can be read for now: who waits for that needn't wait for the transaction.
+        let none = try driver.read { _ in driver.reader.advance(of: 0) == .caughtUp }
         let end = driver.reader.endPosition(of: 0)
         try writer.commit()
         let afterwards = try driver.read(3)
@@ -343,6 +345,36 @@ import Testing
         #expect(error?.message.contains("\(self.topic)/0 at position 1000") == true, "\(String(describing: error))")
         #expect(error?.message.contains("deleted before the job read them") == true)
         #expect(error?.retry == .never)
+    }
+
+    @Test func `a split has caught up once it was read to its end, and not before the brokers answered`() throws {
+        try self.client.createTopic(self.topic)
+        try self.client.produce(self.topic, TestRecord.numbered(0..<5))
+        let driver = try StreamDriver(try self.makeSource(), blockCapacity: 2)
+        try driver.reader.add([StreamSplit(name: "\(self.topic)/0", position: 0)])
+
+        let first = driver.reader.advance(of: 0)
+        _ = try driver.read(2)
+        let second = driver.reader.advance(of: 0)
+        _ = try driver.read { _ in driver.reader.advance(of: 0) == .caughtUp }
+        try self.client.produce(self.topic, TestRecord.numbered(5..<7))
+        _ = try driver.read(2)
+
+        #expect(first == .unanswered)
+        #expect(second == .reading)
+        #expect(driver.reader.advance(of: 0) == .caughtUp)
+    }
+
+    @Test func `a split with nothing in it catches up when the brokers say so`() throws {
+        try self.client.createTopic(self.topic)
+        let driver = try StreamDriver(try self.makeSource())
+        try driver.reader.add([StreamSplit(name: "\(self.topic)/0", position: 0)])
+
+        let first = driver.reader.advance(of: 0)
+        let read = try driver.read { _ in driver.reader.advance(of: 0) == .caughtUp }
+
+        #expect(first == .unanswered)
+        #expect(read.isEmpty)
     }
 
     @Test func `the end of a split is known and moves`() throws {

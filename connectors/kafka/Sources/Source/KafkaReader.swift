@@ -1,5 +1,6 @@
 internal import CRdkafka
 internal import ConnectorKit
+internal import CoreTypes
 
 /// Reads partitions through one consumer, which is told what to read and joins no group.
 ///
@@ -13,6 +14,7 @@ final class KafkaReader: StreamReader {
         var next: Int64
         /// Where the cluster said that there is nothing more, until another message came.
         var end: Int64?
+        var advance = SplitAdvance.unanswered
     }
 
     /// A partition as messages name it.
@@ -135,6 +137,8 @@ final class KafkaReader: StreamReader {
         return max(high, split.next)
     }
 
+    func advance(of split: Int) -> SplitAdvance { self.splits[split].advance }
+
     func publish(_ positions: [StreamSplit]) {
         guard let handle = unsafe self.client?.handle, self.configuration.group != nil else { return }
         var list = TopicPartitionList(capacity: positions.count)
@@ -168,6 +172,7 @@ final class KafkaReader: StreamReader {
             guard position >= self.splits[number].next else { continue }
             self.splits[number].next = position + 1
             self.splits[number].end = nil
+            if self.splits[number].advance == .unanswered { self.splits[number].advance = .reading }
             unsafe block.append(Self.message(message, position: position, split: number))
         }
     }
@@ -211,7 +216,10 @@ final class KafkaReader: StreamReader {
         let code = unsafe message.pointee.err
         let number = unsafe self.number(of: message)
         if code == RD_KAFKA_RESP_ERR__PARTITION_EOF {
-            if let number { self.splits[number].end = unsafe message.pointee.offset }
+            if let number {
+                self.splits[number].end = unsafe message.pointee.offset
+                self.splits[number].advance = .caughtUp
+            }
             self.notices.clearWarning()
             return
         }
