@@ -86,8 +86,7 @@ package final class CompiledStream: Sendable {
         }
         switch plan.reduce {
         case nil:
-            self.call = nil
-            self.template = nil
+            (self.call, self.template) = (nil, nil)
         case .general(let closure):
             self.call = .general(try compiler.add(closure.discardingResult))
             self.template = nil

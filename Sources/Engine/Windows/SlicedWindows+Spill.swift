@@ -17,6 +17,8 @@ package struct WindowSpills: Hashable, Sendable {
     /// Layers of slices.
     package var tables = 0
     package var bytes: Int64 = 0
+
+    package init() {}
 }
 
 /// Slices on disk.
