@@ -90,9 +90,9 @@ extension EvaluationError.Code {
         case .undefined(let name):
             "\(name) is used before its define has run"
         case .stepLimit(let limit):
-            "\(what) took more than \(limit) steps; is there an endless loop or recursion? (--step-limit raises the limit)"
+            "\(what) took more than \(limit) step\(limit == 1 ? "" : "s"); is there an endless loop or recursion? (--step-limit raises the limit)"
         case .memoryLimit(let bytes):
-            "\(what) needed more than \(bytes) bytes; build smaller values (--record-memory raises the limit)"
+            "\(what) needed more than \(bytes) byte\(bytes == 1 ? "" : "s"); build smaller values (--record-memory raises the limit)"
         case .callDepthLimit(let limit):
             "calls are nested deeper than \(limit); is there an endless recursion?"
         case .regexLimit:
