@@ -20,7 +20,7 @@ import Testing
     @Test(arguments: [
         "", "nul", "01", "1.", ".5", "+1", "1e", "[1,]", "[1 2]", "{\"a\":}", "{a:1}", "{\"a\":1,}", "\"\t\"",
         "\"\\x\"",
-        "\"\\u12g4\"", "\"abc", "[", "1 2", "NaN", "tru e", "'a'", "{\"a\" 1}", "-", "[1}",
+        "\"\\u12g4\"", "\"abc", "[", "1 2", "NaN", "tru e", "'a'", "{\"a\" 1}", "-", "[1}", "1e400", "[-1.0e309]",
     ])
     func `what isn't JSON is refused`(_ text: String) throws {
         var arena = Arena(limitBytes: 1 << 20)

@@ -127,6 +127,13 @@ import Testing
         ])
     }
 
+    @Test func `a number beyond the range of floats is an error at its byte, used or not`() throws {
+        try self.folder.write("{\"x\":1}\n{\"x\":2,\"y\":1e400}\n", to: "in/text")
+        try self.folder.writeJob(map: #"(emit (get line "x") 1)"#, options: ":format 'json")
+
+        try self.expectFailure(["in/text", "byte 11 of the JSON text: expected a number within the range of floats"])
+    }
+
     @Test func `a line of 100 MiB is named with its offset`() throws {
         try self.folder.writeWordCount()
         let file = try self.folder.open("in/text")

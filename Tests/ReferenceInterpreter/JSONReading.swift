@@ -60,7 +60,8 @@ struct JSONReading {
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil else { return nil }
         self.rest = self.rest.dropFirst(bytes.count)
-        return Int64(text).map { .integer($0) } ?? Double(text).map { .float($0) }
+        if let integer = Int64(text) { return .integer(integer) }
+        return Double(text).flatMap { $0.isFinite ? .float($0) : nil }
     }
 
     private mutating func string() -> Text? {

@@ -85,23 +85,45 @@ enum JSONScan {
         guard count == 1 || (count > 1 && text[first] != UInt8(ascii: "0")) else { return self.failure }
         let end = first &+ count
         if text[end] == UInt8(ascii: ".") || text[end] | 0x20 == UInt8(ascii: "e") {
-            return self.fractionEnd(text, end, limit: limit)
+            return self.fractionEnd(text, end, of: start, integerCount: count, limit: limit)
         }
-        return end
+        return count > self.finiteDigitCount ? self.finiteEnd(text, start, end, limit: limit) : end
     }
 
-    private static func fractionEnd(_ text: Bytes, _ start: Int, limit: Int) -> Int {
+    /// So many digits before the point, with an exponent of up to two, are within the range of floats.
+    private static let finiteDigitCount = 200
+
+    /// The end of a number that may be beyond the range of floats, which is no number then.
+    @inline(never)
+    private static func finiteEnd(_ text: Bytes, _ start: Int, _ end: Int, limit: Int) -> Int {
+        // What runs over the end is refused there.
+        guard end <= limit else { return end }
+        return Double(text.slice(start, end).string)?.isFinite == true ? end : self.failure
+    }
+
+    private static func fractionEnd(
+        _ text: Bytes,
+        _ start: Int,
+        of number: Int,
+        integerCount: Int,
+        limit: Int
+    ) -> Int {
         var offset = start
+        let isLong = integerCount > self.finiteDigitCount
         if text[offset] == UInt8(ascii: ".") {
             let count = self.digitCount(text, offset &+ 1, limit: limit)
             guard count > 0 else { return self.failure }
             offset &+= 1 &+ count
         }
-        guard text[offset] | 0x20 == UInt8(ascii: "e"), offset < limit else { return offset }
+        guard text[offset] | 0x20 == UInt8(ascii: "e"), offset < limit else {
+            return isLong ? self.finiteEnd(text, number, offset, limit: limit) : offset
+        }
         offset &+= 1
         if text[offset] == UInt8(ascii: "-") || text[offset] == UInt8(ascii: "+") { offset &+= 1 }
         let count = self.digitCount(text, offset, limit: limit)
-        return count > 0 ? offset &+ count : self.failure
+        guard count > 0 else { return self.failure }
+        let end = offset &+ count
+        return isLong || count > 2 ? self.finiteEnd(text, number, end, limit: limit) : end
     }
 
     @inline(__always)

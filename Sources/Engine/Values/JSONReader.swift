@@ -88,9 +88,14 @@ package struct JSONReader {
         if digits[first] == UInt8(ascii: "0"), digits.count > first + 1, digits[first + 1] &- UInt8(ascii: "0") < 10 {
             throw self.unexpected("a number without leading zeros")
         }
+        if !scan.isFractional, let integer = NumberText.integer(of: digits) {
+            self.offset = scan.offset
+            return Value(integer)
+        }
+        guard let float = Double(digits.string), float.isFinite else {
+            throw self.unexpected("a number within the range of floats")
+        }
         self.offset = scan.offset
-        if !scan.isFractional, let integer = NumberText.integer(of: digits) { return Value(integer) }
-        guard let float = Double(digits.string) else { throw self.unexpected("a number") }
         return Value(float)
     }
 
