@@ -44,6 +44,38 @@ import Testing
         #expect(after.results == "shop: finished\n  it has ended: finished\n")
     }
 
+    @Test func `a savepoint of a stream that runs is gone on from, though the stream goes on`() throws {
+        try self.writeSlowJob()
+        let options = ["--state", "state", "--checkpoint-interval", "100ms", "--retained-checkpoints", "1"]
+        let process = try WeirProcess(["run", "job.fl"] + options, in: self.folder)
+        let elsewhere = try TemporaryFolder()
+        try process.wait(until: "there is a checkpoint") {
+            (self.folder.names(in: "state/shop") ?? []).contains { $0.hasSuffix("/manifest") }
+        }
+        let copied = try WeirProcess(
+            ["savepoint", self.folder.file("state/shop"), elsewhere.file("kept")],
+            in: elsewhere
+        ).wait()
+        _ = try process.wait()
+        let results = try self.folder.lines()
+        let savepoint = copied.results.trimmingCharacters(in: .newlines)
+
+        let resumed = try self.folder.run("--from", savepoint, "--overwrite")
+        let rest = try self.folder.lines()
+
+        #expect(copied.code == 0, "\(copied.notes)")
+        #expect(resumed.code == 0, "\(resumed.notes)")
+        #expect(!rest.isEmpty && Set(rest).isSubset(of: results))
+        #expect(Set(results) == Set(self.events.results(size: 300_000, slide: 60_000)))
+    }
+
+    @Test func `a savepoint of a stream without a checkpoint is refused`() throws {
+        let outcome = try WeirProcess(["savepoint", "state/shop", "kept"], in: self.folder).wait()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["there is no checkpoint in 'state/shop' yet"])
+    }
+
     @Test func `weir why says where there is nothing to read`() throws {
         let outcome = try WeirProcess(["why", "in"], in: self.folder).wait()
 

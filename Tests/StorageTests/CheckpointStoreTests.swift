@@ -143,6 +143,42 @@ import Testing
         #expect(try states[2].isWhole(in: world.store), "seed \(seed)")
     }
 
+    @Test(arguments: 0..<UInt64(20))
+    func `a checkpoint is copied as a savepoint, whatever becomes of it then`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let states = TestState.series(3, &random)
+        let world = try StoreWorld(states)
+        let copies = DiskCheckpointStore(disk: world.disk, directory: "kept")
+
+        let manifest = try world.store.export(3, to: copies)
+        for number: Int64 in 1...3 { world.store.remove(number) }
+
+        #expect(manifest.isSavepoint)
+        #expect(try copies.list().numbers == [3])
+        #expect(try states[2].isWhole(in: copies), "seed \(seed)")
+        #expect(throws: CheckpointError.self) { try world.store.export(3, to: copies) }
+    }
+
+    @Test func `a copy that lacks a blob isn't a checkpoint, and another attempt is`() throws {
+        var random = SplitMix64(seed: 12)
+        let states = TestState.series(2, &random)
+        let world = try StoreWorld(states)
+        let copies = DiskCheckpointStore(disk: world.disk, directory: "kept")
+        let blob = try #require(try world.disk.list("state/job/blobs").first)
+        let path = "state/job/blobs/\(blob)"
+        let content = try #require(world.disk.content(path))
+        world.disk.change(path) { $0.removeLast() }
+
+        #expect(throws: CheckpointError.self) {
+            for number: Int64 in [2, 1] { _ = try world.store.export(number, to: copies) }
+        }
+        for number in try copies.list().numbers { copies.remove(number) }
+        world.disk.change(path) { $0 = content }
+
+        _ = try world.store.export(2, to: copies)
+        #expect(try states[1].isWhole(in: copies))
+    }
+
     @Test func `nothing is removed while nobody knows what a checkpoint names`() throws {
         var random = SplitMix64(seed: 6)
         let world = try StoreWorld([.random(1, &random), .random(2, &random)])

@@ -85,7 +85,7 @@ extension CheckpointStore {
 /// | `outbox/`             | records that a checkpoint holds and that aren't delivered     |
 package struct DiskCheckpointStore: CheckpointStore {
     package let directory: String
-    private let disk: any Disk
+    let disk: any Disk
 
     private static let prefix = "checkpoint-"
     private static let manifestName = "manifest"
@@ -97,10 +97,10 @@ package struct DiskCheckpointStore: CheckpointStore {
         self.directory = directory
     }
 
-    private func path(_ number: Int64) -> String { "\(self.directory)/\(Self.prefix)\(number)" }
+    func path(_ number: Int64) -> String { "\(self.directory)/\(Self.prefix)\(number)" }
 
     /// Where blobs lie: those that checkpoints share, or those of a savepoint.
-    private func blobDirectory(_ number: Int64, isSavepoint: Bool) -> String {
+    func blobDirectory(_ number: Int64, isSavepoint: Bool) -> String {
         isSavepoint ? self.path(number) : "\(self.directory)/\(Self.blobsName)"
     }
 
@@ -131,28 +131,34 @@ package struct DiskCheckpointStore: CheckpointStore {
     }
 
     package func commit(_ manifest: CheckpointManifest) throws(CheckpointError) {
-        let directory = self.path(manifest.number)
-        let path = "\(directory)/\(Self.manifestName)"
         if manifest.isSavepoint { try self.copyShared(manifest) }
         do {
-            try self.disk.createDirectory(directory)
+            try self.disk.createDirectory(self.path(manifest.number))
             try self.synchronizeBlobs(manifest)
-            let file = try self.disk.createFile("\(path).new")
-            let bytes = Array(manifest.text.utf8)
-            let result = unsafe bytes.withUnsafeBytes { buffer in
-                Result { () throws(EnvironmentError) in try unsafe file.append(buffer) }
-            }
-            try result.get()
-            try file.synchronize()
-            // The names of blobs must be durable before the manifest's is, and the directory's own with it.
-            try self.disk.synchronizeDirectory(directory)
-            try self.disk.rename("\(path).new", to: path)
-            try self.disk.synchronizeDirectory(directory)
-            try self.disk.synchronizeDirectory(self.directory)
-            try self.disk.synchronizeDirectory(self.parent)
+            try self.writeManifest(manifest)
         } catch {
             throw .disk(error)
         }
+    }
+
+    /// Makes a checkpoint exist whose blobs are there, durably.
+    func writeManifest(_ manifest: CheckpointManifest) throws(EnvironmentError) {
+        let directory = self.path(manifest.number)
+        let path = "\(directory)/\(Self.manifestName)"
+        try? self.disk.remove("\(path).new")
+        let file = try self.disk.createFile("\(path).new")
+        let bytes = Array(manifest.text.utf8)
+        let result = unsafe bytes.withUnsafeBytes { buffer in
+            Result { () throws(EnvironmentError) in try unsafe file.append(buffer) }
+        }
+        try result.get()
+        try file.synchronize()
+        // The names of blobs must be durable before the manifest's is, and the directory's own with it.
+        try self.disk.synchronizeDirectory(directory)
+        try self.disk.rename("\(path).new", to: path)
+        try self.disk.synchronizeDirectory(directory)
+        try self.disk.synchronizeDirectory(self.directory)
+        try self.disk.synchronizeDirectory(self.parent)
     }
 
     /// Makes the names of shared blobs durable before that of a manifest is.
@@ -166,7 +172,7 @@ package struct DiskCheckpointStore: CheckpointStore {
         for blob in manifest.blobs where blob.checkpoint != manifest.number {
             let source = "\(self.blobDirectory(blob.checkpoint, isSavepoint: false))/\(blob.file)"
             do {
-                try self.copy(source, to: "\(self.path(manifest.number))/\(blob.file)")
+                try self.copy(source, to: "\(self.path(manifest.number))/\(blob.file)", of: self.disk)
             } catch {
                 throw .disk(error)
             }
@@ -175,9 +181,9 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     private static let copyBytes = 1 << 20
 
-    private func copy(_ source: String, to target: String) throws(EnvironmentError) {
+    func copy(_ source: String, to target: String, of disk: any Disk) throws(EnvironmentError) {
         let from = try self.disk.openFile(source)
-        let into = try self.disk.createFile(target)
+        let into = try disk.createFile(target)
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.copyBytes, alignment: 16)
         defer { unsafe room.deallocate() }
         var offset: Int64 = 0
