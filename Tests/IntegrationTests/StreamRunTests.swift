@@ -48,6 +48,21 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.expected)
     }
 
+    @Test(arguments: ["gzip", "zstd"])
+    func `a stream goes on in the middle of a compressed file`(tool: String) throws {
+        try self.folder.write(self.folder.compressed(self.events.lines, tool), to: "in/events.jsonl")
+        try self.writeSlowJob()
+        let process = try WeirProcess(["run", "job.fl"] + Self.often, in: self.folder)
+        try process.wait(until: "a checkpoint is complete") { self.hasCheckpoint(self.folder) }
+        process.send(SIGTERM)
+        _ = try process.wait()
+
+        let outcome = try self.folder.run("--state", "state", "--resume")
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        #expect(try self.folder.lines().sorted() == self.expected)
+    }
+
     @Test func `a stream that is killed again and again writes each result once`() throws {
         try self.writeSlowJob()
         for round in 0..<3 {

@@ -1,4 +1,4 @@
-package import Environment
+internal import Environment
 
 extension DiskCheckpointStore {
     /// Copies a checkpoint as a savepoint, which needs nothing beside it, and reads all of the copy.

@@ -31,6 +31,23 @@ struct CompressedSupply: ByteSupply, ~Copyable {
         unsafe self.input.deallocate()
     }
 
+    /// Decompressed bytes thrown away at a time.
+    private static let skipLimit = 64 * 1_024
+
+    /// Moves on to a position in the decompressed bytes.
+    mutating func skip(to position: Int64) throws(ConnectorError) {
+        guard self.position < position else { return }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.skipLimit, alignment: 64)
+        defer { unsafe buffer.deallocate() }
+        while self.position < position {
+            let wanted = Int(min(Int64(buffer.count), position - self.position))
+            let count = try unsafe self.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<wanted]))
+            guard count == wanted else {
+                throw ConnectorError.changed(self.file.path, "ends at decompressed byte \(self.position) by now")
+            }
+        }
+    }
+
     mutating func takeConsumed() -> Int64 {
         defer { self.reported = self.decompressor.offset }
         return self.decompressor.offset - self.reported

@@ -39,7 +39,7 @@ public struct FilesSource: Source {
         let isUnsized: Bool
         do {
             status = try file.status()
-            format = split.start == 0 ? try Self.format(of: file) : nil
+            format = try Self.format(of: file)
             isUnsized = split.start == 0 ? try file.hidesContent(status) : false
         } catch {
             throw error.error("read '\(split.resource)'")
@@ -53,7 +53,9 @@ public struct FilesSource: Source {
             }
             return try Self.plainReader(file, status: status, split: split, framing: framing)
         }
-        let supply = try CompressedSupply(file, status: status, format: format)
+        var supply = try CompressedSupply(file, status: status, format: format)
+        // A stream goes on where it was, in decompressed bytes; what is before them must be decompressed again.
+        try supply.skip(to: split.start)
         return FramedReader(supply, path: split.resource, framing: framing, end: Int64.max)
     }
 

@@ -29,6 +29,37 @@ import Testing
     }
 
     @Test(arguments: ["gzip", "zstd"])
+    func `reading goes on behind a line in the middle of a compressed file`(tool: String) throws {
+        let text = Self.makeText(lineCount: 20_000)
+        let path = try self.directory.write(try Self.compressed(text, tool), to: "small")
+        let source = FilesSource(patterns: [path], isRecursive: nil)
+        let framing = Framing.lines(lengthLimit: 1_000)
+        let whole = try #require(try source.enumerateSplits(framing: framing, targetBytes: 1 << 30).first)
+        let first = try #require(try source.blocks(of: whole, framing: framing, capacity: 100_000).first)
+        let position = Int64(first.bytes.count)
+
+        let rest = Split(id: whole.id, resource: path, start: position, end: whole.end, weightBytes: whole.weightBytes)
+        let blocks = try source.blocks(of: rest, framing: framing, capacity: 50_000)
+
+        #expect(position < text.count)
+        #expect(blocks.first?.position == position)
+        #expect(first.bytes + blocks.flatMap(\.bytes) == text)
+    }
+
+    @Test(arguments: ["gzip", "zstd"])
+    func `a compressed file that has become shorter than what was read of it is an error`(tool: String) throws {
+        let path = try self.directory.write(try Self.compressed(Self.makeText(lineCount: 10), tool), to: "small")
+        let source = FilesSource(patterns: [path], isRecursive: nil)
+        let split = Split(id: SplitID(rawValue: 0), resource: path, start: 1 << 20, end: nil, weightBytes: 0)
+
+        let error = #expect(throws: ConnectorError.self) {
+            try source.makeReader(for: split, framing: .lines(lengthLimit: 1_000))
+        }
+
+        #expect(error?.message.contains("ends at decompressed byte") == true, "\(String(describing: error))")
+    }
+
+    @Test(arguments: ["gzip", "zstd"])
     func `members behind each other are one file`(tool: String) throws {
         let first = Self.makeText(lineCount: 500)
         let second = Array("no line end here".utf8)
