@@ -34,6 +34,19 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.expected)
     }
 
+    @Test func `a step may call functions that call themselves and each other`() throws {
+        let helpers = """
+            (define spin (lambda (n) (if (= n 0) true (spin (- n 1)))))
+            (define turn (lambda (n) (if (= n 0) true (if (spin 3) (turn (- n 1)) false))))
+
+            """
+        try self.folder.write(helpers + ShopEvents.program(steps: "(filter (lambda (e) (turn 3)))"), to: "job.fl")
+
+        _ = try self.folder.run()
+
+        #expect(try self.folder.lines().sorted() == self.events.results(size: 300_000, slide: 60_000))
+    }
+
     @Test func `files that overlap in time give the windows of one file`() throws {
         let lines = self.events.lines.split(separator: "\n").map { $0 + "\n" }
         for part in 0..<3 {

@@ -136,7 +136,9 @@ struct Inliner {
         var needed: [String: Constant] = [:]
         var waiting = body.globalNames
         while let name = waiting.popLast() {
-            guard needed[name] == nil, let value = self.keptGlobals[name] ?? self.scopes[0][name] else { continue }
+            // What a function that stayed reaches may be known from one that was built in alone.
+            let known = self.keptGlobals[name] ?? self.scopes[0][name] ?? self.seenGlobals[name]
+            guard needed[name] == nil, let value = known else { continue }
             needed[name] = value
             for closure in value.closures { waiting += closure.reachableGlobalNames }
         }
