@@ -10,6 +10,9 @@ struct ProgramEvaluation: ~Copyable {
     private var machine: Machine<ProgramHost>
     private(set) var definitions: [ProgramDefinition] = []
 
+    /// Whether the program itself says when jobs are submitted.
+    private let submitsJobs: Bool
+
     init(_ program: Program, context: ProgramContext) throws(ProgramProblem) {
         var compiler = ProgramCompiler()
         do {
@@ -18,6 +21,7 @@ struct ProgramEvaluation: ~Copyable {
             throw .refused([error.diagnostic])
         }
         self.context = context
+        self.submitsJobs = program.submitsJobs
         self.machine = Machine(
             program: compiler.finish(),
             limits: MachineLimits(
@@ -81,9 +85,9 @@ struct ProgramEvaluation: ~Copyable {
         }
     }
 
-    /// A program that defines one job and submits none means that one.
+    /// A program that defines one job and submits none means that one; one that has decided not to submit it doesn't.
     mutating func submitOnlyJob() throws(ProgramProblem) {
-        guard !self.context.hasSubmitted, !self.context.wasCancelled else { return }
+        guard !self.submitsJobs, !self.context.hasSubmitted, !self.context.wasCancelled else { return }
         guard self.definitions.count == 1 else {
             if !self.definitions.isEmpty {
                 self.context.observer.log(

@@ -24,6 +24,28 @@ import Testing
 
         """#
 
+    @Test(arguments: ["(if false (submit-job lines) nil)", "(define go (lambda () (submit-job lines)))"])
+    func `a job that the program decides not to submit isn't run`(form: String) throws {
+        try self.folder.write(
+            """
+            (define-mapreduce lines
+              :input (distributed-files "in/*")
+              :output (distributed-path "out")
+              :map (lambda (line) (emit line 1)))
+            \(form)
+            (println "nothing done")
+
+            """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        #expect(outcome.results == "nothing done\n")
+        #expect(self.folder.names(in: "out") == nil)
+    }
+
     @Test func `a second job reads what the first one wrote`() throws {
         try self.folder.write(
             Self.twoJobs + """
