@@ -8,6 +8,9 @@ internal import WireFormat
 struct SpilledTable: Sendable {
     let keyCount: Int
 
+    /// Bytes on disk.
+    let storedBytes: Int64
+
     /// By partition; nil where no key is in it.
     private let runs: [SortedRun?]
 
@@ -35,10 +38,8 @@ struct SpilledTable: Sendable {
         var runs: [SortedRun?] = []
         for partition in partitions { runs.append(try partition.finish()) }
         self.runs = runs
+        self.storedBytes = runs.reduce(0) { $0 + ($1?.run.storedBytes ?? 0) }
     }
-
-    /// Bytes on disk.
-    var storedBytes: Int64 { self.runs.reduce(0) { $0 + ($1?.run.storedBytes ?? 0) } }
 
     func hasKeys(inPartition partition: Int) -> Bool { self.runs[partition] != nil }
 
