@@ -24,8 +24,15 @@ package struct SilenceWatch: Sendable {
         self.limit = limit
     }
 
-    /// Takes the count as it is now, and how far the source has come that is counted.
-    package mutating func verdict(count: Int64, advance: SplitAdvance, now: Int64) -> Verdict {
+    /// Takes the count as it is now, and how far the source has come that is counted; one that is hindered while there is
+    /// something to read gives no answer either.
+    package mutating func verdict(
+        count: Int64,
+        advance: SplitAdvance,
+        isHindered: Bool = false,
+        now: Int64
+    ) -> Verdict {
+        let advance = advance == .reading && isHindered ? .unanswered : advance
         guard count == self.count, advance == self.advance, let since = self.since else {
             self.count = count
             self.advance = advance

@@ -45,6 +45,14 @@ import Testing
         #expect(verdicts == [.ongoing, .ongoing, .ongoing])
     }
 
+    @Test mutating func `a source that is lost while there is something to read isn't waited for without end`() {
+        let verdicts = [0, SilenceWatch.answerLimit - 1, SilenceWatch.answerLimit].map {
+            self.watch.verdict(count: 7, advance: .reading, isHindered: true, now: $0)
+        }
+
+        #expect(verdicts == [.ongoing, .ongoing, .unanswered])
+    }
+
     @Test mutating func `a split that appears later begins anew`() {
         _ = self.watch.verdict(count: 7, advance: .caughtUp, now: 0)
         let verdicts = [(SplitAdvance.unanswered, 1_900), (.caughtUp, 2_000), (.caughtUp, 4_000)].map { advance, now in

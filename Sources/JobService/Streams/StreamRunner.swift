@@ -261,11 +261,14 @@ struct StreamRunner {
 
     private mutating func isStopDue(_ now: Int64) -> Bool {
         if self.job.state.withLock({ $0.isStopping }) { return true }
-        var advance = self.job.counters.advance(ofSplits: self.splitCount)
-        // A source that can't be reached by now doesn't answer either.
-        if advance == .reading, self.job.counters.warning != nil { advance = .unanswered }
-        let records = self.job.counters.inputRecords
-        switch self.silence?.verdict(count: records, advance: advance, now: now) {
+        let counters = self.job.counters
+        let verdict = self.silence?.verdict(
+            count: counters.inputRecords,
+            advance: counters.advance(ofSplits: self.splitCount),
+            isHindered: counters.warning != nil,
+            now: now
+        )
+        switch verdict {
         case nil, .ongoing: return false
         case .silent: return true
         case .unanswered:
