@@ -17,7 +17,7 @@ import Testing
         let text = "(lambda (line) (for (word (split line \(separator))) (emit word \(value))))"
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SplitMix64(seed: seed)
-        let (program, function) = try Self.compile(text)
+        let (program, function, _) = try MachineRunner.compileMap(text)
         for round in 0..<200 {
             let line = Self.line(&random)
             let steps = random.next(in: 0..<3) == 0 ? random.next(in: 0..<60) : 10_000
@@ -31,18 +31,6 @@ import Testing
         var error: String?
         var pairs: [String]
         var stepsLeft: Int
-    }
-
-    private static func compile(_ lambda: String) throws -> (CompiledProgram, FunctionIndex) {
-        let text = "(define-mapreduce job :input (distributed-files \"x\") :output (stdout) :map \(lambda))"
-        let checked = Frontend.check(SourceFile(name: "test.fl", text: text))
-        let program = try #require(checked.program, "\(checked.diagnostics)")
-        guard case .defineJob(let job) = program.forms[0].kind,
-            let option = job.options.first(where: { $0.name == "map" }), case .lambda(let lambda) = option.value.kind
-        else { throw EvaluationError(.noMatch, at: SourceRange(start: 0, end: 0)) }
-        var compiler = ProgramCompiler()
-        let function = try compiler.add(Closure(lambda: lambda, captured: [], globals: [:]))
-        return (compiler.finish(), function)
     }
 
     /// Pieces of all lengths, often longer than what a key holds by itself, sometimes many.

@@ -14,7 +14,7 @@ import Testing
         ("(lambda (key line) (emit [key] {:n (+ key 1)}))", ["[7] {:n 8}"]),
     ])
     func `a lambda emits`(_ row: (String, [String])) throws {
-        let (program, function, count) = try Self.compileMap(row.0)
+        let (program, function, count) = try MachineRunner.compileMap(row.0)
         var machine = Machine(program: program, host: MachineTestHost())
         var arena = Arena(limitBytes: 1 << 20)
         let line = arena.text(.string, " a  b c,d ")
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `after a failure the machine goes on`() throws {
-        let (program, function, _) = try Self.compileMap("(lambda (key line) (emit (quot 10 key) line))")
+        let (program, function, _) = try MachineRunner.compileMap("(lambda (key line) (emit (quot 10 key) line))")
         var machine = Machine(program: program, host: MachineTestHost())
 
         #expect(throws: EvaluationError.self) { try machine.call(function, Value(Int64(0)), .nil) }
@@ -87,17 +87,5 @@ import Testing
         let error = #expect(throws: CompilationError.self) { try compiler.add(program) }
 
         #expect(error?.diagnostic.code == "bad-regex")
-    }
-
-    private static func compileMap(_ lambda: String) throws -> (CompiledProgram, FunctionIndex, Int) {
-        let text = "(define-mapreduce job :input (distributed-files \"x\") :output (stdout) :map \(lambda))"
-        let checked = Frontend.check(SourceFile(name: "test.fl", text: text))
-        let program = try #require(checked.program, "\(checked.diagnostics)")
-        guard case .defineJob(let job) = program.forms[0].kind,
-            let option = job.options.first(where: { $0.name == "map" }), case .lambda(let lambda) = option.value.kind
-        else { throw EvaluationError(.noMatch, at: SourceRange(start: 0, end: 0)) }
-        var compiler = ProgramCompiler()
-        let function = try compiler.add(Closure(lambda: lambda, captured: [], globals: [:]))
-        return (compiler.finish(), function, lambda.parameters.count)
     }
 }

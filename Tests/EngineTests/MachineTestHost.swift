@@ -1,5 +1,7 @@
 import Engine
 import FluentSyntax
+import JobPlan
+import Testing
 
 /// A host that keeps what is emitted and printed as text, and feeds one stream.
 struct MachineTestHost: MachineHost {
@@ -139,6 +141,19 @@ enum MachineRunner {
             return Result(outcome: .failure(error), host: machine.host, rangeText: text)
         }
         return Result(outcome: .value(last), host: machine.host, rangeText: "")
+    }
+
+    /// The function that a job has as its map, and how many parameters that takes.
+    static func compileMap(_ lambda: String) throws -> (CompiledProgram, FunctionIndex, Int) {
+        let text = "(define-mapreduce job :input (distributed-files \"x\") :output (stdout) :map \(lambda))"
+        let checked = Frontend.check(SourceFile(name: "test.fl", text: text))
+        let program = try #require(checked.program, "\(checked.diagnostics)")
+        guard case .defineJob(let job) = program.forms[0].kind,
+            let option = job.options.first(where: { $0.name == "map" }), case .lambda(let lambda) = option.value.kind
+        else { throw EvaluationError(.noMatch, at: SourceRange(start: 0, end: 0)) }
+        var compiler = ProgramCompiler()
+        let function = try compiler.add(Closure(lambda: lambda, captured: [], globals: [:]))
+        return (compiler.finish(), function, lambda.parameters.count)
     }
 
     static func show(_ text: String) -> String { self.run(text).outcome.description }
