@@ -6,6 +6,9 @@ internal import ConnectorKit
 /// `isRecursive` is false; hidden names and those beginning with `_` are left out. A directory that only a wildcard
 /// matches is passed over unless `isRecursive` is true. Symbolic links to files are followed; those to directories
 /// only where a pattern names them, so that a loop of links ends.
+///
+/// Files are known by their identity: one that is found under several names, through links, detours or patterns that
+/// overlap, is read once, under the name that was found first.
 struct FileFinder {
     struct File: Hashable, Sendable {
         let path: String
@@ -20,8 +23,19 @@ struct FileFinder {
 
     let isRecursive: Bool?
     private var files: [File] = []
+    private var names: [FileIdentity: String] = [:]
     private var passedOver: [String] = []
     private var remarks: [String] = []
+
+    /// What the pattern at hand found, those included that were found before.
+    private var foundCount = 0
+
+    /// Directories in which it found nothing.
+    private var emptyDirectories: [String] = []
+
+    /// The first other name of a file that was found before, and that of the file.
+    private var firstAlias: (name: String, first: String)?
+    private var aliasCount = 0
 
     init(isRecursive: Bool?) {
         self.isRecursive = isRecursive
@@ -48,12 +62,14 @@ struct FileFinder {
         for file in finder.files where file.path != unique.last?.path {
             unique.append(file)
         }
+        finder.noteAliases()
         return (unique, finder.remarks)
     }
 
     private mutating func find(_ text: String) throws(ConnectorError) {
-        let before = self.files.count
+        self.foundCount = 0
         self.passedOver = []
+        self.emptyDirectories = []
         // A file may really be called "a[1].txt".
         if try Self.status(text) != nil {
             try self.add(Self.normalised(text), isNamed: true, depth: 0)
@@ -61,8 +77,16 @@ struct FileFinder {
             let pattern = GlobPattern(text)
             try self.expand(pattern.components[...], below: pattern.isAbsolute ? "/" : "", depth: 0)
         }
-        if self.files.count == before { throw self.nothingFound(text) }
+        if self.foundCount == 0 { throw self.nothingFound(text) }
         self.notePassedOver(text)
+    }
+
+    private mutating func noteAliases() {
+        guard let alias = self.firstAlias else { return }
+        let others = self.aliasCount == 1 ? "" : ", and so do \(self.aliasCount - 1) other names of files"
+        self.remarks.append(
+            "'\(alias.name)' stands for the file that is found as '\(alias.first)' too\(others); each file is read once"
+        )
     }
 
     /// A program that says `:recursive false` knows what it leaves out.
@@ -133,22 +157,38 @@ struct FileFinder {
         }
         switch status.kind {
         case .file:
-            guard self.files.count < Self.fileLimit else { throw Self.tooMany(path) }
             // "." and "a.txt" name the same file.
-            let name = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
-            self.files.append(File(path: name, size: status.size))
+            try self.add(status, as: path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
         case .directory:
             guard isNamed || self.isRecursive == true else {
                 self.passedOver.append(path)
                 return
             }
+            let before = self.foundCount
             try self.addAll(in: path, depth: depth + 1)
+            if self.foundCount == before { self.emptyDirectories.append(path) }
         case .symbolicLink, .other:
             // Waiting in a directory for sockets and pipes is nobody's wish; one that is named is a mistake.
             guard isNamed else { return }
             let message = "can't read '\(path)': it is neither a file nor a directory; name a regular file"
             throw ConnectorError(.user, retry: .never, message)
         }
+    }
+
+    /// Adds a file unless it was found before.
+    private mutating func add(_ status: FileStatus, as name: String) throws(ConnectorError) {
+        self.foundCount += 1
+        if let identity = status.identity {
+            if let first = self.names[identity] {
+                guard first != name else { return }
+                self.aliasCount += 1
+                if self.firstAlias == nil { self.firstAlias = (name, first) }
+                return
+            }
+            self.names[identity] = name
+        }
+        guard self.files.count < Self.fileLimit else { throw Self.tooMany(name) }
+        self.files.append(File(path: name, size: status.size))
     }
 
     private mutating func addAll(in directory: String, depth: Int) throws(ConnectorError) {
@@ -227,7 +267,13 @@ extension FileFinder {
 
     private func nothingFound(_ pattern: String) -> ConnectorError {
         let message: String
-        if let directory = self.passedOver.first {
+        if let directory = self.emptyDirectories.first {
+            let which = directory == Self.normalised(pattern) ? "" : ", which '\(pattern)' names,"
+            let below = self.isRecursive == false ? " of its own, and :recursive false leaves out those below it" : ""
+            message =
+                "can't read '\(directory)': the directory\(which) holds no files\(below); names that begin with . or _ "
+                + "don't count; put files there, or name another directory"
+        } else if let directory = self.passedOver.first {
             message =
                 "no file matches '\(pattern)', only directories (such as '\(directory)'); "
                 + "write '\(pattern)/*' for the files in them, or say :recursive true"
@@ -251,6 +297,10 @@ extension FileFinder {
             }
             directory = next
         }
-        return "the directory '\(directory.isEmpty ? "." : directory)' has nothing of that name"
+        let shown = directory.isEmpty ? "." : directory
+        if let names = try? DirectoryListing.ifExists(shown)?.names, names.isEmpty {
+            return "the directory '\(shown)' is empty"
+        }
+        return "the directory '\(shown)' has nothing of that name"
     }
 }

@@ -80,6 +80,14 @@ struct OpenFile: ~Copyable {
     }
 }
 
+/// Which file it is, whatever path leads to it.
+struct FileIdentity: Hashable, Sendable {
+    let device: UInt64
+
+    /// Of the inode.
+    let number: UInt64
+}
+
 /// What the file system knows about a path.
 struct FileStatus: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
@@ -91,6 +99,9 @@ struct FileStatus: Hashable, Sendable {
 
     let kind: Kind
     let size: Int64
+
+    /// Nil where the file system gives its files no numbers.
+    let identity: FileIdentity?
 
     /// When the content was last changed, in nanoseconds since 1970.
     let modifiedNanoseconds: Int64
@@ -104,6 +115,9 @@ struct FileStatus: Hashable, Sendable {
             default: .other
             }
         self.size = Int64(status.st_size)
+        self.identity =
+            status.st_ino == 0
+            ? nil : FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
         self.modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     }
 

@@ -89,9 +89,12 @@ struct OutputDirectory {
         }
     }
 
-    /// `stageName`: Of the run that writes here, if it is known.
-    func isTaken(by stageName: String?) -> ConnectorError {
-        let isOurs = stageName?.hasPrefix("\(Self.stagePrefix)\(getpid())-") == true
+    /// - Parameters:
+    ///   - stageName: Of the run that writes here, if it is known.
+    ///   - isOurs: Whether another sink of this process is known to write here.
+    /// - Returns: The error that says so.
+    func isTaken(by stageName: String?, isOurs: Bool = false) -> ConnectorError {
+        let isOurs = isOurs || stageName?.hasPrefix("\(Self.stagePrefix)\(getpid())-") == true
         let message =
             isOurs
             ? "another job of this program, or this job's other sink, is writing there; give each its own directory, "
@@ -145,15 +148,23 @@ struct OutputDirectory {
 
     /// Checks that nothing is in the way.
     ///
-    /// `dated`: Directories that may be replaced as well.
-    func checkIsFree(replacesOutput: Bool, dated: [String] = []) throws(ConnectorError) {
+    /// - Parameters:
+    ///   - replacesOutput: Whether what jobs wrote may be there.
+    ///   - isOurs: Whether another sink of this process is known to have written here.
+    ///   - dated: Directories that may be replaced as well.
+    /// - Throws: Something is in the way, which the error names.
+    func checkIsFree(replacesOutput: Bool, isOurs: Bool = false, dated: [String] = []) throws(ConnectorError) {
         let names = try self.names()
         guard !names.isEmpty else { return }
         let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
         guard replacesOutput else {
             let message =
-                "can't write to '\(self.path)': the directory isn't empty (\(shown)); choose another one, remove it, "
-                + "or say :overwrite true"
+                isOurs
+                ? "can't write to '\(self.path)': the directory isn't empty (\(shown)), since a job of this program has "
+                    + "written there already; give each its own, submit it once, or say :overwrite true to keep the last "
+                    + "output only"
+                : "can't write to '\(self.path)': the directory isn't empty (\(shown)); choose another one, remove it, "
+                    + "or say :overwrite true"
             throw ConnectorError(.user, retry: .never, message)
         }
         for name in names where !name.hasPrefix(".") && !dated.contains(name) {

@@ -39,6 +39,9 @@ public final class PathSink: Sink {
 
         /// The files that this run's commit put there.
         var committedNames: [String] = []
+
+        /// Of the directory, as long as this process is known to write there, or to have written.
+        var claim: String?
     }
 
     let path: String
@@ -67,17 +70,22 @@ public final class PathSink: Sink {
             precondition(state.lock == nil, "a sink is prepared once")
             let output = OutputDirectory(path: self.path)
             state.createdDirectories = try output.create()
+            state.claim = OutputClaims.claim(self.path)
+            let isOurs = OutputClaims.hasOthers(state.claim)
             // Of two that begin at once, one must see what the other has made.
             guard let preparation = try output.lockForPreparation() else {
                 // The other one needs the directories.
                 state.createdDirectories = []
-                throw output.isTaken(by: nil)
+                let isOurs = isOurs || OutputClaims.hasOthers(state.claim)
+                Self.release(&state)
+                throw output.isTaken(by: nil, isOurs: isOurs)
             }
             do throws(ConnectorError) {
                 try output.removeLeftovers()
-                try output.checkIsFree(replacesOutput: self.options.replacesOutput)
+                try output.checkIsFree(replacesOutput: self.options.replacesOutput, isOurs: isOurs)
                 state.lock = try output.makeStage(self.stageName)
             } catch {
+                Self.release(&state)
                 output.removeCreated(state.createdDirectories)
                 state.createdDirectories = []
                 throw error
@@ -124,7 +132,13 @@ public final class PathSink: Sink {
             state.committedNames = []
             output.removeCreated(state.createdDirectories)
             state.createdDirectories = []
+            Self.release(&state)
             state.lock = nil
         }
+    }
+
+    private static func release(_ state: inout State) {
+        OutputClaims.release(state.claim)
+        state.claim = nil
     }
 }

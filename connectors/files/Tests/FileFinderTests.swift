@@ -54,6 +54,74 @@ import Testing
         #expect(found.map(\.size) == self.relative(found).map { Int64($0.utf8.count) })
     }
 
+    @Test(arguments: [
+        ["a.txt", "year/../a.txt"], ["a.txt", "link.txt"], ["a.txt", "*.txt"],
+        ["a.txt", "./year/.././a.txt", "hard.txt"],
+    ])
+    func `a file of several names is read once, under the first`(names: [String]) throws {
+        try self.link("link.txt", to: "a.txt")
+        try FileManager.default.linkItem(atPath: self.directory.file("a.txt"), toPath: self.directory.file("hard.txt"))
+
+        let found = try FileFinder.find(names.map(self.directory.file), isRecursive: nil)
+
+        #expect(self.relative(found.files).filter { ["a.txt", "link.txt", "hard.txt"].contains($0) } == ["a.txt"])
+        #expect(self.relative(found.files).allSatisfy { !$0.contains("..") })
+        #expect(found.remarks.count == 1)
+        #expect(found.remarks.allSatisfy { $0.contains("stands for the file that is found as") })
+    }
+
+    @Test func `the name that is found first stays, whichever it is`() throws {
+        try self.link("link.txt", to: "a.txt")
+
+        let found = try FileFinder.files(of: ["link.txt", "a.txt"].map(self.directory.file), isRecursive: nil)
+
+        #expect(self.relative(found) == ["link.txt"])
+    }
+
+    @Test func `a file that is named by its link alone is read, without a remark`() throws {
+        try self.link("link.txt", to: "a.txt")
+
+        let found = try FileFinder.find([self.directory.file("link.txt")], isRecursive: nil)
+
+        #expect(self.relative(found.files) == ["link.txt"])
+        #expect(found.remarks == [])
+    }
+
+    @Test func `a relative and an absolute path of one file are one`() throws {
+        let working = FileManager.default.currentDirectoryPath
+        let upwards = Array(repeating: "..", count: working.split(separator: "/").count).joined(separator: "/")
+        let absolute = self.directory.file("b.txt")
+
+        let found = try FileFinder.files(of: [absolute, upwards + absolute], isRecursive: nil)
+
+        #expect(found.map(\.path) == [absolute])
+    }
+
+    @Test(arguments: [
+        ("empty", Bool?.none, "can't read 'DIR/empty': the directory holds no files;"),
+        ("hidden", nil, "names that begin with . or _ don't count"),
+        ("year", false, "holds no files of its own, and :recursive false leaves out those below it"),
+        ("y*r/2025", nil, "'DIR/year/2025': the directory, which 'DIR/y*r/2025' names, holds no files"),
+        ("empty/*", nil, "the directory 'DIR/empty' is empty"),
+    ])
+    func `a directory without files is said to hold none`(name: String, isRecursive: Bool?, text: String) throws {
+        for name in ["empty", "year/2025"] {
+            try FileManager.default.createDirectory(
+                atPath: self.directory.file(name),
+                withIntermediateDirectories: true
+            )
+        }
+        try self.directory.write("x", to: "hidden/_SUCCESS")
+        let pattern = self.directory.file(name)
+
+        let error = #expect(throws: ConnectorError.self) {
+            try FileFinder.files(of: [pattern], isRecursive: isRecursive)
+        }
+
+        let expected = text.replacingOccurrences(of: "DIR", with: self.directory.path)
+        #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
+    }
+
     @Test func `directories of a wildcard are passed over, or read if the program says so`() throws {
         let passed = try FileFinder.files(of: [self.directory.file("*")], isRecursive: nil)
         let all = try FileFinder.files(of: [self.directory.file("*")], isRecursive: true)
@@ -149,6 +217,13 @@ import Testing
 
         #expect(!GlobPattern.matches(name, tokens))
         #expect(GlobPattern.matches(name + "b", tokens))
+    }
+
+    private func link(_ name: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: self.directory.file(name),
+            withDestinationPath: self.directory.file(target)
+        )
     }
 
     private func relative(_ files: [FileFinder.File]) -> [String] {

@@ -58,8 +58,32 @@ import Testing
 
         let found = messages.withLock { $0 }
         #expect(found.count == 7)
-        #expect(found.allSatisfy { $0.contains("writing there") }, "\(found)")
+        #expect(
+            found.allSatisfy { $0.contains("another job of this program") && $0.contains("writing there") },
+            "\(found)"
+        )
         withExtendedLifetime(sinks) {}
+    }
+
+    @Test func `a second job of one program into the same directory is told who wrote there`() throws {
+        let first = self.makeSink()
+        try first.prepare()
+        try first.commit([try first.part(0, "a\n")])
+
+        let error = #expect(throws: ConnectorError.self) { try self.makeSink().prepare() }
+
+        #expect(error?.message.contains("('_SUCCESS', 'part-00000'), since a job of this program has written") == true)
+    }
+
+    @Test func `a directory that a job of this program gave up counts as anybody's`() throws {
+        let first = self.makeSink()
+        try first.prepare()
+        first.abort()
+        try self.directory.write("a\n", to: "out/part-00000")
+
+        let error = #expect(throws: ConnectorError.self) { try self.makeSink().prepare() }
+
+        #expect(error?.message.contains("the directory isn't empty ('part-00000')") == true)
     }
 
     /// Every moment of a commit of three parts at which the process may die.
