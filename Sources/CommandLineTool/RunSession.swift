@@ -1,4 +1,5 @@
 import ConnectorCatalog
+import ConnectorKit
 import FluentSyntax
 import JobPlan
 import JobService
@@ -39,8 +40,15 @@ struct RunSession {
     ///   - path: Of the program.
     ///   - options: Of the run.
     ///   - streamOptions: What the command line says that only streams heed, as it is written.
+    ///   - start: Starts what the run needs, once the program is known to be right, and says where it is; what it gives
+    ///     lives as long as the run.
     /// - Returns: How it ended.
-    func run(path: String, options: RunOptions, streamOptions: [String] = []) -> CommandStatus {
+    func run(
+        path: String,
+        options: RunOptions,
+        streamOptions: [String] = [],
+        start: (inout RunOptions) throws(ConnectorError) -> AnyObject? = { _ in nil }
+    ) -> CommandStatus {
         do {
             let file = try CheckedFile.load(path)
             let problems = file.program.parameters.problems(with: options.parameters.keys, in: [file.source.name])
@@ -49,10 +57,27 @@ struct RunSession {
                 return self.refuse([Self.refusal(of: streamOptions, in: file.source.name)])
             }
             if self.style.showsWarnings, !file.warnings.diagnostics.isEmpty { self.console.note(file.warnings.text) }
-            return self.run(file, options: options)
+            return self.run(file, options: options, start: start)
         } catch {
             error.show(self.console)
             return self.finish(.refused, jobs: [], failure: error.failure, diagnostics: error.diagnostics)
+        }
+    }
+
+    private func run(
+        _ file: CheckedFile,
+        options: RunOptions,
+        start: (inout RunOptions) throws(ConnectorError) -> AnyObject?
+    ) -> CommandStatus {
+        var options = options
+        do {
+            let started = try start(&options)
+            defer { withExtendedLifetime(started) {} }
+            return self.run(file, options: options)
+        } catch {
+            self.console.note("error: \(error.message)")
+            let state: RunReport.State = error.domain == .user ? .refused : .failed
+            return self.finish(state, jobs: [], failure: error.message, diagnostics: file.warnings.json)
         }
     }
 

@@ -12,16 +12,26 @@ public struct ConnectorDeclaration: Sendable {
     public let arguments: ArgumentsDeclaration
     public let options: [OptionDeclaration]
 
+    /// What calls may leave to whoever runs the program.
+    public let needs: [SettingNeed]
+
+    /// Whether its records have event times of their own, so that a stream that reads them needs no `:time`.
+    public let givesTime: Bool
+
     public init(
         _ name: String,
         as roles: [ConnectorRole],
         arguments: ArgumentsDeclaration = .none,
-        options: [OptionDeclaration] = []
+        options: [OptionDeclaration] = [],
+        needs: [SettingNeed] = [],
+        givesTime: Bool = false
     ) {
         self.name = name
         self.roles = roles
         self.arguments = arguments
         self.options = options.sorted { $0.name < $1.name }
+        self.needs = needs
+        self.givesTime = givesTime
     }
 
     /// What `:format (csv …)` may be called with.
@@ -48,6 +58,13 @@ public struct ConnectorDeclaration: Sendable {
             problems.append(SettingProblem(.missingOption, at: .call, "needs the option :\(option.name)", help: help))
         }
         return problems
+    }
+
+    /// What a call needs that neither it nor the defaults of these names say.
+    public func unmetNeeds(of call: KnownSettings, defaults: Set<String>) -> [SettingProblem] {
+        self.needs.filter { $0.isUnmet(by: call, defaults: defaults) }.map { need in
+            SettingProblem(.missingOption, at: .call, need.predicate, help: need.help)
+        }
     }
 
     private func unknown(_ name: String) -> SettingProblem {

@@ -88,7 +88,7 @@ extension EvaluationError.Code {
         case .thrown(let value):
             "uncaught throw: \(value)"
         case .undefined(let name):
-            "\(name) is used before its define has run"
+            "\(name) is used before its define has run; move its define above the form, or the job, that uses it"
         case .stepLimit(let limit):
             "\(what) took more than \(limit) step\(limit == 1 ? "" : "s"); is there an endless loop or recursion? (--step-limit raises the limit)"
         case .memoryLimit(let bytes):

@@ -31,6 +31,19 @@ package enum MemorySize {
         return "\(bytes) B"
     }
 
+    /// Three digits, as people compare sizes: `512 MiB`, `6.83 MiB`, `12 B`.
+    package static func roundedText(of bytes: Int64) -> String {
+        let binary = Self.units.filter { $0.suffix.count != 2 }
+        guard let unit = binary.first(where: { bytes >= $0.bytes }), unit.bytes > 1 else { return "\(bytes) B" }
+        let (whole, rest) = bytes.quotientAndRemainder(dividingBy: unit.bytes)
+        let places: Int64 = whole < 10 ? 100 : whole < 100 ? 10 : 1
+        let fraction = (rest * places + unit.bytes / 2) / unit.bytes
+        let scaled = whole * places + fraction
+        var digits = String(scaled % places + places).dropFirst()
+        while digits.last == "0" { digits = digits.dropLast() }
+        return "\(scaled / places)\(digits.isEmpty ? "" : ".")\(digits) \(unit.suffix)"
+    }
+
     /// A decimal number with at most two digits behind the point, times 100.
     private static func hundredths(of text: Substring) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

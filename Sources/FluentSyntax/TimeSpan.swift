@@ -73,7 +73,7 @@ extension Constant {
     var foundText: String {
         switch self {
         case .integer(let value): "\(value)"
-        case .float(let value): "\(value)"
+        case .float(let value): FloatText.text(of: value)
         default: self.typeName
         }
     }

@@ -5,9 +5,20 @@ package import FluentSyntax
 /// Checks source and sink calls of a program by what their connectors declare.
 package struct ConnectorCheck: ConnectorChecking {
     private let declarations: [ConnectorDeclaration]
+    private let defaults: Set<String>?
 
-    package init(_ declarations: [ConnectorDeclaration]) {
+    /// - Parameters:
+    ///   - declarations: Of the connectors that programs may use.
+    ///   - defaults: The names of the settings that would be given for a whole run, to warn of those that would be missing;
+    ///     nil: they aren't known, and nothing is said.
+    package init(_ declarations: [ConnectorDeclaration], defaults: Set<String>? = nil) {
         self.declarations = declarations
+        self.defaults = defaults
+    }
+
+    package func givesTime(_ name: String) -> Bool {
+        let sources = self.declarations.filter { $0.name == name && $0.roles.contains(.streamSource) }
+        return sources.isEmpty || sources.contains(where: \.givesTime)
     }
 
     package func problems(with use: ConnectorUse) -> [ConnectorProblem] {
@@ -19,7 +30,11 @@ package struct ConnectorCheck: ConnectorChecking {
         // Who doesn't say what it is for is right if it is for anything.
         let found = fitting.map { $0.problems(with: call) }
         let fewest = found.min { $0.count < $1.count } ?? []
-        return fewest.map { ConnectorProblem($0, about: use.name) }
+        guard fewest.isEmpty, let defaults = self.defaults else {
+            return fewest.map { ConnectorProblem($0, about: use.name) }
+        }
+        let unmet = fitting.map { $0.unmetNeeds(of: call, defaults: defaults) }.min { $0.count < $1.count } ?? []
+        return unmet.map { ConnectorProblem($0, about: use.name, isWarning: true) }
     }
 
     /// Why no job can use a connector so.
@@ -52,7 +67,7 @@ extension KnownSettings {
 }
 
 extension ConnectorProblem {
-    fileprivate init(_ problem: SettingProblem, about name: String) {
+    fileprivate init(_ problem: SettingProblem, about name: String, isWarning: Bool = false) {
         let place: ConnectorProblem.Place =
             switch problem.place {
             case .call: .call
@@ -60,7 +75,8 @@ extension ConnectorProblem {
             case .optionName(let option): .optionName(option)
             case .optionValue(let option): .optionValue(option)
             }
-        self.init(place, code: problem.kind.rawValue, problem.sentence(about: name), help: problem.help)
+        let sentence = problem.sentence(about: name)
+        self.init(place, code: problem.kind.rawValue, sentence, help: problem.help, isWarning: isWarning)
     }
 }
 

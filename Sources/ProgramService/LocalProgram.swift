@@ -42,6 +42,7 @@ package final class LocalProgram: Sendable {
     }
 
     private func evaluate(runs: Bool) -> RunOutcome {
+        if runs, let problem = self.program.submissionProblem(.error) { return .refused([problem]) }
         do {
             var evaluation = try ProgramEvaluation(self.program, context: self.context)
             try evaluation.run(onlyDefinitions: !runs)

@@ -88,17 +88,9 @@ struct ProgramEvaluation: ~Copyable {
     /// A program that defines one job and submits none means that one; one that has decided not to submit it doesn't.
     mutating func submitOnlyJob() throws(ProgramProblem) {
         guard !self.submitsJobs, !self.context.hasSubmitted, !self.context.wasCancelled else { return }
-        guard self.definitions.count == 1 else {
-            if !self.definitions.isEmpty {
-                self.context.observer.log(
-                    .warning,
-                    "the program defines \(self.definitions.count) jobs and submits none; say (submit-job NAME)"
-                )
-            }
-            return
-        }
+        guard let only = self.definitions.first, self.definitions.count == 1 else { return }
         do {
-            switch self.definitions[0] {
+            switch only {
             case .job(let job): _ = try self.context.start(job, at: job.range)
             case .stream(let stream): _ = try self.context.start(stream, at: stream.range)
             }

@@ -212,15 +212,25 @@ struct ProgramHost: ~Copyable, MachineHost {
     }
 
     private func job(_ value: Value, _ builtin: Builtin, at range: SourceRange) throws(EvaluationError) -> RunningJob {
-        guard value.tag == .handle, self.handles.indices.contains(Int(value.bits)),
-            case .job(let job) = self.handles[Int(value.bits)]
-        else {
-            throw EvaluationError(
-                .typeMismatch(operation: builtin.name, expected: "a submitted job", found: value.tag.typeName),
-                at: range
-            )
+        guard value.tag == .handle, self.handles.indices.contains(Int(value.bits)) else {
+            throw self.isNoJob(value, builtin, at: range)
         }
-        return job
+        switch self.handles[Int(value.bits)] {
+        case .job(let job): return job
+        case .connector: throw self.isNoJob(value, builtin, at: range)
+        case .definition(let definition):
+            let reason =
+                "it needs a submitted job, and \(definition.name) is the definition of one; "
+                + "submit it with (submit-job \(definition.name)), and use what that gives"
+            throw EvaluationError(.invalidArgument(operation: builtin.name, reason: reason), at: range)
+        }
+    }
+
+    private func isNoJob(_ value: Value, _ builtin: Builtin, at range: SourceRange) -> EvaluationError {
+        EvaluationError(
+            .typeMismatch(operation: builtin.name, expected: "a submitted job", found: value.tag.typeName),
+            at: range
+        )
     }
 
     private func await(_ value: Value, at range: SourceRange) throws(EvaluationError) -> Value {

@@ -5,6 +5,13 @@ package import JobPlan
 enum ProgramDefinition: Sendable {
     case job(JobDefinition)
     case stream(StreamDefinition)
+
+    var name: String {
+        switch self {
+        case .job(let job): job.name
+        case .stream(let stream): stream.name
+        }
+    }
 }
 
 /// How a job that a program defines will run.

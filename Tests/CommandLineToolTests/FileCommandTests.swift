@@ -36,6 +36,51 @@ import Testing
         #expect(call.notes.hasSuffix("\(right): ok\n"))
     }
 
+    @Test func `what a run would miss is told, unless it is given`() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            """
+            (define-stream-processor copies
+              :source (kafka-topic "a" :from 'committed)
+              :sink (kafka-topic "b" :brokers "localhost:9092"))
+
+            """,
+            to: "a.fl"
+        )
+
+        let call = Invocation("check", path)
+        let given = Invocation("check", path, "-D", "kafka.brokers=localhost:9092", "-D", "kafka.group.id=copies")
+
+        #expect(call.status == .done)
+        #expect(call.notes.contains("\(path):2:11: warning[missing-option]: kafka-topic doesn't know its brokers"))
+        #expect(call.notes.contains("-D kafka.brokers=host:port"))
+        #expect(call.notes.contains(":from 'committed, and names none"))
+        #expect(!call.notes.contains("\(path):3:"))
+        #expect(given.status == .done)
+        #expect(given.notes == "\(path): ok\n")
+    }
+
+    @Test(arguments: [
+        "(distributed-files \"a\" :format 'json)", "(union (kafka-topic \"a\" :brokers \"b:1\") (generate))", "files",
+    ])
+    func `a stream of records without times must say where they are`(source: String) throws {
+        let folder = try TemporaryFolder()
+        let text = """
+            (define files (distributed-files "b" :format 'json))
+            (define-stream-processor copies :source \(source) TIME :sink (stdout))
+
+            """
+        let without = try folder.write(text.replacing("TIME", with: ""), to: "without.fl")
+        let with = try folder.write(text.replacing("TIME", with: ":time :ts"), to: "with.fl")
+
+        let call = Invocation("check", without)
+
+        #expect(call.status == .refused)
+        #expect(call.notes.contains("error[missing-option]"))
+        #expect(call.notes.contains("gives its records no time, and the stream doesn't say where it is"))
+        #expect(Invocation("check", with).status == .done)
+    }
+
     @Test func `a wrong regular expression is found without a run`() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write("(println 1)\n(println (re-match #\"(\" \"a\"))\n", to: "a.fl")

@@ -34,7 +34,8 @@ import Testing
         let folder = try TemporaryFolder()
         let path = try folder.write(text, to: "stream.fl")
 
-        #expect(Invocation("check", path).notes == "\(path): ok\n")
+        #expect(Invocation("check", path, "-D", "kafka.brokers=localhost:9092").notes == "\(path): ok\n")
+        #expect(Invocation("check", path).status == .done)
         #expect(Invocation("fmt", "--check", path).status == .done)
     }
 

@@ -1,9 +1,11 @@
+import CoreTypes
 import Engine
 import Testing
 
 @Suite struct ValuesJSONTests {
     @Test(arguments: [
         ("null", "nil"), (" [1, -2.50, 1e2, 12345678901234567890] ", "[1 -2.5 100.0 1.2345678901234567e+19]"),
+        ("[1e22, 1E-7]", "[1.0e+22 1.0e-07]"),
         ("\"\\u0041\\n\\/\\ud83d\\ude00\\ud800x\"", "\"A\\n/\u{1F600}\u{FFFD}x\""), ("{}", "{}"),
         ("{\"a\":{\"b\":[]},\"a\":2,\"c\":true}", "{\"a\" 2 \"c\" true}"), ("-0", "0"), ("\"é\"", "\"é\""),
         ("9223372036854775807", "9223372036854775807"), ("-9223372036854775808", "-9223372036854775808"),
@@ -52,6 +54,25 @@ import Testing
 
         #expect(value.count == 50)
         #expect(value.shown.hasPrefix("{\"k0\" 50 \"k1\" 51 "))
+    }
+
+    @Test func `whatever float is written as text or JSON reads back`() throws {
+        var arena = Arena(limitBytes: 1 << 24)
+        for seed in UInt64(0)..<5_000 {
+            var random = SplitMix64(seed: seed)
+            let value = Double(bitPattern: random.next())
+            guard value.isFinite else { continue }
+            var text = ByteBuffer()
+            var json = ByteBuffer()
+            var textWriter = ValueText()
+            var jsonWriter = ValueJSON()
+
+            try textWriter.append(Value(value), to: &text)
+            try jsonWriter.append(Value(value), to: &json)
+
+            #expect(NumberText.float(of: text.bytes)?.bitPattern == value.bitPattern, "seed \(seed)")
+            #expect(try JSONReader.read(json.bytes, in: &arena).float.bitPattern == value.bitPattern, "seed \(seed)")
+        }
     }
 
     @Test func `numbers that don't fit are repaired, bytes too`() throws {

@@ -66,6 +66,12 @@ import Testing
         ("(let ((a 1)) 2)", "unused-binding"), ("(lambda (a) 1)", "unused-binding"),
         ("(for (x [1]) 1)", "unused-binding"), ("(match 1 (x 2))", "unused-binding"),
         ("(define (count x) x)", "shadowed-builtin"),
+        ("(define (f a & rest) (list a rest)) (f 1 2 3)", "rest-parameters"),
+        ("(define f (fn [& all] all)) (f) (f 1)", "rest-parameters"),
+        ("(let ((f (lambda (a . others) (cons a others)))) (f 1 2 3))", "rest-parameters"),
+        ("(map (fn [a & more] [a more]) [1])", "rest-parameters"),
+        ("(defn f [x] (* x y)) (println (f 1))", "unknown-name"), ("(println (g 1)) (defun g (x) x)", "unknown-name"),
+        ("(let* ((a 1) (b a)) (+ a b))", "unknown-name"),
     ])
     func `a wrong program has the one diagnostic that says so`(text: String, code: String) {
         let codes = Self.codes(text)
@@ -78,7 +84,7 @@ import Testing
         ("(splt 1 2)", "did you mean split?"), ("(prinltn 1)", "did you mean println?"),
         ("(define total 1) (println totl)", "did you mean total?"),
         ("(let ((words 1)) (println words word))", "did you mean words?"),
-        ("(defn f (x) x)", "use (define (name a b) body…)"),
+        ("(defn f (x) x)", "use (define (name a b) body…)"), ("(defn f [x & xs] xs)", "use (define (name a b) body…)"),
         ("(qqqqqqq 1)", "define it at the top level, or bind it with let"),
         ("(println +5)", "write 5"),
         (

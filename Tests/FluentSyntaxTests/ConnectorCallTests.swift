@@ -114,4 +114,6 @@ private final class Answers: ConnectorChecking {
         self.asked.withLock { $0.append(use) }
         return self.answers
     }
+
+    func givesTime(_ name: String) -> Bool { true }
 }

@@ -16,6 +16,15 @@ import Testing
         #expect(once.split(separator: "\n").allSatisfy { $0.count <= 100 })
     }
 
+    @Test func `forms that share a line get lines of their own, and comments stay`() throws {
+        let text = "(define a 1)(define b 2) ; two\n;; next\n  (println a) (println b) ; end\n5 'x\n"
+
+        let once = try Formatter.formatted(.make(text))
+
+        #expect(once == "(define a 1)\n(define b 2)  ; two\n;; next\n(println a)\n(println b)  ; end\n5\n'x\n")
+        #expect(try Formatter.formatted(.make(once)) == once)
+    }
+
     @Test func `the specification's word count is laid out as it is written`() throws {
         let source = try Fixtures.read("spec-06.fl")
         let end = source.bytes.firstRange(of: Array(";; Submit job".utf8))?.lowerBound ?? 0

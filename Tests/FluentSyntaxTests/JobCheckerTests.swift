@@ -138,6 +138,101 @@ import Testing
         #expect(codes.contains("cannot-travel"), "\(codes)")
     }
 
+    @Test(arguments: [
+        ("(emit r (fn [x] x))", "this is a function", "(fn [x] x)"), ("(emit inc r)", "inc is a function", "inc"),
+        ("(emit r parse)", "parse is a function", "parse"), ("(emit r limit)", "limit is a function", "limit"),
+        ("(emit r table)", "table holds a function", "table"),
+        ("(emit r [1 {:f parse}])", "parse is a function", "parse"),
+        ("(emit r #\"a\")", "this is a regular expression", "#\"a\""),
+        ("(emit r pattern)", "pattern is a regular expression", "pattern"),
+        ("(let ((f (lambda (x) x))) (emit (f r) f))", "f is a function", "f"),
+        ("(letrec ((f (lambda (x) (f x)))) (emit (f r) f))", "f is a function", "f"),
+        ("(emit r (if r 1 parse))", "parse is a function", "parse"),
+        ("(emit r (let ((f inc)) (f 1) f))", "f is a function", "f"),
+    ])
+    func `a function or pattern that is emitted is found where it is written`(
+        emission: String,
+        message: String,
+        place: String
+    ) throws {
+        let text = """
+            (define (parse x) (parse-int x))
+            (define limit (lambda (x) (> x 1)))
+            (define table {:parse parse :sizes [1 2]})
+            (define pattern #"b+")
+            (define-mapreduce j :input (generate) :output (stdout) :map (lambda (r) \(emission)))
+            """
+
+        let diagnostics = Frontend.check(.make(text)).diagnostics.filter { $0.severity == .error }
+
+        let diagnostic = try #require(diagnostics.first)
+        #expect(diagnostics.map(\.code) == ["cannot-travel"])
+        #expect(diagnostic.message == "\(message), which emit can't hand on: only data travels")
+        #expect(!diagnostic.help.isEmpty)
+        #expect(
+            String(decoding: text.utf8.dropFirst(diagnostic.range.start).prefix(place.utf8.count), as: UTF8.self)
+                == place
+        )
+    }
+
+    @Test(arguments: [
+        "(emit r (map parse [r]))", "(emit (parse r) (limit 2))", "(emit r (get table :sizes))",
+        "(let ((f (lambda (x) x))) (emit r (f r)))", "(emit r (re-match pattern r))", "(emit 'inc \"#a\")",
+    ])
+    func `what functions give can be emitted`(emission: String) {
+        let text = """
+            (define (parse x) (parse-int x))
+            (define limit (lambda (x) (> x 1)))
+            (define table {:parse parse :sizes [1 2]})
+            (define pattern #"b+")
+            (define-mapreduce j :input (generate) :output (stdout) :map (lambda (r) \(emission)))
+            """
+
+        #expect(CheckerTests.codes(text) == [])
+    }
+
+    @Test(arguments: [
+        (":map (lambda (r) (println r) (emit r 1))", "println works only in the program, not inside a job"),
+        (":map (lambda (r) (for-each println [r]) (emit r 1))", "println works only in the program, not inside a job"),
+        (
+            ":map (lambda (r) (emit r 1)) :reduce (lambda (k v) (log-warn k) (emit k (sum v)))",
+            "log-warn works only in the program, not inside a job"
+        ),
+        (
+            ":map (lambda (r) (outer r))",
+            "outer calls log-info, which works only in the program, not inside a job"
+        ),
+        (":map (lambda (r) (when (= r 1) (alert r)) (emit r 1))", "alert works only where a stream's windows"),
+    ])
+    func `what prints works in the program only`(functions: String, message: String) throws {
+        let text = """
+            (define (inner r) (log-info (str r)) r)
+            (define (outer r) (emit (inner r) 1))
+            (println (inner 1))
+            (alert "started")
+            (define-mapreduce j :input (generate) :output (stdout) \(functions))
+            """
+
+        let diagnostics = Frontend.check(.make(text)).diagnostics
+
+        #expect(diagnostics.count == 1)
+        #expect(diagnostics.first?.message.hasPrefix(message) == true, "\(diagnostics)")
+        #expect(diagnostics.first?.help.contains("emit what is") == true)
+    }
+
+    @Test(arguments: ["job:status", "job:wait-completion", "job:get-results", "job:cancel", "job:id", "await"])
+    func `a job must be submitted before it is asked`(builtin: String) throws {
+        let job = "(define-mapreduce j :input (generate) :output (stdout) :map (lambda (r) (emit r 1)))"
+
+        let wrong = Frontend.check(.make("\(job) (println (\(builtin) j))")).diagnostics
+        let right = CheckerTests.codes("\(job) (let ((h (submit-job j))) (println (\(builtin) h)))")
+
+        #expect(wrong.map(\.code) == ["not-submitted"])
+        #expect(wrong.first?.message == "\(builtin) needs a submitted job, and j is the definition of one")
+        #expect(wrong.first?.help.contains("(submit-job j)") == true)
+        #expect(right == [])
+    }
+
     @Test func `jobs aren't submitted inside jobs`() {
         let text = "(define-mapreduce j :input (generate) :output (stdout) :map (lambda (r) (emit (await r) 1)))"
 

@@ -1,3 +1,4 @@
+import CoreTypes
 import FluentSyntax
 import Testing
 
@@ -104,6 +105,57 @@ import Testing
         #expect(result.diagnostics.map(\.message) == ["this ( is never closed"])
         #expect(result.diagnostics.first?.range == SourceRange(start: 0, end: 1))
         #expect(result.diagnostics.first?.help == "add ), probably before the form at 3:1")
+    }
+
+    @Test(arguments: [
+        ("(define (f x)\n  (when x\n    (g x)\n  (h x))\n(define y 2)\n", "(when", "4:3"),
+        (
+            "(define-mapreduce j\n  :input (distributed-files \"a\"\n  :output (stdout)\n  :map f)\n", "(distributed",
+            "3:3"
+        ),
+        ("(let ((a 1)\n      (b 2)\n  (+ a b))\n", "((a 1)", "3:3"),
+        ("(f [1 2]\n  3)\n(g 1)\n(h\n  (i\n   {:a 1}\n  2)\n", "(i", "7:3"),
+        ("(println 1)\n\n(define (f x)\n  '(g\n    x\n\n; more\n(println (f 1))\n", "(g", "8:1"),
+    ])
+    func `a bracket that indentation shows to be open is pointed at`(
+        text: String,
+        culprit: String,
+        place: String
+    ) throws {
+        let result = Reader.read(.make(text))
+
+        let diagnostic = try #require(result.diagnostics.last { $0.code == "unclosed-bracket" })
+        #expect(text.utf8.dropFirst(diagnostic.range.start).starts(with: culprit.utf8), "\(diagnostic)")
+        #expect(diagnostic.help.hasSuffix("probably before the form at \(place)"))
+    }
+
+    @Test(arguments: ["(f\n(g\n(h 1)))\n", "(f (g\n1\n)\n)\n", "(f\n  [\n1\n])", "(f \"a\nb\"\nc)"])
+    func `indentation alone is no error`(text: String) {
+        #expect(Reader.read(.make(text)).diagnostics == [])
+    }
+
+    @Test func `whatever float is written reads back`() {
+        for seed in UInt64(0)..<20_000 {
+            var random = SplitMix64(seed: seed)
+            let value = Double(bitPattern: random.next())
+            guard value.isFinite else { continue }
+
+            let form = Reader.read(.make(FloatText.text(of: value))).forms.first
+
+            guard case .float(let read) = form?.kind, read.bitPattern == value.bitPattern else {
+                Issue.record("seed \(seed): \(value) is written as \(FloatText.text(of: value))")
+                return
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (1e22, "1.0e+22"), (1e-5, "1.0e-05"), (-1e300, "-1.0e+300"), (.leastNonzeroMagnitude, "5.0e-324"),
+        (1.5e300, "1.5e+300"),
+        (0, "0.0"), (-0.0, "-0.0"), (0.1, "0.1"), (1e15, "1000000000000000.0"), (.infinity, "inf"),
+    ])
+    func `floats are written with a point`(value: Double, text: String) {
+        #expect(FloatText.text(of: value) == text)
     }
 
     @Test func `bytes that aren't UTF-8 are an error at their place, once for a run`() {

@@ -18,6 +18,44 @@ import Testing
         ])
     }
 
+    @Test func `a directory without files is no missing one`() throws {
+        try FileManager.default.createDirectory(atPath: self.folder.file("empty"), withIntermediateDirectories: true)
+        try self.folder.writeWordCount(input: "empty")
+
+        try self.expectFailure(["can't read 'empty': the directory holds no files", "name another directory"])
+    }
+
+    @Test func `a file that several names stand for is counted once`() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: self.folder.file("link"),
+            withDestinationPath: self.folder.file("in/text")
+        )
+        try self.folder.writeWordCount(input: "in/*\" \"link\" \"in/../in/text\" \"\(self.folder.file("in/text"))")
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 0)
+        #expect(try self.folder.lines() == ["a\t2", "b\t1"])
+        expect(
+            outcome.notes,
+            contains: ["warning: job job: 'link' stands for the file that is found as 'in/text' too", "read once"]
+        )
+    }
+
+    @Test func `what stands behind a gzip stream is an error also where records may be skipped`() throws {
+        try self.folder.write(self.folder.compressed("a b\n", "gzip") + Array("garbage".utf8), to: "in/text")
+        try self.folder.writeJob(map: "(emit line 1)", options: ":on-error 'skip")
+
+        try self.expectFailure(["can't decompress 'in/text' (gzip)", "fetch the file again"])
+    }
+
+    @Test func `a line that is too long is an error also where records may be skipped`() throws {
+        try self.folder.write("a\n" + String(repeating: "b", count: (16 << 20) + 1) + "\nc\n", to: "in/text")
+        try self.folder.writeJob(map: "(emit line 1)", options: ":on-error 'skip")
+
+        try self.expectFailure(["can't read 'in/text': a line is longer than 16777216 bytes at byte 2"])
+    }
+
     @Test func `a path without its directory says which one exists`() throws {
         try self.folder.writeWordCount(input: "in/books/*.txt")
 

@@ -56,6 +56,17 @@ import Testing
         #expect(try self.folder.lines() == ["x\t1", "y\t1"])
     }
 
+    @Test(arguments: ["(get line :a)", "(str line)"])
+    func `lines without content are no records of JSON`(key: String) throws {
+        try self.folder.write("{\"a\": 1}\n\n  \n\t\r\n\r\n{\"a\": 1} \n ", to: "in/text")
+        try self.folder.writeJob(map: "(emit \(key) 1)", options: ":format 'json")
+
+        let job = try self.folder.summary()
+
+        #expect(try self.folder.lines().allSatisfy { $0.hasSuffix("\t2") })
+        #expect(job.inputRecords == 2)
+    }
+
     @Test func `an empty input gives an empty output`() throws {
         try self.folder.write("", to: "in/empty")
         try self.folder.writeWordCount()

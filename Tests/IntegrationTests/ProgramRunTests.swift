@@ -46,6 +46,88 @@ import Testing
         #expect(self.folder.names(in: "out") == nil)
     }
 
+    @Test(arguments: [[], ["--quiet"]])
+    func `a program of several jobs that submits none is refused before it does anything`(options: [String]) throws {
+        try self.folder.write(Self.twoJobs + "(println \"begun\")\n", to: "job.fl")
+
+        let outcome = try WeirProcess(["run", "job.fl"] + options, in: self.folder).wait()
+
+        #expect(outcome.code == 2)
+        #expect(outcome.results == "")
+        expect(
+            outcome.notes,
+            contains: [
+                "job.fl:1:1: error[no-submission]: the program defines 2 jobs and submits none, so that none runs",
+                "add (submit-job counts)",
+            ]
+        )
+        #expect(self.folder.isWithoutOutput)
+    }
+
+    @Test(arguments: ["check", "explain"])
+    func `who looks at a program of several jobs that submits none is warned`(command: String) throws {
+        try self.folder.write(Self.twoJobs, to: "job.fl")
+
+        let outcome = try WeirProcess([command, "job.fl"], in: self.folder).wait()
+
+        #expect(outcome.code == 0)
+        expect(outcome.notes, contains: ["job.fl:1:1: warning[no-submission]: the program defines 2 jobs"])
+    }
+
+    @Test func `a definition that is asked like a job says how to submit it`() throws {
+        try self.folder.write(
+            Self.twoJobs + "(define (state job) (job:status job))\n(println (state counts))\n(submit-job ranks)",
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        expect(
+            outcome.notes,
+            contains: [
+                "job:status: it needs a submitted job, and counts is the definition of one", "(submit-job counts)",
+            ]
+        )
+    }
+
+    @Test func `a function that is defined behind its job is advised to move`() throws {
+        try self.folder.write(
+            """
+            (define-mapreduce job
+              :input (distributed-files "in/*")
+              :output (distributed-path "out")
+              :map (lambda (line) (emit (first-word line) 1)))
+            (define (first-word line) (first (split line " ")))
+
+            """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["first-word is used before its define has run; move its define above"])
+    }
+
+    @Test(arguments: ["", "(await (job:wait-completion first))"])
+    func `a job that is submitted twice says that this program writes there`(between: String) throws {
+        try self.folder.write(
+            Self.twoJobs + """
+                (let ((first (submit-job counts)))
+                  \(between.isEmpty ? "(job:id first)" : between)
+                  (await (job:wait-completion (submit-job counts))))
+                """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run("--quiet")
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["can't write to 'out/counts'", "job of this program"])
+        #expect(!outcome.notes.contains("another run"))
+    }
+
     @Test func `a second job reads what the first one wrote`() throws {
         try self.folder.write(
             Self.twoJobs + """

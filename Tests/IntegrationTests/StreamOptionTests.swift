@@ -13,7 +13,7 @@ import Testing
     @Test(arguments: [
         ["--state", "state"], ["--checkpoint-interval", "1s"], ["--checkpoint-timeout", "1s"],
         ["--checkpoint-pause", "1s"], ["--retained-checkpoints", "2"], ["--from", "state/job/checkpoint-1"],
-        ["--until-idle", "1s"], ["--drain"], ["--allow-drop"], ["--allow-duplicates"],
+        ["--until-idle", "1s"], ["--drain"], ["--allow-drop"], ["--allow-duplicates"], ["--dev-broker"],
     ])
     func `a program without a stream refuses them`(options: [String]) throws {
         let outcome = try WeirProcess(["run", "job.fl"] + options, in: self.folder).wait()
@@ -36,6 +36,15 @@ import Testing
         #expect(try outcome.report().state == "refused")
         let failure = try outcome.report().failure ?? ""
         expect(failure, contains: ["can't use --state, --resume, --watch: only streams heed them"])
+    }
+
+    @Test func `a development broker isn't started for a program that has no use for it`() throws {
+        let outcome = try self.folder.run("--dev-broker", "--fill", "topic=none.jsonl")
+
+        #expect(outcome.code == 2)
+        expect(outcome.notes, contains: ["can't use --dev-broker, --fill: only streams heed them"])
+        #expect(!outcome.notes.contains("development broker, in memory"))
+        #expect(!outcome.notes.contains("none.jsonl"))
     }
 
     @Test func `a program that has a stream beside a job that ends takes them`() throws {

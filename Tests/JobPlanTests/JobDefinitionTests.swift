@@ -112,6 +112,14 @@ struct JobDefinitionTests {
         #expect(MemorySize.bytes(of: text) == bytes)
     }
 
+    @Test(arguments: [
+        (Int64(0), "0 B"), (1_023, "1023 B"), (16 << 20, "16 MiB"), (7_158_278, "6.83 MiB"), (1_500_000_000, "1.4 GiB"),
+        (10_485_759, "10 MiB"), (123_456_789, "118 MiB"), (1 << 40, "1 TiB"), (50_000, "48.8 KiB"),
+    ])
+    func `sizes are shown with three digits`(bytes: Int64, text: String) {
+        #expect(MemorySize.roundedText(of: bytes) == text)
+    }
+
     @Test(arguments: ["", "MiB", "-1MiB", "1.2.3GiB", "1.255MiB", "12 parsecs", "1e9", "99999999999GiB", "0.5B"])
     func `what isn't a size is refused`(text: String) {
         #expect(MemorySize.bytes(of: text) == nil)

@@ -206,7 +206,7 @@ struct ColumnPlacementTests {
     @Test func `what is read in a branch that isn't taken shows nothing`() throws {
         let plan = try StreamText.plan(
             """
-            :map (lambda (e) (do (when (now) (println (get e :y))) (emit 1 e)))
+            :map (lambda (e) (do (when (now) (emit 2 (get e :y))) (emit 1 e)))
             :reduce (lambda (k vs) (emit k (sum (map :x vs))))
             """
         )

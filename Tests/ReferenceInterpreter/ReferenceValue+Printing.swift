@@ -14,7 +14,7 @@ extension ReferenceValue {
         case .nil: Text("nil")
         case .boolean(let boolean): Text(boolean ? "true" : "false")
         case .integer(let integer): Text(String(integer))
-        case .float(let float): Text(float.description)
+        case .float(let float): Text(Self.digits(float))
         case .string(let text): Self.quoted(text)
         case .symbol(let text): text
         case .keyword(let text): Text(joining: [Text(":"), text])
@@ -24,6 +24,12 @@ extension ReferenceValue {
         case .function, .builtin: Text("#<function>")
         case .regex(let pattern): Text("#\"\(pattern.replacing("\"", with: "\\\""))\"")
         }
+    }
+
+    /// With a point also before an exponent, as numbers are written in programs.
+    private static func digits(_ float: Double) -> String {
+        let digits = float.description
+        return digits.contains(".") ? digits : digits.replacing("e", with: ".0e")
     }
 
     private static func enclosed(_ opening: String, _ elements: [ReferenceValue], _ closing: String) -> Text {

@@ -69,13 +69,13 @@ struct CheckCommand: ToolCommand {
         for path in self.jobs {
             do {
                 let source = try ProgramFile.read(path)
-                let checked = CheckedFile.check(source)
+                let checked = CheckedFile.check(source, defaults: self.defaults)
                 var report = DiagnosticReport(source: source, diagnostics: checked.diagnostics)
                 // What one that doesn't check would read nobody knows.
                 read = checked.program.flatMap { read?.merged(with: $0.parameters) }
                 if let program = checked.program, !report.hasErrors {
-                    let refused = Self.refusals(of: program)
-                    report = DiagnosticReport(source: source, diagnostics: report.diagnostics + refused)
+                    let more = Self.refusals(of: program) + [program.submissionProblem(.warning)].compactMap(\.self)
+                    report = DiagnosticReport(source: source, diagnostics: report.diagnostics + more)
                 }
                 var notes: [String] = []
                 if self.combiner, let program = checked.program, !report.hasErrors {
@@ -104,6 +104,10 @@ struct CheckCommand: ToolCommand {
         }
         if self.json { console.write(self.document(diagnostics, combiners).text) }
         return status
+    }
+
+    private var defaults: [String: String] {
+        ConnectorDefaults.values(Dictionary(self.parameters.map { ($0.name, $0.value) }) { first, _ in first })
     }
 
     /// What only the compiler finds: a wrong regular expression, a function that is too large.

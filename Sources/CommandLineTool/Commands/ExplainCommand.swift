@@ -40,6 +40,9 @@ struct ExplainCommand: ToolCommand {
             for problem in problems { console.note("error: \(problem)") }
             return .refused
         }
+        if let problem = checked.program.submissionProblem(.warning) {
+            console.note(DiagnosticReport(source: checked.source, diagnostics: [problem]).text)
+        }
         let local = LocalProgram(
             checked.program,
             connectors: ConnectorCatalog(defaults: ConnectorDefaults.values(self.program.runOptions.parameters)),

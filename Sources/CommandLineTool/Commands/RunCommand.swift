@@ -72,15 +72,11 @@ struct RunCommand: ToolCommand {
 
     func perform(_ console: Console) -> CommandStatus {
         let session = RunSession(console: console, style: self.style, watchesStreams: self.watch)
-        var options = self.options
-        do {
-            let broker = try self.development.start(&options, console)
-            defer { withExtendedLifetime(broker) {} }
-            let streamOptions = self.streaming.givenNames + (self.watch ? ["--watch"] : [])
-            return session.run(path: self.program.job, options: options, streamOptions: streamOptions)
-        } catch {
-            console.note("error: \(error.message)")
-            return error.domain == .user ? .refused : .failed
+        let streamOptions =
+            self.streaming.givenNames + (self.watch ? ["--watch"] : []) + self.development.givenNames
+        return session.run(path: self.program.job, options: self.options, streamOptions: streamOptions) {
+            options throws(ConnectorError) in
+            try self.development.start(&options, console)
         }
     }
 

@@ -30,8 +30,15 @@ struct CheckedFile: Sendable {
     }
 
     /// Checks a program, the calls of this build's connectors included.
-    static func check(_ source: SourceFile) -> CheckedProgram {
-        Frontend.check(source, connectors: ConnectorCheck(ConnectorCatalog.standard.declarations))
+    ///
+    /// `defaults`: The settings of connectors that a run would be given, to warn of those that it would miss; nil: the run
+    /// itself says so.
+    static func check(_ source: SourceFile, defaults: [String: String]? = nil) -> CheckedProgram {
+        let names = defaults.map { Set($0.keys) }
+        return Frontend.check(
+            source,
+            connectors: ConnectorCheck(ConnectorCatalog.standard.declarations, defaults: names)
+        )
     }
 
     /// As ``load(_:)``, and says what is wrong.

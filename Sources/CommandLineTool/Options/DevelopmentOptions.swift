@@ -24,6 +24,11 @@ struct DevelopmentOptions: ParsableArguments {
         }
     }
 
+    /// The options that were given, as they are written.
+    var givenNames: [String] {
+        (self.devBroker ? ["--dev-broker"] : []) + (self.fill.isEmpty ? [] : ["--fill"])
+    }
+
     /// Starts the broker, fills it, and makes a run use it.
     ///
     /// - Returns: Nil where none is wanted; otherwise the broker lives as long as this does.

@@ -114,7 +114,7 @@ struct RecordDecoder: ~Copyable {
             repeat {
                 guard self.position < self.count else { return false }
                 line = self.cutLineOfJSON()
-            } while self.rawBytes.count == 0
+            } while self.isBlankLine
             try self.decodeJSON(in: &arena, line: line)
         case .csv:
             return try self.decodeCSV(in: &arena)
@@ -124,6 +124,23 @@ struct RecordDecoder: ~Copyable {
             self.rawBytes = unsafe Bytes(start: self.base, count: self.count)
             self.position = self.count
             self.record = Value(.string, text: self.rawBytes)
+        }
+        return true
+    }
+
+    /// Whether the line that was cut has nothing but white space, as JSON has it.
+    @inline(__always)
+    private var isBlankLine: Bool {
+        guard self.rawBytes.count > 0 else { return true }
+        return self.rawBytes[0] <= UInt8(ascii: " ") && self.hasOnlySpace
+    }
+
+    private var hasOnlySpace: Bool {
+        for index in 0..<self.rawBytes.count {
+            switch self.rawBytes[index] {
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): continue
+            default: return false
+            }
         }
         return true
     }

@@ -1,3 +1,5 @@
+internal import FluentSyntax
+
 /// Values as JSON text without spaces.
 ///
 /// Keywords and symbols are strings, sets arrays, NaN and infinities null; keys that aren't text are written as `str`
@@ -22,7 +24,7 @@ package struct ValueJSON {
         case .nil: buffer.append("null")
         case .boolean: value.bits == 0 ? buffer.append("false") : buffer.append("true")
         case .integer: NumberText.append(value.integer, to: &buffer)
-        case .float: value.float.isFinite ? buffer.append(utf8: value.float.description) : buffer.append("null")
+        case .float: buffer.append(utf8: value.float.isFinite ? FloatText.text(of: value.float) : "null")
         case .string, .symbol, .keyword: Self.appendString(value.text, to: &buffer)
         case .list, .set: try self.appendArray(value.elements, to: &buffer, depth: depth)
         case .map: try self.appendObject(value.pairs, to: &buffer, depth: depth)

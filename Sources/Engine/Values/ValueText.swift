@@ -1,3 +1,5 @@
+internal import FluentSyntax
+
 /// Values as text: what `str` and `println` show.
 ///
 /// Collections show as they would be written: `[1 "a" nil]`, `{:a 1}`, `#{1 2}`.
@@ -29,7 +31,7 @@ package struct ValueText {
         case .nil: buffer.append("nil")
         case .boolean: value.bits == 0 ? buffer.append("false") : buffer.append("true")
         case .integer: NumberText.append(value.integer, to: &buffer)
-        case .float: buffer.append(utf8: value.float.description)
+        case .float: buffer.append(utf8: FloatText.text(of: value.float))
         case .string: Self.appendQuoted(value.text, to: &buffer)
         case .symbol: buffer.append(value.text)
         case .keyword:

@@ -4,6 +4,9 @@ package import CoreTypes
 package protocol ConnectorChecking: Sendable {
     /// - Returns: At most one for each place; none where only a running program can tell.
     func problems(with use: ConnectorUse) -> [ConnectorProblem]
+
+    /// Whether the records of a source have event times of their own; true where that isn't known.
+    func givesTime(_ name: String) -> Bool
 }
 
 /// A call of a source or sink as far as the text of the program says it.
@@ -47,7 +50,11 @@ package struct ConnectorProblem: Sendable {
     package let message: String
     package let help: String
 
-    package init(_ place: Place, code: String, _ message: String, help: String = "") {
+    /// It is wrong only if nobody gives what is missing when the program is run.
+    package let isWarning: Bool
+
+    package init(_ place: Place, code: String, _ message: String, help: String = "", isWarning: Bool = false) {
+        self.isWarning = isWarning
         self.place = place
         self.code = code
         self.message = message

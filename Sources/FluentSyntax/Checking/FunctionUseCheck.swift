@@ -64,6 +64,9 @@ struct FunctionUseCheck {
 
         /// Whether it may write to side outputs.
         var mayEmitAside: Bool { self.mayHaveRecord && self != .valued }
+
+        /// Whether what it alerts goes anywhere.
+        var mayAlert: Bool { self != .job && self != .streamMap }
     }
 
     private struct Use {
@@ -87,7 +90,9 @@ struct FunctionUseCheck {
     private var lookups: [Site] = []
     private var messageReads: [Site] = []
     private var sideEmissions: [Site] = []
+    private var alerts: [Site] = []
     private var hosts: [Site] = []
+    private var emittable: EmittableValues
     /// Globals and locals whose value is bound to this process, with the word for it.
     private var boundGlobals: [String: String] = [:]
     private var boundLocals: [Int: String] = [:]
@@ -95,6 +100,7 @@ struct FunctionUseCheck {
 
     init(source: SourceFile, forms: [Expression]) {
         self.source = source
+        self.emittable = EmittableValues(forms)
         for form in forms { self.visitTopLevel(form) }
     }
 
@@ -105,6 +111,7 @@ struct FunctionUseCheck {
         self.check(self.lookups, .record) { $0.mayHaveRecord || $0 == .stateful }
         self.check(self.messageReads, .record) { $0.mayHaveRecord }
         self.check(self.sideEmissions, .side) { $0.mayEmitAside }
+        self.check(self.alerts, .alert) { $0.mayAlert }
         self.checkTravel()
         return self.diagnostics.sorted()
     }
@@ -133,10 +140,12 @@ struct FunctionUseCheck {
         case .let(let bindings, let body):
             for binding in bindings {
                 if let word = self.boundWord(binding.value) { self.boundLocals[binding.variable.id] = word }
+                self.emittable.note(binding)
                 self.visit(binding.value, owner)
             }
             self.visit(body, owner, tail: tail)
         case .letrec(let functions, let body):
+            for function in functions { self.emittable.note(function) }
             for function in functions { self.visit(function.lambda.body, owner) }
             self.visit(body, owner, tail: tail)
         case .if(let condition, let then, let otherwise):
@@ -148,8 +157,9 @@ struct FunctionUseCheck {
             if let last = parts.last { self.visit(last, owner, tail: tail) }
         case .lambda(let lambda): self.visitLambda(lambda, owner, tail: tail)
         case .builtin(let builtin, let arguments):
-            self.visitBuiltin(builtin, owner, at: expression.range)
+            self.visitLimited(builtin, owner, at: expression.range)
             for argument in arguments { self.visit(argument, owner) }
+            if builtin == .emit || builtin == .emitTo { self.checkEmitted(arguments, by: builtin) }
         case .call(let function, let arguments):
             self.visit(function, owner)
             for argument in arguments { self.visit(argument, owner) }
@@ -204,11 +214,6 @@ struct FunctionUseCheck {
         self.reportTravel(variable.name, word, at: range)
     }
 
-    private mutating func visitBuiltin(_ builtin: Builtin, _ owner: Owner, at range: SourceRange) {
-        self.visitLimited(builtin, owner, at: range)
-        if builtin.needsProgram { self.hosts.append(Site(owner: owner, builtin: builtin, range: range)) }
-    }
-
     private mutating func visitLimited(_ builtin: Builtin, _ owner: Owner, at range: SourceRange) {
         let site = Site(owner: owner, builtin: builtin, range: range)
         if builtin == .emit { self.emissions.append(site) }
@@ -217,6 +222,8 @@ struct FunctionUseCheck {
         if builtin == .lookup { self.lookups.append(site) }
         if builtin.needsMessage { self.messageReads.append(site) }
         if builtin == .emitTo { self.sideEmissions.append(site) }
+        if builtin == .alert { self.alerts.append(site) }
+        if builtin.needsProgram { self.hosts.append(site) }
     }
 
     private mutating func visitJob(_ job: JobForm, _ owner: Owner) {
@@ -283,6 +290,18 @@ struct FunctionUseCheck {
                 "\(use.name) emits, so \(caller) can't use it",
                 help: "it emits at \(self.place(emission)); use it in :map or :reduce only",
                 at: use.range
+            )
+        }
+    }
+
+    private mutating func checkEmitted(_ values: [Expression], by builtin: Builtin) {
+        for value in values {
+            guard let found = self.emittable.problem(with: value) else { continue }
+            self.diagnostics.error(
+                "cannot-travel",
+                "\(found.text), which \(builtin.name) can't hand on: only data travels",
+                help: found.help,
+                at: found.range
             )
         }
     }
@@ -354,16 +373,24 @@ struct FunctionUseCheck {
 
     private mutating func checkHosts() {
         let reported = self.diagnostics.diagnostics.map(\.range)
-        for host in self.hosts where host.owner.isJob {
-            // Its argument says what is wrong already.
-            guard !reported.contains(where: { $0.start >= host.range.start && $0.end <= host.range.end }) else {
-                continue
-            }
+        // An argument may say what is wrong already.
+        func isReported(_ range: SourceRange) -> Bool {
+            reported.contains { $0.start >= range.start && $0.end <= range.end }
+        }
+        for host in self.hosts where host.owner.isJob && !isReported(host.range) {
+            let message = "\(host.builtin.name) works only in the program, not inside a job"
+            self.diagnostics.error("not-in-job", message, help: host.builtin.adviceInJob, at: host.range)
+        }
+        let callers = self.functions(reaching: self.hosts)
+        for use in self.uses where use.owner.isJob {
+            guard let range = callers[use.name], !isReported(range),
+                let host = self.hosts.first(where: { $0.range == range })
+            else { continue }
             self.diagnostics.error(
                 "not-in-job",
-                "\(host.builtin.name) works only in the program, not inside a job",
-                help: "wait for the job at the top level and hand on its results",
-                at: host.range
+                "\(use.name) calls \(host.builtin.name), which works only in the program, not inside a job",
+                help: "it does at \(self.place(range)); \(host.builtin.adviceInJob)",
+                at: use.range
             )
         }
     }
@@ -426,11 +453,25 @@ extension Builtin {
         }
     }
 
-    /// It acts on jobs, which only the program that submitted them can.
+    /// It prints, or acts on jobs, which only the program that submitted them can.
     fileprivate var needsProgram: Bool {
         switch self {
         case .submitJob, .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID: true
+        default: self.prints
+        }
+    }
+
+    private var prints: Bool {
+        switch self {
+        case .println, .logInfo, .logWarn, .logError: true
         default: false
         }
+    }
+
+    /// What to do about one of those in a function of a job.
+    fileprivate var adviceInJob: String {
+        self.prints
+            ? "emit what is to be seen: functions of a job run in many places at once, and only its output is collected"
+            : "wait for the job at the top level and hand on its results"
     }
 }

@@ -40,7 +40,11 @@ struct GlobalTable {
 
     private mutating func collectDefine(_ items: [SyntaxNode]) {
         if case .list(let signature) = items[1].kind {
-            if let name = signature.first { self.add(name, .function(parameterCount: signature.count - 1)) }
+            if let name = signature.first, signature.contains(where: \.isRestMarker) {
+                self.add(name, .value)
+            } else if let name = signature.first {
+                self.add(name, .function(parameterCount: signature.count - 1))
+            }
         } else if items.count == 3, let parameters = items[2].lambdaParameters {
             self.add(items[1], .function(parameterCount: parameters.count))
         } else {
@@ -64,11 +68,20 @@ extension SyntaxNode {
         if case .symbol(let name) = self.kind { name } else { nil }
     }
 
-    /// The parameter forms of a `lambda` or `fn`.
+    /// The parameter forms of a `lambda` or `fn`; nil also where they don't say how many arguments it takes.
     var lambdaParameters: [SyntaxNode]? {
         guard case .list(let items) = self.kind, items.count >= 2 else { return nil }
         guard let head = items[0].symbol, head == "lambda" || head == "fn" else { return nil }
-        return items[1].elements
+        guard let parameters = items[1].elements, !parameters.contains(where: \.isRestMarker) else { return nil }
+        return parameters
+    }
+
+    /// What other languages write before a parameter that takes all further arguments.
+    var isRestMarker: Bool {
+        switch self.symbol {
+        case "&", ".", "&rest", "&optional", "&key", "&body": true
+        default: false
+        }
     }
 
     /// The elements of a list or vector.

@@ -4,6 +4,7 @@ enum LimitedPlace {
     case record
     case side
     case state
+    case alert
 
     var code: String {
         switch self {
@@ -11,6 +12,7 @@ enum LimitedPlace {
         case .record: "no-record"
         case .side: "no-side-output"
         case .state: "no-state"
+        case .alert: "no-alerts"
         }
     }
 
@@ -20,6 +22,7 @@ enum LimitedPlace {
         case .record: "where a record of a stream is at hand"
         case .side: "in the :map of a streaming job"
         case .state: "where the records of a key are processed"
+        case .alert: "where a stream's windows are reduced or the records of a key are processed"
         }
     }
 
@@ -30,6 +33,7 @@ enum LimitedPlace {
         case .record: "asks for the record of a stream"
         case .side: "writes to a side output"
         case .state: "uses the state of a key"
+        case .alert: "alerts"
         }
     }
 
@@ -39,6 +43,7 @@ enum LimitedPlace {
         case .record: "call it in the :map or :time of a define-streaming-job, or in a function that they call"
         case .side: "call it there, or write (side :name SINK F) in a define-stream-processor"
         case .state: "call it in the on-event or on-timer of a process, or in a function that they call"
+        case .alert: "call it in the :reduce of a define-streaming-job or in a process; elsewhere emit what is found"
         }
     }
 }

@@ -13,7 +13,10 @@ extension Lowering {
             )
         }
         let function = FunctionText(name: name, parameters: parameters[...], body: items[2...], range: range)
-        return Expression(.lambda(self.lowerFunction(function)), range: range)
+        let lambda = self.lowerFunction(function)
+        // How many arguments were meant nobody knows.
+        guard !function.hasRest else { return Expression(.constant(.nil), range: range) }
+        return Expression(.lambda(lambda), range: range)
     }
 
     /// The parts of a function as written.
@@ -24,6 +27,9 @@ extension Lowering {
         let range: SourceRange
         /// Off for functions whose parameters are given by what calls them.
         var warnsWhenUnused = true
+
+        /// Whether it is to take any number of arguments, as functions of other languages may.
+        var hasRest: Bool { self.parameters.contains(where: \.isRestMarker) }
     }
 
     mutating func lowerFunction(_ function: FunctionText) -> Lambda {
@@ -32,6 +38,10 @@ extension Lowering {
         var parameters: [Variable] = []
         var seen: Set<String> = []
         for node in function.parameters {
+            guard !node.isRestMarker else {
+                self.refuseRest(function, at: node.range)
+                continue
+            }
             if let name = node.symbol, !name.hasPrefix("_"), !seen.insert(name).inserted {
                 self.diagnostics.error(
                     "duplicate-name",
@@ -55,6 +65,16 @@ extension Lowering {
         )
     }
 
+    private mutating func refuseRest(_ function: FunctionText, at range: SourceRange) {
+        let others = function.parameters.last?.symbol ?? "others"
+        self.diagnostics.error(
+            "rest-parameters",
+            "functions take as many arguments as they have parameters: there are no rest parameters",
+            help: "take a list in place of them, as in (lambda (first \(others)) …), and call it with [b c]",
+            at: range
+        )
+    }
+
     // MARK: define
 
     mutating func lowerDefine(_ items: [SyntaxNode], range: SourceRange) -> Expression {
@@ -72,7 +92,8 @@ extension Lowering {
                 range: range
             )
             let lambda = self.lowerFunction(function)
-            return Expression(.define(name, Expression(.lambda(lambda), range: range)), range: range)
+            let value = function.hasRest ? Expression.Kind.constant(.nil) : .lambda(lambda)
+            return Expression(.define(name, Expression(value, range: range)), range: range)
         }
         guard let name = self.definedName(items[1]) else { return Expression(.constant(.nil), range: range) }
         guard items.count == 3 else {

@@ -58,7 +58,21 @@ extension Lowering {
             )
         }
         self.checkFunctionArgument(of: builtin, items)
+        if let definition = arguments.first, builtin.takesSubmittedJob {
+            self.checkIsSubmitted(definition, for: builtin)
+        }
         return Expression(.builtin(builtin, arguments: arguments), range: range)
+    }
+
+    /// Reports the name of a job where what `submit-job` gives is needed.
+    private mutating func checkIsSubmitted(_ value: Expression, for builtin: Builtin) {
+        guard case .global(let name) = value.kind, case .job = self.globals[name]?.role else { return }
+        self.diagnostics.error(
+            "not-submitted",
+            "\(builtin.name) needs a submitted job, and \(name) is the definition of one",
+            help: "submit it, and keep what that gives: (let ((job (submit-job \(name)))) … (\(builtin.name) job))",
+            at: value.range
+        )
     }
 
     /// Checks the parameters of a lambda that is written as an argument of a builtin that calls it.
@@ -77,6 +91,13 @@ extension Lowering {
 }
 
 extension Builtin {
+    fileprivate var takesSubmittedJob: Bool {
+        switch self {
+        case .await, .jobWaitCompletion, .jobGetResults, .jobStatus, .jobCancel, .jobID: true
+        default: false
+        }
+    }
+
     /// With how many arguments it calls the function that is its first argument.
     var calledArgumentCount: Int? {
         switch self {

@@ -19,6 +19,11 @@ extension Lowering {
             self.checkJobOption(option, value, of: kind)
             options.append(JobForm.Option(name: option.name, value: value))
         }
+        if kind.isStream, !written.contains(where: { $0.name == "time" }) {
+            for option in options where ["input", "source"].contains(option.name) {
+                self.connectorCalls.noteUntimed(option.value)
+            }
+        }
         self.reportMissingOptions(written, name: items[1], of: kind)
         let processor = kind == .streamProcessor ? self.lowerClauses(parts.clauses, of: items, &options) : nil
         return Expression(

@@ -36,13 +36,20 @@ extension Lowering {
     }
 
     private mutating func lowerUnknownCall(_ word: String, _ items: [SyntaxNode], range: SourceRange) -> Expression {
-        if word.hasPrefix("define-") { self.noteUses(in: items.dropFirst()) }
+        // What stands in a form that defines or binds names means nothing without it.
+        let definesNames = word.hasPrefix("define-") || Self.bindingFormsElsewhere.contains(word)
+        if definesNames { self.noteUses(in: items.dropFirst()) }
         let unknown = self.failUnknown(word, at: items[0].range)
-        if !word.hasPrefix("define-") {
+        if !definesNames {
             for item in items.dropFirst() { _ = self.lower(item) }
         }
         return unknown
     }
+
+    /// Forms of other languages that name functions and values.
+    static let bindingFormsElsewhere: Set<String> = [
+        "def", "defn", "defn-", "defun", "defmacro", "defvar", "defparameter", "let*", "loop", "setq",
+    ]
 
     /// Refuses a form that this build doesn't have, without looking into it.
     private mutating func refuseForm(_ items: [SyntaxNode], at range: SourceRange) -> Expression {

@@ -145,7 +145,7 @@ extension SyntaxNode {
         case .nil: "nil"
         case .boolean(let value): "\(value)"
         case .integer(let value): "\(value)"
-        case .float(let value): "\(value)"
+        case .float(let value): FloatText.text(of: value)
         case .string: "a string"
         case .regex: "a regular expression"
         case .keyword(let name): ":\(name)"

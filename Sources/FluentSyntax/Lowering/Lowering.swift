@@ -37,6 +37,10 @@ struct Lowering {
                 at: range
             )
         }
+        for case .list(let items) in forms.map(\.kind) where items.count > 1 {
+            guard let head = items[0].symbol, Self.bindingFormsElsewhere.contains(head) else { continue }
+            if self.globals[head] == nil, let name = items[1].symbol { self.refusedNames.insert(name) }
+        }
         return forms.map { self.lowerTopLevel($0) }
     }
 

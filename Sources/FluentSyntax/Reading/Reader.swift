@@ -34,8 +34,11 @@ package struct Reader {
     private var excusedCloserCount = 0
     private var exceededNesting = false
     private var isInUnterminatedText = false
-    /// The first bracket at the beginning of a line inside the open top-level form: a sign of a missing bracket.
-    private var suspiciousStart: Int?
+    /// The first sign of a missing bracket inside the open top-level form.
+    private var suspicion: Suspicion?
+    /// Where the line begins that ``column(of:)`` was asked for last, and how far it looked.
+    private var lineStart = 0
+    private var scannedEnd = 0
 
     private init(source: SourceFile) {
         self.source = source
@@ -44,6 +47,7 @@ package struct Reader {
 
     private mutating func readForms() {
         while let byte = self.peek() {
+            self.noteIndentation(of: byte)
             switch byte {
             case TextByte.space, TextByte.tab, TextByte.newline, TextByte.carriageReturn, TextByte.formFeed:
                 self.position += 1
@@ -73,12 +77,8 @@ package struct Reader {
     private mutating func open(_ opening: Opening) {
         let start = self.position
         self.position += 1
-        if self.frames.count == 1 {
-            self.suspiciousStart = nil
-        } else if self.suspiciousStart == nil, opening == .parenthesis, self.isAtLineStart(start) {
-            self.suspiciousStart = start
-        }
-        var frame = Frame(opening: opening, start: start)
+        if self.frames.count == 1 { self.suspicion = nil }
+        var frame = Frame(opening: opening, start: start, column: self.column(of: start))
         frame.isLeftOut = self.frames.count > Self.nestingLimit
         if frame.isLeftOut { self.reportNesting(at: start) }
         self.frames.append(frame)
@@ -210,11 +210,10 @@ package struct Reader {
     }
 
     private mutating func reportUnclosed(_ innermost: Frame) {
+        if let suspicion = self.suspicion { return self.reportUnclosed(suspicion, innermost) }
         let others = self.frames.count - 2
         var help = "add \(innermost.opening.closer)"
-        if let start = self.suspiciousStart {
-            help += ", probably before the form at \(self.place(start))"
-        } else if others > 0 {
+        if others > 0 {
             help += "; the outermost open \(self.frames[1].opening.text) is at \(self.place(self.frames[1].start))"
         }
         let around = others == 0 ? "is" : "and \(others) more around it are"
@@ -224,6 +223,47 @@ package struct Reader {
             help: help,
             at: SourceRange(start: innermost.start, end: innermost.start + 1)
         )
+    }
+
+    /// Points at the bracket that isn't closed where the author's indentation says that it was meant to be.
+    private mutating func reportUnclosed(_ suspicion: Suspicion, _ innermost: Frame) {
+        let bracket = suspicion.opening.text
+        let isOpen = self.frames.contains { $0.start == suspicion.start && $0.opening != .program }
+        let found = "the \(innermost.opening.text) at \(self.place(innermost.start)) is open at the end of the file"
+        self.diagnostics.error(
+            "unclosed-bracket",
+            isOpen ? "this \(bracket) is never closed" : "this \(bracket) is probably not closed: \(found)",
+            help: "add \(suspicion.opening.closer), probably before the form at \(self.place(suspicion.place))",
+            at: SourceRange(start: suspicion.start, end: suspicion.start + 1)
+        )
+    }
+
+    // MARK: Indentation
+
+    /// Takes down the first form that begins a line further left than the bracket it is in, or below it.
+    ///
+    /// Up to there each bracket is further right than the one around it, so that the innermost one is the one to ask.
+    private mutating func noteIndentation(of byte: UInt8) {
+        guard self.suspicion == nil, self.frames.count > 1, let top = self.frames.last, top.opening != .quote else {
+            return
+        }
+        guard !TextByte.isWhitespace(byte), byte != UInt8(ascii: ";"), !Opening.closers.contains(byte) else { return }
+        let column = self.column(of: self.position)
+        guard column <= top.column, self.isFirstOnLine(self.position) else { return }
+        self.suspicion = Suspicion(opening: top.opening, start: top.start, place: self.position)
+    }
+
+    /// In bytes; positions must not go back.
+    private mutating func column(of offset: Int) -> Int {
+        while self.scannedEnd < offset {
+            if self.bytes[self.scannedEnd] == TextByte.newline { self.lineStart = self.scannedEnd + 1 }
+            self.scannedEnd += 1
+        }
+        return offset - self.lineStart
+    }
+
+    private func isFirstOnLine(_ offset: Int) -> Bool {
+        self.bytes[self.lineStart..<offset].allSatisfy(TextByte.isWhitespace)
     }
 
     // MARK: Positions
@@ -239,10 +279,6 @@ package struct Reader {
         return "\(location.line):\(location.column)"
     }
 
-    private func isAtLineStart(_ offset: Int) -> Bool {
-        offset > 0 && self.bytes[offset - 1] == TextByte.newline
-    }
-
     /// Notes that a text wasn't closed: it swallowed the rest, so that open brackets say nothing any more.
     mutating func noteUnterminatedText() {
         self.isInUnterminatedText = true
@@ -255,12 +291,23 @@ extension Reader {
     private struct Frame {
         let opening: Opening
         let start: Int
+        var column = 0
         var children: [SyntaxNode] = []
         /// Beyond the nesting limit.
         var isLeftOut = false
     }
 
+    /// A bracket that seems not to be closed, since a form that begins a line isn't further right.
+    private struct Suspicion {
+        let opening: Opening
+        let start: Int
+        /// Of that form.
+        let place: Int
+    }
+
     private enum Opening: Int, CaseIterable {
+        static let closers = [UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}")]
+
         case program
         case parenthesis
         case bracket

@@ -47,7 +47,7 @@ package struct PlanExplanation: Sendable {
             case .exchange(let consumer): "feeds stage \(consumer.rawValue)"
             case .sink: "writes \(Self.counted(self.job.graph.partitionCount, "partition"))"
             }
-        let memory = MemorySize.text(of: self.job.graph.memory.estimatedBytes(of: stage))
+        let memory = MemorySize.roundedText(of: self.job.graph.memory.estimatedBytes(of: stage))
         let head =
             "  stage \(stage.index.rawValue): \(Self.counted(stage.parallelism, "subtask")), \(input), \(output), "
             + "at most \(memory)"
@@ -63,7 +63,7 @@ package struct PlanExplanation: Sendable {
             ("each combine table", memory.combineTableBytes),
             ("each reduce table", memory.reduceTableBytes),
         ]
-        return rows.filter { $0.bytes > 0 }.map { "  \($0.name): \(MemorySize.text(of: $0.bytes))" }
+        return rows.filter { $0.bytes > 0 }.map { "  \($0.name): \(MemorySize.roundedText(of: $0.bytes))" }
     }
 
     private static func counted(_ count: Int, _ noun: String) -> String {

@@ -84,7 +84,7 @@ extension ExpressionPrinter {
         case .nil: "nil"
         case .boolean(let value): value ? "true" : "false"
         case .integer(let value): String(value)
-        case .float(let value): "\(value)"
+        case .float(let value): FloatText.text(of: value)
         case .string(let bytes): Self.quoted(String(decoding: bytes, as: UTF8.self))
         case .symbol(let name): "'\(name)"
         case .keyword(let name): ":\(name)"

@@ -25,7 +25,9 @@ public struct KafkaConnector: ConnectorFactory {
             options: OptionDeclaration.readFormat() + KafkaConfiguration.options + [
                 StartPosition.option, OptionDeclaration("group", .text("the name of a consumer group")),
                 OptionDeclaration("pattern", .boolean),
-            ]
+            ],
+            needs: [KafkaConfiguration.brokersNeed, StartPosition.groupNeed],
+            givesTime: true
         )
     }
 
@@ -40,7 +42,8 @@ public struct KafkaConnector: ConnectorFactory {
                 OptionDeclaration("exactly-once", .boolean),
                 OptionDeclaration("key", .refused("the key of the group becomes the record's key; leave it out")),
                 OptionDeclaration("sorted", .refused("a topic has the order in which records come; leave it out")),
-            ]
+            ],
+            needs: [KafkaConfiguration.brokersNeed]
         )
     }
 

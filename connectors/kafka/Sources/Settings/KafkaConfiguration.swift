@@ -16,6 +16,14 @@ struct KafkaConfiguration: Sendable {
         ),
     ]
 
+    /// Who runs a program often says where its brokers are.
+    static let brokersNeed = SettingNeed(
+        "brokers",
+        defaults: ["kafka.brokers", "kafka.bootstrap.servers"],
+        predicate: "doesn't know its brokers",
+        help: "give it :brokers \"host:port\", or run with -D kafka.brokers=host:port or --dev-broker"
+    )
+
     /// `host:port,host:port`.
     let brokers: String
 

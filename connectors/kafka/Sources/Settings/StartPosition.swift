@@ -17,6 +17,17 @@ enum StartPosition: Hashable, Sendable {
         ])
     )
 
+    /// The group whose positions are meant.
+    static let groupNeed = SettingNeed(
+        "group",
+        defaults: ["kafka.group.id"],
+        predicate: "begins where a group has come to, :from 'committed, and names none",
+        help: "give it the :group whose positions are meant, or run with -D kafka.group.id=name"
+    ) { call in
+        guard case .some(.string("committed")) = call.options["from"] else { return false }
+        return true
+    }
+
     /// - Throws: The option `:from` needs a group that isn't named.
     init(_ call: ConnectorSettings, group: String?) throws(ConnectorError) {
         switch call.options["from"] {
