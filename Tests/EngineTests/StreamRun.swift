@@ -280,7 +280,8 @@ final class StreamRun {
         self.collect(reader)
     }
 
-    private func advance(_ reader: Int) {
+    /// Sends on what time a reader's events say it is.
+    func advance(_ reader: Int) {
         self.readers[reader].stage.advance(isComplete: false, isForced: true)
         self.collect(reader)
     }

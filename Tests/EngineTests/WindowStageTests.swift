@@ -61,6 +61,34 @@ import Testing
     }
 
     @Test(arguments: Seeds.first(60))
+    func `time that is sent on from the middle of a block fires what it has passed, and nothing is lost`(
+        seed: UInt64
+    ) throws {
+        var random = SplitMix64(seed: seed)
+        let shape = StreamShape.random(&random)
+        let run = try StreamRun(shape, parallelism: random.next(in: 1..<4))
+        var model = WindowModel(shape)
+        var time = Int64(random.next(in: -100..<100))
+        let block = StreamEvent.random(random.next(in: 130..<400), from: &time, disorder: shape.bound + 40, &random)
+        var read = 0
+
+        try run.read(block) { count in
+            guard random.chance(percent: 60) else { return }
+            run.advance(0)
+            try run.deliverAll()
+            #expect(run.takeResults() == model.read(Array(block[read..<count])), "seed \(seed)")
+            read = count
+        }
+        try run.deliverAll()
+
+        #expect(run.takeResults() == model.read(Array(block[read...])), "seed \(seed)")
+        try run.end(0)
+        try run.deliverAll()
+        #expect(run.takeResults() == model.end(), "seed \(seed)")
+        #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
+    }
+
+    @Test(arguments: Seeds.first(60))
     func `going on from checkpoints at other parallelisms changes nothing`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)

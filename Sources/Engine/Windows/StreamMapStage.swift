@@ -8,8 +8,8 @@ internal import WireFormat
 ///
 /// ## Order of calls
 /// `addSplit` for each split; then in any order `begin` with a block and after each of them `step` until it answers false,
-/// `endSplit` behind a split's last block, and `advance`, which may send a watermark. `barrier` and `end` may come between
-/// two steps of a block. After each call `takeReady` gives what is to be sent, in order.
+/// `endSplit` behind a split's last block, and `advance`, which may send a watermark. `advance`, `barrier` and `end` may come
+/// between two steps of a block. After each call `takeReady` gives what is to be sent, in order.
 package struct StreamMapStage: ~Copyable {
     private var machine: Machine<StreamMapHost>
     private let functions: StreamFunctions
@@ -441,6 +441,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Sends a watermark on where it has come far enough to matter, or where `isForced` any that is new.
     package mutating func pass(_ watermark: Int64, isIdle: Bool, isForced: Bool) {
+        self.takePairs()
         // Records that were shipped one by one are waited for: late ones fire at once.
         self.flushRows(as: .timed)
         if watermark > self.sentWatermark {
