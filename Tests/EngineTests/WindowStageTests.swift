@@ -1,4 +1,5 @@
 import CoreTypes
+import EngineTestKit
 import FluentSyntax
 import JobPlan
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import Engine
 
 @Suite struct WindowStageTests {
-    @Test(arguments: 0..<UInt64(150))
+    @Test(arguments: Seeds.first(60))
     func `every window fires once with exactly its records, however subtasks take turns`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -33,7 +34,7 @@ import Testing
         #expect(run.lateCount == 0, "seed \(seed)")
     }
 
-    @Test(arguments: 0..<UInt64(200))
+    @Test(arguments: Seeds.first(80))
     func `late records fire again while that is allowed, and are put aside then`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -59,7 +60,35 @@ import Testing
         #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
     }
 
-    @Test(arguments: 0..<UInt64(150))
+    @Test(arguments: Seeds.first(60))
+    func `time that is sent on from the middle of a block fires what it has passed, and nothing is lost`(
+        seed: UInt64
+    ) throws {
+        var random = SplitMix64(seed: seed)
+        let shape = StreamShape.random(&random)
+        let run = try StreamRun(shape, parallelism: random.next(in: 1..<4))
+        var model = WindowModel(shape)
+        var time = Int64(random.next(in: -100..<100))
+        let block = StreamEvent.random(random.next(in: 130..<400), from: &time, disorder: shape.bound + 40, &random)
+        var read = 0
+
+        try run.read(block) { count in
+            guard random.chance(percent: 60) else { return }
+            run.advance(0)
+            try run.deliverAll()
+            #expect(run.takeResults() == model.read(Array(block[read..<count])), "seed \(seed)")
+            read = count
+        }
+        try run.deliverAll()
+
+        #expect(run.takeResults() == model.read(Array(block[read...])), "seed \(seed)")
+        try run.end(0)
+        try run.deliverAll()
+        #expect(run.takeResults() == model.end(), "seed \(seed)")
+        #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
+    }
+
+    @Test(arguments: Seeds.first(60))
     func `going on from checkpoints at other parallelisms changes nothing`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -190,7 +219,7 @@ import Testing
 }
 
 @Suite struct DamagedSnapshotTests {
-    @Test(arguments: 0..<UInt64(60))
+    @Test(arguments: Seeds.first(20))
     func `a snapshot that is cut or lengthened is refused`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let (shape, snapshot) = try Self.makeSnapshot(&random)

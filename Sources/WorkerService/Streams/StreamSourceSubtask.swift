@@ -61,6 +61,10 @@ final class StreamSourceSubtask: StreamSubtask {
     /// Whether the next stage doesn't take what it sends.
     private var isBlocked = false
     private var hasOpenBlock = false
+
+    /// How often the clock ticked since the open block was begun, or since time was sent on from the middle of it.
+    private var openTicks = 0
+    private static let openTicksLimit = 5
     private var isComplete = false
 
     /// Whether it knows its share of the splits: before that it can't say that it has nothing to read.
@@ -110,11 +114,11 @@ final class StreamSourceSubtask: StreamSubtask {
             guard try self.outlets.write().isDone else { return .waiting }
             guard self.sendOutbox() else { return .waiting }
             if self.hasEnded { return try self.end() }
-            if self.hasOpenBlock { return try self.stepBlock() }
+            // Between two records, wherever in a block: a slow function mustn't hold up a checkpoint.
             if let step = try self.takeCheckpoint() { return step }
             if self.stop.isAsked { return self.finish() }
             guard !self.isPaused else { return .waiting }
-            return try self.poll()
+            return self.hasOpenBlock ? try self.stepBlock() : try self.poll()
         } catch {
             self.cancel()
             self.report.failed(self.id, error)
@@ -128,8 +132,10 @@ final class StreamSourceSubtask: StreamSubtask {
             case .tick(let now):
                 self.input.findIdle(&self.stage, now: now, idleAfter: self.idleAfter)
                 self.isForced = true
+                self.openTicks += 1
                 self.findEarly(now)
                 try self.pace()
+                self.publish()
             case .add(let splits):
                 try self.input.add(splits, to: &self.stage)
                 self.isAssigned = true
@@ -166,6 +172,7 @@ final class StreamSourceSubtask: StreamSubtask {
         switch try self.input.poll(&self.stage) {
         case .block:
             self.hasOpenBlock = true
+            self.openTicks = 0
             return try self.stepBlock()
         case .progressed:
             self.advance()
@@ -189,6 +196,10 @@ final class StreamSourceSubtask: StreamSubtask {
             self.advance()
             try self.pace()
             self.publish()
+        } else if self.openTicks > Self.openTicksLimit {
+            // Where functions are slow, windows needn't wait for the end of a block.
+            self.openTicks = 0
+            self.advance()
         } else if self.stage.isFull {
             self.collect()
         }
