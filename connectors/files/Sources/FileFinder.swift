@@ -7,8 +7,8 @@ internal import ConnectorKit
 /// matches is passed over unless `isRecursive` is true. Symbolic links to files are followed; those to directories
 /// only where a pattern names them, so that a loop of links ends.
 ///
-/// Files are known by their identity: one that is found under several names, through links, detours or patterns that
-/// overlap, is read once, under the name that was found first.
+/// Files are known by their identity: one that is found under several names, through symbolic links, detours or patterns
+/// that overlap, is read once, under the name that was found first. Hard links are files of their own.
 struct FileFinder {
     struct File: Hashable, Sendable {
         let path: String
@@ -178,7 +178,8 @@ struct FileFinder {
     /// Adds a file unless it was found before.
     private mutating func add(_ status: FileStatus, as name: String) throws(ConnectorError) {
         self.foundCount += 1
-        if let identity = status.identity {
+        if var identity = status.identity {
+            if status.hasHardLinks { identity.path = OutputDirectory.realPath(name) }
             if let first = self.names[identity] {
                 guard first != name else { return }
                 self.aliasCount += 1

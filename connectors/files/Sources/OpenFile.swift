@@ -86,6 +86,9 @@ struct FileIdentity: Hashable, Sendable {
 
     /// Of the inode.
     let number: UInt64
+
+    /// Without links and dots, of a file that has several names of its own.
+    var path: String?
 }
 
 /// What the file system knows about a path.
@@ -103,6 +106,9 @@ struct FileStatus: Hashable, Sendable {
     /// Nil where the file system gives its files no numbers.
     let identity: FileIdentity?
 
+    /// Whether other names are as much its own as this one: hard links.
+    let hasHardLinks: Bool
+
     /// When the content was last changed, in nanoseconds since 1970.
     let modifiedNanoseconds: Int64
 
@@ -118,6 +124,7 @@ struct FileStatus: Hashable, Sendable {
         self.identity =
             status.st_ino == 0
             ? nil : FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+        self.hasHardLinks = status.st_nlink > 1
         self.modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     }
 
