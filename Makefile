@@ -9,6 +9,7 @@ FILTER ?=
 RUN    ?= run jobs/word-count/job.fl --overwrite
 NAME   ?=
 FUZZ_SECONDS ?= 60
+DEPTH ?= 1
 PROGRAMS ?= 100000
 SEED   ?= 0
 KIND   ?= both
@@ -38,9 +39,9 @@ build: setup     ## The release binary, .build-release/release/weir
 demo: build      ## Count the words of real files (INPUT='/usr/share/common-licenses/*')
 	@scripts/demo $(WEIR) '$(INPUT)'
 
-test: test-broker  ## The tests (FILTER='part of a sentence')
+test: test-broker  ## The tests (FILTER='part of a sentence', DEPTH=10: ten times as many random ones)
 	swift build --build-tests
-	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	WEIR_TEST_DEPTH=$(DEPTH) swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
 demo-stream: build test-broker ## Clickstream between two topics of a broker: events made, windows written, time behind
 	scripts/demo-stream $(WEIR)

@@ -110,7 +110,7 @@ import Testing
             (let ((t (long 14)) (u (long 14))) (for-each (lambda (i) \(form)) (range 100000)) [t u])
             """
 
-        let result = MachineRunner.run(program, limits: MachineLimits(steps: 1_000_000, memoryBytes: 64 << 20))
+        let result = MachineRunner.run(program, limits: MachineLimits(steps: 300_000, memoryBytes: 64 << 20))
 
         #expect(result.outcome.description == "!step-limit")
     }

@@ -18,7 +18,7 @@ import Testing
     func `tables stay within their limit, and windows have all their keys`(shape: StreamShape) throws {
         let spill = InMemorySpillStore()
         let run = try StreamRun(shape, parallelism: 1, spill: spill)
-        let events = Self.events(30_000, keyCount: 9_000, span: 1_000)
+        let events = Self.events(16_000, keyCount: 6_000, span: 1_000)
         var mostBytes = 0
 
         for start in stride(from: 0, to: events.count, by: 500) {

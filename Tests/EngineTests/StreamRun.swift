@@ -244,12 +244,15 @@ final class StreamRun {
 
     // MARK: Reading
 
-    /// Reads events as one block, and sends what time they say it is.
-    func read(_ events: [StreamEvent], reader: Int = 0) throws {
+    /// Reads events as one block, and sends what time they say it is; `onPause` is called between two records, every now
+    /// and then, with how many were read.
+    func read(_ events: [StreamEvent], reader: Int = 0, onPause: (Int) throws -> Void = { _ in }) throws {
         let lines = events.map { #"{"k":"\#($0.key)","v":\#($0.value)}"# }
         try MessageBlock.withMessages(zip(lines, events.map(\.time)), from: &self.position) { block in
             self.readers[reader].stage.begin(block, of: SilentReader(), numbers: [0])
-            while try self.readers[reader].stage.step() {}
+            while try self.readers[reader].stage.step() {
+                try onPause(self.readers[reader].stage.processedMessageCount)
+            }
         }
         self.advance(reader)
     }

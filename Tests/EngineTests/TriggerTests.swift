@@ -1,11 +1,12 @@
 import CoreTypes
+import EngineTestKit
 import JobPlan
 import Testing
 
 @testable import Engine
 
 @Suite struct TriggerTests {
-    @Test(arguments: 0..<UInt64(250))
+    @Test(arguments: Seeds.first(120))
     func `windows fire early and gather late records as a list of events says, through checkpoints`(
         seed: UInt64
     ) throws {

@@ -1,4 +1,5 @@
 import CoreTypes
+import EngineTestKit
 import FluentSyntax
 import JobPlan
 import Testing
@@ -6,7 +7,7 @@ import Testing
 @testable import Engine
 
 @Suite struct WindowStageTests {
-    @Test(arguments: 0..<UInt64(150))
+    @Test(arguments: Seeds.first(60))
     func `every window fires once with exactly its records, however subtasks take turns`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -33,7 +34,7 @@ import Testing
         #expect(run.lateCount == 0, "seed \(seed)")
     }
 
-    @Test(arguments: 0..<UInt64(200))
+    @Test(arguments: Seeds.first(80))
     func `late records fire again while that is allowed, and are put aside then`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -59,7 +60,7 @@ import Testing
         #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
     }
 
-    @Test(arguments: 0..<UInt64(150))
+    @Test(arguments: Seeds.first(60))
     func `going on from checkpoints at other parallelisms changes nothing`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -190,7 +191,7 @@ import Testing
 }
 
 @Suite struct DamagedSnapshotTests {
-    @Test(arguments: 0..<UInt64(60))
+    @Test(arguments: Seeds.first(20))
     func `a snapshot that is cut or lengthened is refused`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let (shape, snapshot) = try Self.makeSnapshot(&random)

@@ -66,7 +66,7 @@ import Testing
         group: String
     ) throws {
         let seed = UInt64(window.utf8.count * 100 + group.utf8.count)
-        try self.writeEvents(seed: seed, count: 4_000)
+        try self.writeEvents(seed: seed, count: 1_500)
         for aggregates in Self.aggregates {
             try self.writeJob(window: window, group: group, aggregates: aggregates)
             let fast = try self.folder.run("--parallelism", "2")

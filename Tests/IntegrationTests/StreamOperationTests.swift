@@ -12,9 +12,10 @@ import Testing
         try self.folder.write(ShopEvents.program(), to: "job.fl")
     }
 
-    private func writeSlowJob() throws {
+    private func writeSlowJob(stepsPerRecord: Int = 3_000) throws {
         let spin = "(define spin (lambda (n) (if (= n 0) true (spin (- n 1)))))\n"
-        try self.folder.write(spin + ShopEvents.program(steps: "(filter (lambda (e) (spin 3_000)))"), to: "job.fl")
+        let steps = "(filter (lambda (e) (spin \(stepsPerRecord))))"
+        try self.folder.write(spin + ShopEvents.program(steps: steps), to: "job.fl")
     }
 
     /// To go on where a checkpoint is, and to begin anew where none is.
@@ -128,10 +129,9 @@ import Testing
 
     @Test(arguments: ["parts-collected", "state-written", "manifest-written", "sinks-committed", "removal-begun"])
     func `a stream that ends at a failpoint goes on as if it were killed there`(point: String) throws {
-        // Several blocks of the file: barriers lie between blocks.
-        let events = ShopEvents(count: 20_000, seed: 3)
+        let events = ShopEvents(count: 10_000, seed: 3)
         try self.folder.write(events.lines, to: "in/events.jsonl")
-        try self.writeSlowJob()
+        try self.writeSlowJob(stepsPerRecord: 500)
         let often = ["--state", "state", "--checkpoint-interval", "20ms"]
         for _ in 0..<2 {
             let run = ["run", "job.fl"] + often + self.resuming

@@ -7,7 +7,7 @@ import Testing
         let pattern = try Regex(ban.pattern)
 
         for file in try SourceFile.swift(in: ban.folders) where !ban.except.contains(where: file.path.hasPrefix) {
-            for line in file.lines where !line.isAllowed && line.code.contains(ban.text) && line.code.contains(pattern)
+            for line in file.lines where line.code.contains(ban.text) && !line.isAllowed && line.code.contains(pattern)
             {
                 Issue.record("\(line): '\(ban.pattern)' is banned here; use \(ban.instead)")
             }

@@ -49,6 +49,33 @@ import Testing
 
         #expect(world.published == ["topic/0 1", "topic/1 2"])
     }
+
+    @Test func `in the middle of a block its splits have come as far as the last record that was processed`() throws {
+        let lines = (0..<100).map { "{\"ts\":\($0)}\n" }
+        let messages = (0..<100).map { (split: $0 % 2, time: Int64(1_000 + $0)) }
+        let world = try UnionWorld(lines: lines, messages: [messages], blockBytes: 1 << 20)
+
+        let paused = try world.readOneStep()
+        let positions = world.positions
+
+        // The messages are read first: of their splits nothing is known yet.
+        #expect(paused == 64)
+        #expect(positions == [0, 63, 64])
+        try world.readAll()
+        #expect(world.positions == [Int64(lines.joined().utf8.count), 99, 100])
+    }
+
+    @Test func `a file that is read on from the middle of a block gives each line once`() throws {
+        let lines = (0..<100).map { "{\"ts\":\($0)}\n" }
+        let world = try UnionWorld(lines: lines, messages: [], blockBytes: 1 << 20)
+        let count = try world.readOneStep()
+
+        let again = try UnionWorld(lines: lines, messages: [], blockBytes: 1 << 20, linesFrom: world.positions[0])
+        try again.readAll()
+
+        #expect(count == 64)
+        #expect(again.recordCount == lines.count - count)
+    }
 }
 
 /// A union of one file, called `file`, and two splits of messages, called `live`.
@@ -63,28 +90,56 @@ private final class UnionWorld {
     private let reader: ScriptedReader
     private(set) var order: [String] = []
 
-    init(lines: [String], messages: [[(split: Int, time: Int64)]]) throws {
+    /// With `blockBytes` of 1 every block holds one line.
+    init(
+        lines: [String],
+        messages: [[(split: Int, time: Int64)]],
+        blockBytes: Int = 1,
+        linesFrom position: Int64 = 0
+    ) throws {
         let text = lines.joined()
-        // Every block holds one line.
-        let source = InMemorySource([text], blockBytes: 1)
+        let source = InMemorySource([text], blockBytes: blockBytes)
         self.reader = ScriptedReader(messages)
         self.held = Stage(try Self.makeStream().makeMapStage())
         let files = FileStreamInput(
             source: source,
             framing: .lines(lengthLimit: 1_000),
-            block: SourceBlock(capacity: 64)
+            block: SourceBlock(capacity: max(64, text.utf8.count))
         )
         self.input = UnionStreamInput([files, MessageStreamInput(reader: self.reader)])
         let sources = StreamSources([
             .init(name: "file", source: source), .init(name: "live", source: ScriptedSource()),
         ])
         let found = try sources.findSplits(framing: .lines(lengthLimit: 1_000), known: [])
-        let assigned = found.map { AssignedSplit($0, position: $0.position, latest: WatermarkTracker.none) }
+        let assigned = found.enumerated().map { index, split in
+            AssignedSplit(
+                split,
+                position: index == 0 ? max(position, split.position) : split.position,
+                latest: WatermarkTracker.none
+            )
+        }
         try self.input.add(assigned, to: &self.held.stage)
     }
 
+    /// Begins to read a block.
+    ///
+    /// - Returns: How many records were read of it.
+    func readOneStep() throws -> Int {
+        guard case .block = try self.input.poll(&self.held.stage) else { return 0 }
+        _ = try self.held.stage.step()
+        return self.recordCount
+    }
+
+    var recordCount: Int { self.held.stage.figures.records }
+
+    var positions: [Int64] { self.input.progress(self.held.stage).map(\.position) }
+
     /// Reads until there is nothing more.
     func readAll() throws {
+        if self.recordCount > 0 {
+            while try self.held.stage.step() {}
+            self.input.endBlock(&self.held.stage)
+        }
         while true {
             let polls = self.reader.polled
             switch try self.input.poll(&self.held.stage) {

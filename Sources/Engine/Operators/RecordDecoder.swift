@@ -67,6 +67,9 @@ struct RecordDecoder: ~Copyable {
     /// The key of the record: the offset of its line.
     var key: Value { Value(self.recordOffset) }
 
+    /// Where the next line begins, in blocks of lines.
+    var nextLineOffset: Int64 { self.blockPosition + Int64(min(self.position, self.count)) }
+
     var place: RecordPlace { RecordPlace(resource: self.resource, offset: self.recordOffset) }
 
     /// The value of a field that the map reads.

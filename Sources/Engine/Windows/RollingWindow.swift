@@ -26,6 +26,9 @@ struct RollingWindow: ~Copyable {
     private let layout: WindowLayout
     private let parts: [Part]
     private let wordCount: Int
+
+    /// The columns whose states may have to be put together from the slices.
+    let gatheredColumns: [WindowLayout.Column]
     private var short: KeyTable
     private var long: KeyTable
     private var store = ByteStore(firstChunkBytes: 4 << 10)
@@ -63,6 +66,12 @@ struct RollingWindow: ~Copyable {
             }
         }
         self.parts = parts
+        self.gatheredColumns = zip(layout.columns, parts).compactMap { column, part in
+            switch part {
+            case .counter, .distinct: nil
+            case .sum, .gathered: column
+            }
+        }
         self.wordCount = offset
         self.short = KeyTable(payloadWordCount: offset, hasAddress: false, slotCount: 64)
         self.long = KeyTable(payloadWordCount: offset, hasAddress: true, slotCount: 64)

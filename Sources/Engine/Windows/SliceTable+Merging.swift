@@ -5,7 +5,8 @@ extension SliceTable {
     mutating func merge(_ other: borrowing SliceTable) {
         other.forEachRow { row in
             let states = unsafe self.states(of: row.key, longKey: row.longKey)
-            unsafe self.merge(row.payload.assumingMemoryBound(to: UInt64.self), of: other, into: states)
+            let others = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
+            unsafe self.merge(others, of: other, into: states)
         }
     }
 
@@ -15,7 +16,17 @@ extension SliceTable {
         of table: borrowing SliceTable,
         into states: UnsafeMutablePointer<UInt64>
     ) {
-        for column in self.layout.columns {
+        unsafe self.merge(others, of: table, into: states, columns: self.layout.columns)
+    }
+
+    /// Takes the states that a key has in some columns of another table of the same layout.
+    mutating func merge(
+        _ others: UnsafePointer<UInt64>,
+        of table: borrowing SliceTable,
+        into states: UnsafeMutablePointer<UInt64>,
+        columns: [WindowLayout.Column]
+    ) {
+        for column in columns {
             let theirs = unsafe others + column.offset
             let words = unsafe states + column.offset
             switch column.storage {

@@ -100,7 +100,9 @@ extension SlicedWindows {
         for slice in self.slices[self.range(ofWindowEnding: end)] {
             for layer in slice.layers {
                 switch layer.content {
-                case .table(let found): unsafe found.table.mergeKey(key, longKey: longKey, into: box, states)
+                case .table(let found):
+                    let columns = self.layout.columns
+                    unsafe found.table.mergeKey(key, longKey: longKey, into: box, states, columns: columns)
                 case .spilled(let table): try unsafe table.merge(key, longKey: longKey, into: box, arena: &arena)
                 }
             }
@@ -109,17 +111,39 @@ extension SlicedWindows {
     }
 
     /// The same where nothing of the window is on disk.
-    func tableInMemory(of key: KeyWords, longKey: UnsafeRawPointer?, windowEnding end: Int64) -> SliceBox {
+    private func tableInMemory(of key: KeyWords, longKey: UnsafeRawPointer?, windowEnding end: Int64) -> SliceBox {
         let range = self.range(ofWindowEnding: end)
         if range.count == 1, let box = self.slices[range.lowerBound].onlyBox { return box }
         let merged = self.makeBox()
-        let states = unsafe merged.table.states(of: key, longKey: longKey)
+        unsafe self.merge(key, longKey: longKey, of: range, into: merged, columns: self.layout.columns)
+        return merged
+    }
+
+    private func merge(
+        _ key: KeyWords,
+        longKey: UnsafeRawPointer?,
+        of range: Range<Int>,
+        into box: SliceBox,
+        columns: [WindowLayout.Column]
+    ) {
+        let states = unsafe box.table.states(of: key, longKey: longKey)
         for slice in self.slices[range] {
             for layer in slice.layers {
-                unsafe layer.box?.table.mergeKey(key, longKey: longKey, into: merged, states)
+                unsafe layer.box?.table.mergeKey(key, longKey: longKey, into: box, states, columns: columns)
             }
         }
-        return merged
+    }
+
+    /// Puts together what the rolling window of a key doesn't keep, in the window that is being fired, of which nothing is
+    /// on disk.
+    ///
+    /// - Returns: A table that has these columns of the key: good until the next window, or for some keys more.
+    func gathered(_ key: KeyWords, longKey: UnsafeRawPointer?, windowEnding end: Int64) -> SliceBox {
+        let range = self.range(ofWindowEnding: end)
+        if range.count == 1, let box = self.slices[range.lowerBound].onlyBox { return box }
+        let box = unsafe self.gatherings.box(for: key, longKey: longKey, self.layout)
+        unsafe self.merge(key, longKey: longKey, of: range, into: box, columns: self.rolling.gatheredColumns)
+        return box
     }
 
     /// Bytes on disk.
@@ -138,16 +162,40 @@ extension SliceTable {
         _ key: KeyWords,
         longKey: UnsafeRawPointer?,
         into box: SliceBox,
-        _ states: UnsafeMutablePointer<UInt64>
+        _ states: UnsafeMutablePointer<UInt64>,
+        columns: [WindowLayout.Column]
     ) {
         guard let found = unsafe self.existingStates(of: key, longKey: longKey) else { return }
-        unsafe box.table.merge(found, of: self, into: states)
+        unsafe box.table.merge(found, of: self, into: states, columns: columns)
     }
 
     /// Bytes that it will soon take in addition, while it grows.
     var growthBytes: Int {
         [self.short.isNearGrowth ? 2 * self.short.bytes : 0, self.long.isNearGrowth ? 2 * self.long.bytes : 0].max()
             ?? 0
+    }
+}
+
+/// Where states are put together for one key after the other, so that not each of them needs a table of its own.
+///
+/// Isolation: that of the stage that owns it.
+final class Gatherings {
+    private var box: SliceBox?
+
+    /// Keys in one table, and the bytes it takes, before the next is begun.
+    private static let keyLimit = 1_024
+    private static let bytesLimit = 1 << 20
+
+    /// A table that doesn't have a key yet.
+    func box(for key: KeyWords, longKey: UnsafeRawPointer?, _ layout: WindowLayout) -> SliceBox {
+        if let box = self.box, box.table.keyCount < Self.keyLimit, box.table.bytes < Self.bytesLimit,
+            unsafe box.table.existingStates(of: key, longKey: longKey) == nil
+        {
+            return box
+        }
+        let fresh = SliceBox(layout)
+        self.box = fresh
+        return fresh
     }
 }
 

@@ -4,7 +4,7 @@ internal import WireFormat
 /// Tumbling and sliding windows: the tables of their slices, and which windows were fired.
 struct SlicedWindows: ~Copyable {
     let grid: SliceGrid
-    private let layout: WindowLayout
+    let layout: WindowLayout
     let spill: StateSpill?
 
     /// What was written to disk so far.
@@ -33,6 +33,7 @@ struct SlicedWindows: ~Copyable {
     /// What the keys have got in the window that was fired last, where windows are made of several slices.
     var rolling: RollingWindow
     let rolls: Bool
+    let gatherings = Gatherings()
 
     /// Up to which end the windows of each key group were fired before a restart, where that was further for some of them.
     private var groupEnds: [Int64] = []

@@ -28,6 +28,7 @@ final class SplitDecoder {
     @inline(__always) var place: RecordPlace { unsafe self.memory.pointee.place }
     @inline(__always) var rawBytes: Bytes { unsafe self.memory.pointee.rawBytes }
     @inline(__always) var recordOffset: Int64 { unsafe self.memory.pointee.recordOffset }
+    var nextLineOffset: Int64 { unsafe self.memory.pointee.nextLineOffset }
     @inline(__always) var fieldStart: UnsafeMutablePointer<Value> { unsafe self.memory.pointee.fieldValues }
 
     @inline(__always)

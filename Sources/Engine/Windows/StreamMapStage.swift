@@ -8,8 +8,8 @@ internal import WireFormat
 ///
 /// ## Order of calls
 /// `addSplit` for each split; then in any order `begin` with a block and after each of them `step` until it answers false,
-/// `endSplit` behind a split's last block, and `advance`, which may send a watermark. Before a barrier `drain`. After each
-/// call `takeReady` gives what is to be sent, in order.
+/// `endSplit` behind a split's last block, and `advance`, which may send a watermark. `barrier` and `end` may come between
+/// two steps of a block. After each call `takeReady` gives what is to be sent, in order.
 package struct StreamMapStage: ~Copyable {
     private var machine: Machine<StreamMapHost>
     private let functions: StreamFunctions
@@ -111,6 +111,15 @@ package struct StreamMapStage: ~Copyable {
     /// Goes on from a checkpoint, whose windows were fired up to this watermark: what comes at or before it may be late.
     package mutating func restore(sentWatermark: Int64) { self.sentWatermark = sentWatermark }
 
+    /// Where the line begins that is read next of a split, whose block is one of lines.
+    package func positionOfNextLine(of split: Int) -> Int64 { self.decoders[split].nextLineOffset }
+
+    /// Messages at the beginning of the block that were processed; 0 where there is no block of messages.
+    package var processedMessageCount: Int {
+        guard case .messages(_, let next) = self.input else { return 0 }
+        return next
+    }
+
     /// Takes a block of a split, which must stay as it is until ``step()`` answers false.
     package mutating func begin(_ block: SourceBlock, of split: Split, number: Int) {
         self.surroundings.beginBlock(of: number)
@@ -124,7 +133,7 @@ package struct StreamMapStage: ~Copyable {
     package mutating func step() throws(EngineError) -> Bool {
         for _ in 0..<Self.recordsPerStep {
             guard try self.nextRecord() else {
-                try self.takePairs()
+                self.takePairs()
                 self.input = .none
                 return false
             }
@@ -141,7 +150,7 @@ package struct StreamMapStage: ~Copyable {
         self.decoders[number].decoder.endResource()
         self.input = .block(split: number)
         while try self.nextRecord() {}
-        try self.takePairs()
+        self.takePairs()
         self.input = .none
         self.clock.finish(number)
     }
@@ -158,8 +167,6 @@ package struct StreamMapStage: ~Copyable {
     }
 
     package mutating func setIdle(_ split: Int) { self.clock.setIdle(split) }
-
-    // MARK: Records
 
     private mutating func nextRecord() throws(EngineError) -> Bool {
         switch self.input {
@@ -224,12 +231,12 @@ package struct StreamMapStage: ~Copyable {
             let time = try self.time(box, sourceTime)
             self.clock.observe(time, in: split)
             self.surroundings.setTime(time)
-            try self.beginTime(time)
+            self.beginTime(time)
             // Pairs of another slice have gone since.
             self.machine.host.setMark()
             try self.functions.callMap(&self.machine, box)
             if self.machine.host.hasEmittedTooMuch { throw self.machine.host.emittedTooMuch }
-            try self.endRecord(box, time: time)
+            self.endRecord(box, time: time)
         } catch let error as EvaluationError {
             try self.reject(box, reason: error.code.message, range: error.range) { .evaluation(error, $0) }
         } catch let error as FatalDecodingError {
@@ -265,13 +272,13 @@ package struct StreamMapStage: ~Copyable {
     }
 
     /// Passes on the pairs that wait where the record's belong to another slice.
-    private mutating func beginTime(_ time: Int64) throws(EngineError) {
+    private mutating func beginTime(_ time: Int64) {
         guard !self.span.contains(time), case .sliced(let grid) = self.windows.kind else { return }
-        try self.takePairs()
+        self.takePairs()
         self.span = grid.span(of: time)
     }
 
-    private mutating func endRecord(_ box: SplitDecoder, time: Int64) throws(EngineError) {
+    private mutating func endRecord(_ box: SplitDecoder, time: Int64) {
         let first = self.machine.host.markCount
         let count = self.machine.host.pairs.count
         guard count > first else { return }
@@ -287,7 +294,7 @@ package struct StreamMapStage: ~Copyable {
         if self.windows.layout.needsTimes {
             while self.pairTimes.count < count { self.pairTimes.append(time) }
         }
-        if count >= StreamMapHost.drainCount || self.machine.host.pairs.isHeavy { try self.takePairs() }
+        if count >= StreamMapHost.drainCount || self.machine.host.pairs.isHeavy { self.takePairs() }
     }
 
     /// Whether a window of the record may have been fired.
@@ -357,21 +364,13 @@ package struct StreamMapStage: ~Copyable {
         self.figures.rejected += 1
         let record = RejectedRecord(place: place, bytes: box.rawBytes.array, reason: reason, range: range)
         self.examples.add(record)
-        guard let deadLetters = self.deadLetters else { return }
-        var line = ByteBuffer()
-        record.append(to: &line)
-        let bytes = line.bytes
-        unsafe deadLetters.append(
-            key: nil,
-            value: UnsafeRawBufferPointer(start: bytes.start, count: bytes.count),
-            timestamp: nil
-        )
+        self.deadLetters?.append(record)
     }
 
     // MARK: Slices
 
     /// Aggregates the pairs that wait.
-    private mutating func takePairs() throws(EngineError) {
+    private mutating func takePairs() {
         let count = self.machine.host.pairs.count
         guard count > 0 else { return }
         let position = self.openSlice(self.span.start)
@@ -425,6 +424,7 @@ package struct StreamMapStage: ~Copyable {
 
     /// Ships everything that is held: before a barrier, and at the end.
     package mutating func drain() {
+        self.takePairs()
         self.drainSlices(upTo: .max)
         self.flushRows(as: .timed)
     }

@@ -103,7 +103,7 @@ struct WindowEmitter: ~Copyable {
                 in: &self.machine.workspace.arena,
                 into: &self.results
             ) {
-                unsafe windows.tableInMemory(of: row.key, longKey: row.longKey, windowEnding: window.end)
+                unsafe windows.gathered(row.key, longKey: row.longKey, windowEnding: window.end)
             }
             defer { withExtendedLifetime(gathered) {} }
             if let template = self.template, self.writeResults(template) { return }

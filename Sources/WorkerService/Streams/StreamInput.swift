@@ -37,6 +37,7 @@ protocol StreamInput: AnyObject {
     /// How far each of its splits has come.
     var advances: SplitAdvances { get }
 
+    /// How far its splits have come, which may be in the middle of the block that the stage has.
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress]
 
     /// Tells those who watch the source how far a complete checkpoint has come.
@@ -220,12 +221,16 @@ final class FileStreamInput: StreamInput {
 
     func endBlock(_ stage: inout StreamMapStage) {
         guard let current = self.current else { return }
-        current.position =
-            switch self.framing {
-            case .lines: self.block.position + Int64(self.block.count)
-            case .stream, .whole: stage.positionBehindLastRecord(of: current.number)
-            }
+        current.position = self.position(in: current, stage)
         self.current = nil
+    }
+
+    /// Where the record begins that is read next of the split whose block the stage has, or had last.
+    private func position(in split: FileSplit, _ stage: borrowing StreamMapStage) -> Int64 {
+        switch self.framing {
+        case .lines: stage.positionOfNextLine(of: split.number)
+        case .stream, .whole: stage.positionBehindLastRecord(of: split.number)
+        }
     }
 
     func takeBytes() -> Int64 {
@@ -249,9 +254,10 @@ final class FileStreamInput: StreamInput {
 
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
         self.splits.map { split in
-            SplitProgress(
+            let isOpen = split === self.current
+            return SplitProgress(
                 name: split.name,
-                position: split.position,
+                position: isOpen ? self.position(in: split, stage) : split.position,
                 latest: stage.clock.latest(of: split.number),
                 isFinished: split.isFinished
             )
@@ -388,10 +394,15 @@ final class MessageStreamInput: StreamInput {
     var heldCount: Int { self.pacer?.waitingSplits.count { self.numbers.contains($0) } ?? 0 }
 
     func progress(_ stage: borrowing StreamMapStage) -> [SplitProgress] {
-        self.splits.enumerated().map { index, split in
+        var positions = self.splits.map(\.position)
+        for index in 0..<min(stage.processedMessageCount, self.block.count) {
+            let message = self.block[index]
+            positions[message.split] = message.position + 1
+        }
+        return self.splits.enumerated().map { index, split in
             SplitProgress(
                 name: split.name,
-                position: split.position,
+                position: positions[index],
                 latest: stage.clock.latest(of: self.numbers[index]),
                 isFinished: false
             )

@@ -110,11 +110,11 @@ final class StreamSourceSubtask: StreamSubtask {
             guard try self.outlets.write().isDone else { return .waiting }
             guard self.sendOutbox() else { return .waiting }
             if self.hasEnded { return try self.end() }
-            if self.hasOpenBlock { return try self.stepBlock() }
+            // Between two records, wherever in a block: a slow function mustn't hold up a checkpoint.
             if let step = try self.takeCheckpoint() { return step }
             if self.stop.isAsked { return self.finish() }
             guard !self.isPaused else { return .waiting }
-            return try self.poll()
+            return self.hasOpenBlock ? try self.stepBlock() : try self.poll()
         } catch {
             self.cancel()
             self.report.failed(self.id, error)
@@ -130,6 +130,7 @@ final class StreamSourceSubtask: StreamSubtask {
                 self.isForced = true
                 self.findEarly(now)
                 try self.pace()
+                self.publish()
             case .add(let splits):
                 try self.input.add(splits, to: &self.stage)
                 self.isAssigned = true
