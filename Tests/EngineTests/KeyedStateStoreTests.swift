@@ -39,7 +39,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
 }
 
 @Suite struct KeyedStateStoreTests {
-    @Test(arguments: 0..<UInt64(100), StoreWorld.all)
+    @Test(arguments: Seeds.first(15), StoreWorld.all)
     func `states and timers come back as they were kept, however keys come and go`(
         seed: UInt64,
         world: StoreWorld
@@ -47,7 +47,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
         try Self.keep(seed: seed, world)
     }
 
-    @Test(arguments: 0..<UInt64(8), StoreWorld.rocks)
+    @Test(arguments: Seeds.first(4), StoreWorld.rocks)
     func `states and timers come back from a database as they were kept`(seed: UInt64, world: StoreWorld) throws {
         try Self.keep(seed: seed, world)
     }
@@ -80,7 +80,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
                 #expect(model.fire(upTo: change.time).sorted() == due.sorted(), "seed \(seed)")
                 #expect(due.map(\.time) == due.map(\.time).sorted(), "seed \(seed)")
             }
-            if random.chance(percent: 3) {
+            if random.chance(percent: 1) {
                 #expect(try Self.content(of: &store) == model.content, "seed \(seed)")
             }
             #expect(store.keyCount == model.keyCount, "seed \(seed)")
@@ -110,12 +110,12 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
         return fired
     }
 
-    @Test(arguments: 0..<UInt64(50), StoreWorld.all)
+    @Test(arguments: Seeds.first(6), StoreWorld.all)
     func `states are dropped that were written long ago, and no others`(seed: UInt64, world: StoreWorld) throws {
         try Self.drop(seed: seed, world)
     }
 
-    @Test(arguments: 0..<UInt64(4), StoreWorld.rocks)
+    @Test(arguments: Seeds.first(2), StoreWorld.rocks)
     func `states in a database are dropped that were written long ago`(seed: UInt64, world: StoreWorld) throws {
         try Self.drop(seed: seed, world)
     }

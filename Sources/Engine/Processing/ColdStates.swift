@@ -23,6 +23,7 @@ final class ColdStates {
     private(set) var figures: (memoryBytes: Int, storedBytes: Int64) = (0, 0)
 
     private let expires: Bool
+    private var filter: ColdFilter
     private var key = ByteBuffer()
     private var value = ByteBuffer()
 
@@ -32,10 +33,15 @@ final class ColdStates {
     /// What buffers keep of a large state.
     private static let bufferBytesLimit = 1 << 20
 
-    init(_ table: any ColdTable, expires: Bool) {
+    /// `filterBytes`: Of memory for knowing which keys have no record.
+    init(_ table: any ColdTable, expires: Bool, filterBytes: Int) {
         self.table = table
         self.expires = expires
+        self.filter = ColdFilter(bytes: filterBytes)
     }
+
+    /// Bytes that it takes in memory.
+    var memoryBytes: Int { self.figures.memoryBytes + self.filter.bytes }
 
     private func setKey(_ key: StateKey) {
         self.key.removeAll(capacityLimit: Self.bufferBytesLimit)
@@ -47,6 +53,7 @@ final class ColdStates {
 
     /// What is kept of a key: good until the next call.
     func record(of key: StateKey) throws(SpillError) -> ColdRecord? {
+        guard self.filter.mayContain(key.words.hash) else { return nil }
         self.setKey(key)
         self.value.removeAll(capacityLimit: Self.bufferBytesLimit)
         guard try self.table.read(self.key.bytes, into: &self.value) else { return nil }
@@ -71,7 +78,10 @@ final class ColdStates {
         let times = upper.times(number)
         let isQueued = entry.isExpiryStored || (self.expires && state != nil)
         self.put(ColdRecord(serial: entry.serial, state: state, times: times, isExpiryStored: isQueued), of: key)
-        if entry.storedSerial == 0 { self.keyCount += 1 }
+        if entry.storedSerial == 0 {
+            self.keyCount += 1
+            self.filter.insert(key.words.hash)
+        }
         if let state, isQueued, !entry.isExpiryStored { self.expire(key, entry.serial, writtenAt: state.writtenAt) }
         if let first = times.first {
             let place = ColdQueue.Place(time: first, serial: entry.serial)

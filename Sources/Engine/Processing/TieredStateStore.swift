@@ -24,7 +24,7 @@ package struct TieredStateStore: ~Copyable, KeyedStateStore {
         return lower.keyCount - self.upper.storedCount + self.upper.keyCount
     }
 
-    package var bytes: Int { self.upper.bytes + (self.lower?.figures.memoryBytes ?? 0) }
+    package var bytes: Int { self.upper.bytes + (self.lower?.memoryBytes ?? 0) }
     package var diskBytes: Int64 { self.lower?.figures.storedBytes ?? 0 }
     package var spills: StateSpills { self.lower?.spills ?? StateSpills() }
 
@@ -47,7 +47,11 @@ package struct TieredStateStore: ~Copyable, KeyedStateStore {
     }
 
     private mutating func moveDown(_ spill: KeyedSpill) throws(SpillError) {
-        let lower = ColdStates(try spill.tier.makeTable(memoryBytes: spill.lowerBytes), expires: self.expires)
+        let lower = ColdStates(
+            try spill.tier.makeTable(memoryBytes: spill.lowerBytes),
+            expires: self.expires,
+            filterBytes: spill.filterBytes
+        )
         try self.upper.writeChanges(to: lower)
         self.upper = MemoryStateStore(
             expires: self.expires,
@@ -150,8 +154,11 @@ package struct KeyedSpill: Sendable {
     /// Of it for keys that were asked for lately, once others are on disk.
     var upperBytes: Int { self.bytesLimit / 8 * 3 }
 
-    /// Of it for the table on disk: an eighth is left for what neither counts.
-    var lowerBytes: Int { self.bytesLimit / 2 }
+    /// Of it for the table on disk: an eighth is left for what nobody counts.
+    var lowerBytes: Int { self.bytesLimit / 8 * 3 }
+
+    /// Of it for knowing which keys aren't on disk.
+    var filterBytes: Int { self.bytesLimit / 8 }
 }
 
 /// The upper tier.
