@@ -56,6 +56,7 @@ let cores: [Target] = [
 let cLibraries: [Target] = [
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CPlatform"),
+    .target(name: "CRocksdb"),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
@@ -77,7 +78,10 @@ let platform: [Target] = [
     target("Platform", ["CoreTypes", "Environment", "CPlatform"]),
     target(
         "Storage",
-        ["CoreTypes", "WireFormat", "CoordinationCore", "Environment", "Compression", "ConnectorKit", "Engine"]
+        [
+            "CoreTypes", "WireFormat", "CoordinationCore", "Environment", "Compression", "ConnectorKit", "Engine",
+            "CRocksdb",
+        ]
     ),
 ]
 
@@ -184,7 +188,7 @@ let testTargets: [Target] = [
         "EngineTests",
         [
             "Engine", "EngineTestKit", "FluentSyntax", "JobPlan", "CoreTypes", "ConnectorKit", "WireFormat",
-            "RegularExpressions",
+            "RegularExpressions", "Environment", "Platform", "Storage",
         ]
     ),
     tests("TidyTests", []),

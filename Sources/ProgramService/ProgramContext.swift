@@ -164,8 +164,18 @@ final class ProgramContext: Sendable {
 
     /// Where a job puts what doesn't fit in memory.
     func makeSpillStore() -> any SpillStore {
-        DiskSpillStore(disk: LocalDisk(), directory: self.options.spillDirectory ?? Self.spillDirectory)
+        DiskSpillStore(disk: LocalDisk(), directory: self.spillDirectory)
     }
+
+    /// Where a stream puts the states of keys that don't fit in memory.
+    func makeColdTier() -> any ColdTier {
+        RocksTier(scratch: LocalScratchSpace(), directory: self.spillDirectory)
+    }
+
+    /// Removes what runs that were killed have left of such states.
+    func removeLeftovers() { LocalScratchSpace().removeLeftovers(in: self.spillDirectory) }
+
+    private var spillDirectory: String { self.options.spillDirectory ?? Self.spillDirectory }
 
     private static var spillDirectory: String { ProcessEnvironment.value("TMPDIR") ?? "/var/tmp" }
 

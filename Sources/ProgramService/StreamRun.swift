@@ -41,6 +41,7 @@ extension ProgramContext {
             throw EvaluationError(.host(message: error.diagnostic.message), at: error.diagnostic.range)
         }
         endpoints.tables = try self.tables(compiled.tables)
+        if compiled.keepsKeys { self.removeLeftovers() }
         let job = StreamJob(
             id: JobID(rawValue: "job-\(self.uuid().prefix(8))"),
             stream: compiled,
@@ -122,7 +123,8 @@ extension ProgramContext {
             late: late,
             deadLetters: deadLetters,
             sides: sides,
-            spill: self.makeSpillStore()
+            spill: self.makeSpillStore(),
+            cold: self.makeColdTier()
         )
     }
 

@@ -78,7 +78,7 @@ enum KeyedShape {
         return Closure(lambda: lambda, captured: [], globals: [:])
     }
 
-    func compiled(parallelism: Int) throws -> CompiledStream {
+    func compiled(parallelism: Int, tableBytes: Int64? = nil) throws -> CompiledStream {
         let range = SourceRange(start: 0, end: 0)
         var settings = StreamDefinition.Settings()
         var namesSides = false
@@ -126,6 +126,7 @@ enum KeyedShape {
             parallelism: parallelism,
             memoryBytes: 64 << 20,
             outOfOrdernessBound: 0,
+            tableBytes: tableBytes,
             limits: MachineLimits()
         )
     }
@@ -164,18 +165,28 @@ final class KeyedRun {
     /// By key, in the order it was handed on.
     private var outputs: [String: [KeyedOutput]] = [:]
 
-    init(_ shape: KeyedShape, parallelism: Int, from snapshots: [[UInt8]] = []) throws {
-        let stream = try shape.compiled(parallelism: parallelism)
+    /// What was handed on, in its order.
+    private(set) var sequence: [KeyedOutput] = []
+
+    init(
+        _ shape: KeyedShape,
+        parallelism: Int,
+        from snapshots: [[UInt8]] = [],
+        in world: StoreWorld = .memory
+    ) throws {
+        let spill = world.spill
+        let stream = try shape.compiled(parallelism: parallelism, tableBytes: spill.map { Int64($0.bytesLimit) })
         self.reader = Reader(stream.makeMapStage())
         _ = self.reader.stage.addSplit(named: "split", latest: WatermarkTracker.none)
         for subtask in 0..<parallelism {
-            var stage = stream.makeKeyedStage(0, subtask: subtask, form: .lines)
+            var stage = stream.makeKeyedStage(0, subtask: subtask, form: .lines, cold: spill?.tier)
             for snapshot in snapshots { try stage.restore(snapshot) }
             self.keepers.append(Keeper(stage))
         }
     }
 
     var keyCount: Int { self.keepers.reduce(0) { $0 + $1.stage.keyCount } }
+    var spilledBytes: Int64 { self.keepers.reduce(0) { $0 + $1.stage.spills.bytes } }
     var stateBytes: Int { self.keepers.reduce(0) { $0 + $1.stage.stateBytes } }
     var duplicateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.duplicateCount } }
     var lateCount: Int { self.keepers.reduce(0) { $0 + $1.stage.lateCount } }
@@ -234,17 +245,19 @@ final class KeyedRun {
                 let text = line.bytes.string
                 // The key is the first text in it.
                 let key = text.split(separator: "\"", omittingEmptySubsequences: false)[3]
-                self.outputs[String(key), default: []].append(KeyedOutput(time: emitted.time(index), text: text))
+                let output = KeyedOutput(time: emitted.time(index), text: text)
+                self.outputs[String(key), default: []].append(output)
+                self.sequence.append(output)
             }
             emitted.removeAll()
         }
     }
 
-    func snapshots() -> [[UInt8]] {
-        self.keepers.flatMap { keeper in
-            var chunks: [[UInt8]] = []
-            keeper.stage.writeSnapshot { chunks.append($0.array) }
-            return chunks
+    func snapshots() throws -> [[UInt8]] {
+        var chunks: [[UInt8]] = []
+        for keeper in self.keepers {
+            for piece in try keeper.stage.freeze(1).pieces { try piece.content?.encode { chunks.append($0) } }
         }
+        return chunks
     }
 }

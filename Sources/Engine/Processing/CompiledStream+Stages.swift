@@ -3,7 +3,7 @@ internal import FluentSyntax
 internal import JobPlan
 
 /// The keyed stage of a stream as its subtasks run it.
-package typealias KeyedStage = ProcessStage<MemoryStateStore>
+package typealias KeyedStage = ProcessStage<TieredStateStore>
 
 /// A stage of a plan, compiled.
 struct CompiledStage: Sendable {
@@ -50,6 +50,12 @@ extension ProcessOperation {
         }
     }
 
+    /// Whether it keeps anything of keys.
+    var keepsState: Bool {
+        if case .pass = self { return false }
+        return true
+    }
+
     fileprivate var hasTimers: Bool {
         guard case .process(_, .some, _) = self else { return false }
         return true
@@ -59,6 +65,9 @@ extension ProcessOperation {
 extension CompiledStream {
     /// Stages behind the one that reads: keyed ones, then that of the window if there is one.
     package var stageCount: Int { self.stages.count + (self.windows == nil ? 0 : 1) }
+
+    /// Whether a stage keeps states of keys.
+    package var keepsKeys: Bool { self.stages.contains { $0.operation.keepsState } }
 
     /// Whether records come by key to a stage; otherwise each subtask feeds the one of its own number.
     package func isKeyed(_ stage: Int) -> Bool { stage >= self.plan.stages.count || self.plan.stages[stage].isKeyed }
@@ -85,12 +94,14 @@ extension CompiledStream {
         return shapes
     }
 
-    /// A keyed stage; `form` is how the sink wants records.
+    /// A keyed stage; `form` is how the sink wants records, and `cold` where states go that don't fit in memory: without
+    /// it they stay there.
     package func makeKeyedStage(
         _ stage: Int,
         subtask: Int,
         form: OutputForm,
-        tables: [LookupTable] = []
+        tables: [LookupTable] = [],
+        cold: (any ColdTier)? = nil
     ) -> KeyedStage {
         let operation = self.stages[stage].operation
         let isLast = stage + 1 == self.stageCount
@@ -107,7 +118,10 @@ extension CompiledStream {
             policy: self.policy,
             keepsKeys: keepsKeys,
             machine: Machine(program: self.program, limits: self.limits, host: host),
-            store: MemoryStateStore(expires: operation.expires),
+            store: TieredStateStore(
+                expires: operation.expires,
+                spill: cold.map { KeyedSpill($0, bytesLimit: self.stateBytesLimit) }
+            ),
             routing: self.routing,
             subtask: subtask
         )

@@ -13,8 +13,13 @@ struct KeyIndex: ~Copyable {
 
     private static let slotCountInitial = 64
 
-    init() {
+    /// What one number takes at most.
+    static let bytesPerNumber = MemoryLayout<Slot>.stride * 8 / 3
+
+    /// Has room for so many numbers before it grows.
+    init(room: Int = 0) {
         self.slotCount = Self.slotCountInitial
+        while (room + 1) * 4 > self.slotCount * 3 { self.slotCount *= 2 }
         unsafe self.slots = Self.make(self.slotCount)
     }
 
@@ -43,9 +48,12 @@ struct KeyIndex: ~Copyable {
         }
     }
 
+    /// Whether the next number makes it grow.
+    var isAboutToGrow: Bool { (self.count + 1) * 4 > self.slotCount * 3 }
+
     /// Adds a number that isn't there.
     mutating func insert(_ number: Int, hash: UInt64) {
-        if (self.count + 1) * 4 > self.slotCount * 3 { self.grow() }
+        if self.isAboutToGrow { self.grow() }
         self.place(Slot(hash: hash, number: UInt64(number + 1)))
         self.count += 1
     }

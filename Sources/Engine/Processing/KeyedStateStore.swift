@@ -1,8 +1,18 @@
 /// Where the states and timers of keys are kept that programs make.
 ///
-/// A key has at most one state, and any number of timers at different times. Stages are generic over their store, so that a
-/// slower and larger one can stand in the place of ``MemoryStateStore``.
+/// A key has at most one state, and any number of timers at different times. Stages are generic over their store: there is
+/// ``MemoryStateStore``, and ``TieredStateStore``, which goes to disk with what doesn't fit in memory.
+///
+/// ## Order of calls
+/// ``fetch(_:)`` before anything else about a key, but for one that ``nextTimer(upTo:)`` answered; it holds until
+/// ``relieve()``.
 package protocol KeyedStateStore: ~Copyable {
+    /// Makes ready what is kept of a key: what is asked about it then needs no disk.
+    mutating func fetch(_ key: StateKey) throws(SpillError)
+
+    /// Puts things away where more is in memory than may be.
+    mutating func relieve() throws(SpillError)
+
     /// The state of a key: valid until the store changes.
     func state(of key: StateKey) -> StoredState?
 
@@ -20,7 +30,7 @@ package protocol KeyedStateStore: ~Copyable {
     mutating func addTimer(at time: Int64, of key: StateKey)
 
     /// The earliest timer up to a time, which stays set; its key is valid until the store changes.
-    mutating func nextTimer(upTo time: Int64) -> KeyedTimer?
+    mutating func nextTimer(upTo time: Int64) throws(SpillError) -> KeyedTimer?
 
     /// Removes what ``nextTimer(upTo:)`` answered last; nothing was removed in between.
     mutating func removeTimer(_ timer: KeyedTimer)
@@ -31,15 +41,19 @@ package protocol KeyedStateStore: ~Copyable {
     /// Drops some of the states that were written at a time or before it.
     ///
     /// - Returns: False when there is none left.
-    mutating func dropSome(writtenUpTo time: Int64) -> Bool
+    mutating func dropSome(writtenUpTo time: Int64) throws(SpillError) -> Bool
 
-    /// Calls `body` with every key, its state, and the times of its timers in their order.
-    func forEach<Failure: Error>(
-        _ body: (StateKey, StoredState?, [Int64]) throws(Failure) -> Void
-    ) throws(Failure)
+    /// Hands everything over as it is, to be encoded as a ``ProcessSnapshot`` that says this watermark.
+    mutating func freeze(watermark: Int64) throws(SpillError) -> any FrozenState
 
-    /// Bytes that all of it takes.
+    /// Bytes that all of it takes in memory.
     var bytes: Int { get }
+
+    /// Bytes that it takes on disk.
+    var diskBytes: Int64 { get }
+
+    /// What it has written to disk, whether it is still there or not.
+    var spills: StateSpills { get }
 
     /// Keys that have a state or a timer.
     var keyCount: Int { get }
@@ -76,6 +90,11 @@ package struct StateKey {
     /// Appends the encoding of the key as a value.
     func appendEncoding(to buffer: inout ByteBuffer) {
         if self.words.isText { buffer.append(ValueCodec.Mark.string) }
+        self.appendBytes(to: &buffer)
+    }
+
+    /// Appends the bytes of the text or encoding.
+    func appendBytes(to buffer: inout ByteBuffer) {
         if let longKey = unsafe self.longKey {
             let bytes = unsafe Bytes(start: longKey.assumingMemoryBound(to: UInt8.self), count: self.words.count)
             return buffer.append(bytes)

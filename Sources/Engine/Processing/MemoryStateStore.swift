@@ -2,51 +2,70 @@
 ///
 /// Keys are entries of a list, which ``KeyIndex`` finds. The timers of a key are chained in the order of their times, and only
 /// the first of them is in the heap of all keys.
+///
+/// It is also the upper tier of a ``TieredStateStore``: then an entry may have a record below, which it goes before.
 @safe
 package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     @safe
-    private struct Entry {
+    struct Entry {
         let key: KeyWords
         /// Owned; nil where the key is short.
         let longKey: UnsafeMutableRawPointer?
         /// Owned; nil where there is no state.
         var value: UnsafeMutableRawPointer?
-        var valueCount = 0
-        var valueCapacity = 0
+        var valueCount: Int32 = 0
+        var valueCapacity: Int32 = 0
         var writtenAt: Int64 = 0
         /// The first and the last timer plus one; 0: none.
         var firstTimer = 0
         var lastTimer = 0
         var timerCount = 0
-        /// Tells it from others that had its number.
-        let serial: Int64
+        /// Tells it from others that had its number, and orders keys by when they came.
+        var serial: Int64
+        /// That of its record in the tier below; 0: it has none.
+        var storedSerial: Int64 = 0
         /// Whether ``expiries`` knows when it was last written, or before that.
         var isExpiring = false
+        /// Whether the tier below does.
+        var isExpiryStored = false
+        /// Whether its record in the tier below isn't the same.
+        var isChanged = true
+        /// Whether it was asked for since it was last passed over.
+        var isAsked = false
+        /// Whether it has nothing, and is only here because of its record.
+        var isGone = false
         var isLive = true
     }
 
-    private struct Timer {
+    struct Timer {
         var time: Int64
         /// The next of its key plus one.
         var next: Int
     }
 
-    private var index = KeyIndex()
-    private var entries: [Entry] = []
-    private var freeEntries: [Int] = []
-    private var timers: [Timer] = []
-    private var freeTimers: [Int] = []
-    private var nextSerial: Int64 = 1
+    private(set) var index = KeyIndex()
+    var entries: [Entry] = []
+    private(set) var freeEntries: [Int] = []
+    private(set) var timers: [Timer] = []
+    private(set) var freeTimers: [Int] = []
+    private(set) var nextSerial: Int64 = 1
+    private var goneCount = 0
+
+    /// Entries that have a record in the tier below.
+    var storedCount = 0
 
     /// When the first timer of a key is due.
-    private var due = TimerHeap()
+    var due = TimerHeap()
 
     /// When states were written; nil where nobody asks.
-    private var expiries: TimerHeap?
-    private var heldBytes = 0
+    private(set) var expiries: TimerHeap?
+    private(set) var heldBytes = 0
+
+    /// Where the search for entries to put away goes on.
+    var hand = 0
 
     /// States that one call of ``dropSome(writtenUpTo:)`` drops at most.
-    private static let dropCount = 1_024
+    static let dropCount = 1_024
 
     /// What heaps may hold beyond what is needed before they are made anew.
     private static let garbageAllowed = 1_024
@@ -56,6 +75,14 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         self.expiries = expires ? TimerHeap() : nil
     }
 
+    /// Takes the place of another, whose keys are older, with room for so many.
+    init(expires: Bool, behind serial: Int64, room: Int) {
+        self.init(expires: expires)
+        self.nextSerial = serial
+        self.index = KeyIndex(room: room)
+        self.entries.reserveCapacity(room)
+    }
+
     deinit {
         for entry in self.entries where entry.isLive {
             unsafe entry.longKey?.deallocate()
@@ -63,17 +90,42 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         }
     }
 
-    package var keyCount: Int { self.entries.count - self.freeEntries.count }
+    package var keyCount: Int { self.entryCount - self.goneCount }
+
+    /// Keys that have an entry, whatever is in it.
+    var entryCount: Int { self.entries.count - self.freeEntries.count }
 
     package var bytes: Int {
-        self.heldBytes + self.entries.count * MemoryLayout<Entry>.stride + self.index.bytes
-            + self.timers.count * MemoryLayout<Timer>.stride
-            + (self.due.count + (self.expiries?.count ?? 0)) * MemoryLayout<TimerHeap.Timer>.stride
+        self.heldBytes + self.entries.capacity * MemoryLayout<Entry>.stride + self.index.bytes
+            + (self.freeEntries.capacity + self.freeTimers.capacity) * MemoryLayout<Int>.stride
+            + self.timers.capacity * MemoryLayout<Timer>.stride
+            + (self.due.capacity + (self.expiries?.capacity ?? 0)) * MemoryLayout<TimerHeap.Timer>.stride
     }
+
+    package var diskBytes: Int64 { 0 }
+    package var spills: StateSpills { StateSpills() }
+
+    /// Bytes that it takes while the next key or timer makes it grow, if that one does.
+    var bytesSoon: Int {
+        var growing = self.index.isAboutToGrow ? 2 * self.index.bytes : 0
+        if self.freeEntries.isEmpty, self.entries.count == self.entries.capacity {
+            growing += 2 * self.entries.capacity * MemoryLayout<Entry>.stride
+        }
+        if self.freeTimers.isEmpty, self.timers.count == self.timers.capacity {
+            growing += 2 * self.timers.capacity * MemoryLayout<Timer>.stride
+        }
+        return self.bytes + growing
+    }
+
+    /// What the allocator takes for so many bytes: with its header, and in steps.
+    private static func allocated(_ count: Int) -> Int { max((count + 8 + 15) & ~15, 32) }
 
     // MARK: Keys
 
-    private func find(_ key: StateKey) -> Int? {
+    package func fetch(_ key: StateKey) {}
+    package func relieve() {}
+
+    func find(_ key: StateKey) -> Int? {
         self.index.find(hash: key.words.hash) { number in
             let entry = self.entries[number]
             guard entry.key.a == key.words.a, entry.key.b == key.words.b else { return false }
@@ -87,16 +139,31 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     }
 
     private mutating func findOrAdd(_ key: StateKey) -> Int {
-        if let known = self.find(key) { return known }
+        guard let known = self.find(key) else {
+            defer { self.nextSerial += 1 }
+            return self.add(key, serial: self.nextSerial)
+        }
+        self.entries[known].isChanged = true
+        guard self.entries[known].isGone else { return known }
+        self.entries[known].isGone = false
+        self.entries[known].isExpiring = false
+        self.entries[known].isExpiryStored = false
+        self.entries[known].serial = self.nextSerial
+        self.nextSerial += 1
+        self.goneCount -= 1
+        return known
+    }
+
+    /// Adds an entry for a key that has none.
+    mutating func add(_ key: StateKey, serial: Int64) -> Int {
         var longKey: UnsafeMutableRawPointer?
         if let bytes = unsafe key.longKey {
             let copy = UnsafeMutableRawPointer.allocate(byteCount: key.words.count, alignment: 8)
             unsafe copy.copyMemory(from: bytes, byteCount: key.words.count)
             unsafe longKey = unsafe copy
-            self.heldBytes += key.words.count
+            self.heldBytes += Self.allocated(key.words.count)
         }
-        let entry = unsafe Entry(key: key.words, longKey: longKey, serial: self.nextSerial)
-        self.nextSerial += 1
+        let entry = unsafe Entry(key: key.words, longKey: longKey, serial: serial)
         let number: Int
         if let free = self.freeEntries.popLast() {
             number = free
@@ -109,21 +176,40 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         return number
     }
 
-    /// Forgets a key that has nothing.
+    /// Forgets a key that has nothing, once nothing is below that would come up instead.
     private mutating func removeIfEmpty(_ number: Int) {
+        self.entries[number].isChanged = true
         let entry = self.entries[number]
-        guard unsafe entry.value == nil, entry.timerCount == 0 else { return }
-        self.index.remove(number, hash: entry.key.hash)
-        if let longKey = unsafe entry.longKey {
-            unsafe longKey.deallocate()
-            self.heldBytes -= entry.key.count
+        guard unsafe entry.value == nil, entry.timerCount == 0, !entry.isGone else { return }
+        guard entry.storedSerial == 0 else {
+            self.entries[number].isGone = true
+            self.goneCount += 1
+            return
         }
-        self.entries[number].isLive = false
-        self.freeEntries.append(number)
+        self.remove(number)
         self.tidyExpiries()
     }
 
-    private func key(_ number: Int) -> StateKey {
+    /// Forgets an entry and what it has.
+    mutating func remove(_ number: Int) {
+        self.free(number)
+        let entry = self.entries[number]
+        var timer = entry.firstTimer
+        while timer > 0 {
+            self.freeTimers.append(timer - 1)
+            timer = self.timers[timer - 1].next
+        }
+        self.index.remove(number, hash: entry.key.hash)
+        if let longKey = unsafe entry.longKey {
+            unsafe longKey.deallocate()
+            self.heldBytes -= Self.allocated(entry.key.count)
+        }
+        if entry.isGone { self.goneCount -= 1 }
+        self.entries[number].isLive = false
+        self.freeEntries.append(number)
+    }
+
+    func key(_ number: Int) -> StateKey {
         let entry = self.entries[number]
         return unsafe StateKey(entry.key, longKey: entry.longKey.map { UnsafeRawPointer($0) })
     }
@@ -132,75 +218,88 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
 
     package func state(of key: StateKey) -> StoredState? { self.find(key).flatMap { self.state($0) } }
 
-    private func state(_ number: Int) -> StoredState? {
+    func state(_ number: Int) -> StoredState? {
         let entry = self.entries[number]
         guard let value = unsafe entry.value else { return nil }
         let start = unsafe UnsafeRawPointer(value).assumingMemoryBound(to: UInt8.self)
         return unsafe StoredState(
-            value: Bytes(start: start, count: entry.valueCount),
+            value: Bytes(start: start, count: Int(entry.valueCount)),
             writtenAt: entry.writtenAt
         )
     }
 
     package mutating func setState(of key: StateKey, to value: Bytes, writtenAt: Int64) {
         let number = self.findOrAdd(key)
+        self.setValue(of: number, to: value)
+        self.wrote(number, at: writtenAt)
+    }
+
+    mutating func setValue(of number: Int, to value: Bytes) {
         self.reserve(value.count, of: number)
         if let target = unsafe self.entries[number].value {
             unsafe target.copyMemory(from: value.start, byteCount: value.count)
         }
-        self.entries[number].valueCount = value.count
-        self.wrote(number, at: writtenAt)
+        self.entries[number].valueCount = Int32(value.count)
     }
 
     package mutating func appendState(of key: StateKey, _ value: Bytes, writtenAt: Int64) {
         let number = self.findOrAdd(key)
-        let count = self.entries[number].valueCount
+        let count = Int(self.entries[number].valueCount)
         self.grow(number, to: count + value.count)
         if let target = unsafe self.entries[number].value {
             unsafe (target + count).copyMemory(from: value.start, byteCount: value.count)
         }
-        self.entries[number].valueCount = count + value.count
+        self.entries[number].valueCount = Int32(count + value.count)
         self.wrote(number, at: writtenAt)
     }
 
     private mutating func wrote(_ number: Int, at writtenAt: Int64) {
         self.entries[number].writtenAt = writtenAt
-        guard self.expiries != nil, !self.entries[number].isExpiring else { return }
+        guard self.expiries != nil, !self.entries[number].isExpiring, !self.entries[number].isExpiryStored else {
+            return
+        }
+        self.expire(number)
+    }
+
+    /// Notes when a state was written.
+    mutating func expire(_ number: Int) {
         self.entries[number].isExpiring = true
-        self.expiries?.push(time: writtenAt, number, self.entries[number].serial)
+        self.expiries?.push(time: self.entries[number].writtenAt, number, self.entries[number].serial)
     }
 
     /// Room for a value, in place where the one before it had as much and not far more.
     private mutating func reserve(_ count: Int, of number: Int) {
         let entry = self.entries[number]
-        let isFit = unsafe entry.value != nil && entry.valueCapacity >= count && entry.valueCapacity <= 4 * count + 64
+        let had = Int(entry.valueCapacity)
+        let isFit = unsafe entry.value != nil && had >= count && had <= 4 * count + 64
         guard !isFit else { return }
         self.free(number)
         let capacity = unsafe max(count + (entry.value == nil ? 0 : count / 2), 8)
         unsafe self.entries[number].value = .allocate(byteCount: capacity, alignment: 8)
-        self.entries[number].valueCapacity = capacity
-        self.heldBytes += capacity
+        self.entries[number].valueCapacity = Int32(capacity)
+        self.heldBytes += Self.allocated(capacity)
     }
 
     /// Room for a longer value, of which what is there stays.
     private mutating func grow(_ number: Int, to count: Int) {
         let entry = self.entries[number]
-        guard unsafe entry.value == nil || entry.valueCapacity < count else { return }
+        guard unsafe entry.value == nil || Int(entry.valueCapacity) < count else { return }
         let capacity = unsafe max(count + (entry.value == nil ? 0 : count / 2), 8)
         let value = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
         if let old = unsafe entry.value {
-            unsafe value.copyMemory(from: old, byteCount: entry.valueCount)
+            unsafe value.copyMemory(from: old, byteCount: Int(entry.valueCount))
             unsafe old.deallocate()
+            self.heldBytes -= Self.allocated(Int(entry.valueCapacity))
         }
         unsafe self.entries[number].value = unsafe value
-        self.entries[number].valueCapacity = capacity
-        self.heldBytes += capacity - entry.valueCapacity
+        self.entries[number].valueCapacity = Int32(capacity)
+        self.heldBytes += Self.allocated(capacity)
     }
 
-    private mutating func free(_ number: Int) {
+    mutating func free(_ number: Int) {
         guard let value = unsafe self.entries[number].value else { return }
         unsafe value.deallocate()
-        self.heldBytes -= self.entries[number].valueCapacity
+        self.heldBytes -= Self.allocated(Int(self.entries[number].valueCapacity))
         unsafe self.entries[number].value = nil
         self.entries[number].valueCount = 0
         self.entries[number].valueCapacity = 0
@@ -208,8 +307,7 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
 
     package mutating func removeState(of key: StateKey) {
         guard let number = self.find(key) else { return }
-        self.free(number)
-        self.removeIfEmpty(number)
+        self.drop(number)
     }
 
     package mutating func dropSome(writtenUpTo time: Int64) -> Bool {
@@ -223,19 +321,24 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
                 continue
             }
             guard entry.writtenAt <= time else {
-                self.expiries?.push(time: entry.writtenAt, first.number, entry.serial)
+                self.expire(first.number)
                 continue
             }
             self.entries[first.number].isExpiring = false
-            self.free(first.number)
-            self.removeIfEmpty(first.number)
+            self.drop(first.number)
         }
         return true
     }
 
+    /// Drops a state.
+    mutating func drop(_ number: Int) {
+        self.free(number)
+        self.removeIfEmpty(number)
+    }
+
     /// Keys that came and went leave their places in the heap until they are due.
-    private mutating func tidyExpiries() {
-        guard let count = self.expiries?.count, count > 2 * self.keyCount + Self.garbageAllowed else { return }
+    mutating func tidyExpiries() {
+        guard let count = self.expiries?.count, count > 2 * self.entryCount + Self.garbageAllowed else { return }
         var fresh = TimerHeap()
         for number in self.entries.indices where self.entries[number].isLive {
             guard self.entries[number].isExpiring else { continue }
@@ -247,7 +350,10 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     // MARK: Timers
 
     package mutating func addTimer(at time: Int64, of key: StateKey) {
-        let number = self.findOrAdd(key)
+        self.addTimer(at: time, of: self.findOrAdd(key))
+    }
+
+    mutating func addTimer(at time: Int64, of number: Int) {
         var before = 0
         var next = self.entries[number].firstTimer
         if let last = self.lastTime(of: self.entries[number]), last <= time {
@@ -325,7 +431,7 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     }
 
     /// Timers that came before the first one of their key leave its place in the heap.
-    private mutating func tidyDue() {
+    mutating func tidyDue() {
         guard self.due.count > 2 * (self.timers.count - self.freeTimers.count) + Self.garbageAllowed else { return }
         var fresh = TimerHeap()
         for number in self.entries.indices where self.entries[number].isLive {
@@ -338,17 +444,24 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
 
     // MARK: Everything
 
-    package func forEach<Failure: Error>(
-        _ body: (StateKey, StoredState?, [Int64]) throws(Failure) -> Void
-    ) throws(Failure) {
-        for number in self.entries.indices where self.entries[number].isLive {
-            var times: [Int64] = []
-            var next = self.entries[number].firstTimer
-            while next > 0 {
-                times.append(self.timers[next - 1].time)
-                next = self.timers[next - 1].next
-            }
-            try body(self.key(number), self.state(number), times)
+    /// The times of an entry's timers, in their order.
+    func times(_ number: Int) -> [Int64] {
+        var times: [Int64] = []
+        var next = self.entries[number].firstTimer
+        while next > 0 {
+            times.append(self.timers[next - 1].time)
+            next = self.timers[next - 1].next
         }
+        return times
+    }
+
+    package func freeze(watermark: Int64) -> any FrozenState {
+        var chunks: [[UInt8]] = []
+        var writer = ProcessSnapshotWriter(watermark: watermark)
+        for number in self.entries.indices where self.entries[number].isLive {
+            writer.append(self.key(number), self.state(number), self.times(number)) { chunks.append($0) }
+        }
+        writer.end { chunks.append($0) }
+        return EncodedState(chunks)
     }
 }

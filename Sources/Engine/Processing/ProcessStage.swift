@@ -78,6 +78,10 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
 
     package var rejectedExamples: [RejectedRecord] { self.examples.records }
     package var stateBytes: Int { self.store.bytes }
+    package var spilledBytes: Int64 { self.store.diskBytes }
+
+    /// What was written to disk because memory was full.
+    package var spills: StateSpills { self.store.spills }
     package var keyCount: Int { self.store.keyCount }
 
     /// How far event time has come.
@@ -109,7 +113,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         }
         if self.watermark == WatermarkTracker.none { return false }
         if try self.fireSome() { return true }
-        return self.dropSome()
+        return try self.dropSome()
     }
 
     private mutating func takeRows(of batch: RecordBatch) throws(EngineError) {
@@ -130,9 +134,21 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
             }
             let longKey = unsafe row.keyBytes > 0 ? row.key : nil
             let key = unsafe StateKey(KeyWords(a: row.a, b: row.b), longKey: longKey)
+            try self.spilling { store throws(SpillError) in try store.fetch(key) }
             guard try self.take(record, at: time, of: key) else { return }
             self.offset += row.size
+            try self.spilling { store throws(SpillError) in try store.relieve() }
             if self.emitted.byteCount > Self.emittedBytesPerStep { return }
+        }
+    }
+
+    private mutating func spilling<Result>(
+        _ body: (inout Store) throws(SpillError) -> Result
+    ) throws(EngineError) -> Result {
+        do throws(SpillError) {
+            return try body(&self.store)
+        } catch {
+            throw .spill(error)
         }
     }
 
@@ -257,7 +273,9 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private mutating func fireSome() throws(EngineError) -> Bool {
         guard case .process(_, let onTimer, _) = self.operation else { return false }
         for count in 0..<Self.callsPerStep {
-            guard let timer = self.store.nextTimer(upTo: self.watermark) else { return count > 0 }
+            let watermark = self.watermark
+            let next = try self.spilling { store throws(SpillError) in try store.nextTimer(upTo: watermark) }
+            guard let timer = next else { return count > 0 }
             if let onTimer {
                 self.firingCount += 1
                 try self.call(for: timer.key, at: timer.time, isTimer: true) { machine throws(EvaluationError) in
@@ -265,20 +283,22 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
                 }
             }
             self.store.removeTimer(timer)
+            try self.spilling { store throws(SpillError) in try store.relieve() }
             if self.emitted.byteCount > Self.emittedBytesPerStep { return true }
         }
         return true
     }
 
     /// States that no record and no timer may see any more.
-    private mutating func dropSome() -> Bool {
+    private mutating func dropSome() throws(EngineError) -> Bool {
         guard self.watermark != WatermarkTracker.end else { return false }
+        let time: Int64
         switch self.operation {
         case .pass, .process(_, _, nil): return false
-        case .join(let operation): return self.store.dropSome(writtenUpTo: self.watermark - operation.lateness)
-        case .process(_, _, .some(let life)), .deduplicate(_, let life):
-            return self.store.dropSome(writtenUpTo: self.watermark - life + 1)
+        case .join(let operation): time = self.watermark - operation.lateness
+        case .process(_, _, .some(let life)), .deduplicate(_, let life): time = self.watermark - life + 1
         }
+        return try self.spilling { store throws(SpillError) in try store.dropSome(writtenUpTo: time) }
     }
 }
 

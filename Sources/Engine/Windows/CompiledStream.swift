@@ -34,7 +34,7 @@ package final class CompiledStream: Sendable {
     ///
     /// The parallelism is 1…``keyGroupCount``; `memoryBytes` is what all tables together should take at most, and
     /// `outOfOrdernessBound` what the source is known for, in milliseconds: the definition's own goes before it;
-    /// `tableBytes`, where there is one, is what the windows of a subtask take before they go to disk. Without
+    /// `tableBytes`, where there is one, is what the windows or keys of a subtask take before they go to disk. Without
     /// `kernelsEnabled` the machine runs every function.
     ///
     /// - Throws: A function can't be compiled.
@@ -210,8 +210,12 @@ package final class CompiledStream: Sendable {
         )
     }
 
-    /// Bytes of windows that each subtask keeps in memory, where they can go to disk.
-    private var windowBytesLimit: Int { Int(self.tableBytes ?? self.memoryBytes / 2 / Int64(self.parallelism)) }
+    /// Bytes that each subtask of a stage with windows, or states of keys, keeps in memory, where they can go to disk: half
+    /// of all is divided among them.
+    var stateBytesLimit: Int {
+        let stageCount = self.stages.count { $0.operation.keepsState } + (self.windows == nil ? 0 : 1)
+        return Int(self.tableBytes ?? self.memoryBytes / 2 / Int64(self.parallelism * max(stageCount, 1)))
+    }
 
     /// A stage that keeps windows; `form` is how its sink wants records, and `spill` where windows go that don't fit in
     /// memory: without it they stay there.
@@ -236,7 +240,7 @@ package final class CompiledStream: Sendable {
         return WindowStage(
             emitter: emitter,
             windows: windows,
-            spill: spill.map { StateSpill($0, bytesLimit: self.windowBytesLimit) },
+            spill: spill.map { StateSpill($0, bytesLimit: self.stateBytesLimit) },
             routing: self.routing,
             subtask: subtask
         )

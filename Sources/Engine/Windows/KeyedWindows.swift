@@ -347,6 +347,7 @@ struct TimerHeap {
     var first: Timer? { self.timers.first }
 
     var count: Int { self.timers.count }
+    var capacity: Int { self.timers.capacity }
 
     mutating func push(time: Int64, _ number: Int, _ serial: Int64) {
         self.timers.append(Timer(time: time, number: number, serial: serial))

@@ -12,9 +12,9 @@ package struct StateSpill: Sendable {
     }
 }
 
-/// What windows have written to disk, whether it is still there or not.
-package struct WindowSpills: Hashable, Sendable {
-    /// Layers of slices.
+/// What a stage has written to disk because memory was full, whether it is still there or not.
+package struct StateSpills: Hashable, Sendable {
+    /// Layers of slices, or how often keys were put away.
     package var tables = 0
     package var bytes: Int64 = 0
 

@@ -8,7 +8,7 @@ struct SlicedWindows: ~Copyable {
     let spill: StateSpill?
 
     /// What was written to disk so far.
-    var spills = WindowSpills()
+    var spills = StateSpills()
     private let allowedLateness: Int64
 
     /// The slices that a window still needs, oldest first.

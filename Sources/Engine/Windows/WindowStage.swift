@@ -86,7 +86,7 @@ package struct WindowStage: ~Copyable {
     package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
     /// What was written to disk so far.
-    package var spills: WindowSpills { self.sliced.spills }
+    package var spills: StateSpills { self.sliced.spills }
 
     /// Bytes of windows that are on disk.
     package var spilledBytes: Int64 { self.sliced.spilledBytes }

@@ -40,7 +40,8 @@ struct StreamDeliveries {
                 deadLetters: letters,
                 sides: sides,
                 tables: job.endpoints.tables,
-                spill: job.endpoints.spill
+                spill: job.endpoints.spill,
+                cold: job.endpoints.cold
             )
         } catch {
             self.problem = error

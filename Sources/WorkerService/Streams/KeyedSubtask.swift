@@ -30,6 +30,7 @@ final class KeyedSubtask: StreamSubtask {
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
     private var counted = (firings: 0, late: 0, rejected: 0)
+    private var countedSpills = StateSpills()
 
     init(
         _ id: StreamSubtaskID,
@@ -116,7 +117,7 @@ final class KeyedSubtask: StreamSubtask {
         self.lastNumber = checkpoint
         self.input.release()
         self.report.snapshot(
-            SubtaskSnapshot(content: .state(self.stage.freeze(checkpoint)), outputs: outputs),
+            SubtaskSnapshot(content: .state(try self.stage.freeze(checkpoint)), outputs: outputs),
             of: self.id,
             checkpoint: checkpoint
         )
@@ -161,7 +162,14 @@ final class KeyedSubtask: StreamSubtask {
             rejected: now.rejected - self.counted.rejected
         )
         self.counted = now
-        self.counters.setState(self.slot, bytes: (self.stage.stateBytes, 0), keyCount: self.stage.keyCount)
+        self.counters.setState(
+            self.slot,
+            bytes: (self.stage.stateBytes, self.stage.spilledBytes),
+            keyCount: self.stage.keyCount
+        )
+        let spills = self.stage.spills
+        self.counters.addSpills(spills.tables - self.countedSpills.tables, spills.bytes - self.countedSpills.bytes)
+        self.countedSpills = spills
     }
 
     func cancel() { self.outlets.close() }

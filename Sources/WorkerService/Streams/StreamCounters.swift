@@ -74,7 +74,7 @@ package final class StreamCounters: Sendable {
         }
     }
 
-    /// What windows have written to disk because memory was full.
+    /// What stages have written to disk because memory was full.
     package var spilledRuns: Int64 { self.spillCount.load(ordering: .relaxed) }
     package var spilledBytes: Int64 { self.spillBytes.load(ordering: .relaxed) }
 

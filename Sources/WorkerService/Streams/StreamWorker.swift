@@ -22,6 +22,9 @@ package struct StreamEndpoints: Sendable {
     /// Where windows go that don't fit in memory; nil: they stay there.
     package let spill: (any SpillStore)?
 
+    /// Where the states and timers of keys go that don't fit in memory; nil: they stay there.
+    package let cold: (any ColdTier)?
+
     package struct Side: Sendable {
         package let name: String
         package let sink: any StreamSink
@@ -40,7 +43,8 @@ package struct StreamEndpoints: Sendable {
         deadLetters: (any StreamSink)?,
         sides: [Side] = [],
         tables: [Table] = [],
-        spill: (any SpillStore)? = nil
+        spill: (any SpillStore)? = nil,
+        cold: (any ColdTier)? = nil
     ) {
         self.sources = sources
         self.sink = sink
@@ -50,6 +54,7 @@ package struct StreamEndpoints: Sendable {
         self.sides = sides
         self.tables = tables
         self.spill = spill
+        self.cold = cold
     }
 }
 
@@ -250,7 +255,13 @@ package final class StreamWorker: Sendable {
         _ tables: [LookupTable]
     ) throws(EngineError) -> any StreamSubtask {
         let form = self.endpoints.sink.recordForm
-        var stage = self.stream.makeKeyedStage(number, subtask: index, form: form, tables: tables)
+        var stage = self.stream.makeKeyedStage(
+            number,
+            subtask: index,
+            form: form,
+            tables: tables,
+            cold: self.endpoints.cold
+        )
         if let state = self.begin.state, let operatorID = self.stream.operatorID(of: number) {
             _ = try state.read(operatorID, subtask: index, parallelism: self.stream.parallelism) {
                 chunk,

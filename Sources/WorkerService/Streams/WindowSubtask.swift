@@ -25,7 +25,7 @@ final class WindowSubtask: StreamSubtask {
     /// Whether a sink doesn't take what it writes.
     private var isBlocked = false
     private var counted = (firings: 0, late: 0, rejected: 0)
-    private var countedSpills = WindowSpills()
+    private var countedSpills = StateSpills()
 
     init(
         index: Int,
