@@ -20,17 +20,20 @@ struct OutputCommit {
 
         let list = FileFinder.join(stage, OutputDirectory.commitName)
         let isResumed = try OutputDirectory.status(list) != nil
+        if isResumed, try OutputDirectory.status(success) != nil, try self.hasNamedAll() {
+            return try self.directory.removeStage(stageName)
+        }
         if !isResumed {
             if !self.options.replacesOutput { try self.checkNamesAreFree() }
-            try self.write(CommitList.text(self.parts.map(self.finalName)), to: list)
+            try self.write(CommitList.text(self.parts.map(self.entry)), to: list)
         }
-        if self.options.replacesOutput { try self.removeOld(isResumed: isResumed) }
+        if self.options.replacesOutput { try self.putOldAside(in: stageName, isResumed: isResumed) }
         for part in self.parts {
             try self.publish(part)
         }
         try self.synchronize()
         try self.write(self.summaryText(), to: FileFinder.join(stage, OutputDirectory.successName))
-        try self.move(FileFinder.join(stage, OutputDirectory.successName), to: success)
+        try self.directory.move(FileFinder.join(stage, OutputDirectory.successName), to: success)
         try self.synchronize()
         try self.directory.removeStage(stageName)
     }
@@ -45,21 +48,33 @@ struct OutputCommit {
         }
     }
 
+    /// Whether every part has its name: then a mark of success is that of this commit.
+    private func hasNamedAll() throws(ConnectorError) -> Bool {
+        for part in self.parts where try OutputDirectory.status(self.directory.file(part.token)) != nil { return false }
+        return true
+    }
+
     func finalName(_ part: SinkPart) -> String {
         OutputDirectory.partName(part.partition) + self.suffix
     }
 
-    /// Removes what the new output replaces: first what says that it is complete.
-    private func removeOld(isResumed: Bool) throws(ConnectorError) {
-        try self.directory.remove(self.directory.file(OutputDirectory.successName))
+    private func entry(_ part: SinkPart) -> CommitList.Entry {
+        CommitList.Entry(name: self.finalName(part), draft: part.token.split(separator: "/").last.map(String.init))
+    }
+
+    /// Moves what the new output replaces into the run's directory, from where it comes back if the commit doesn't come to
+    /// its end: first what says that it is complete.
+    private func putOldAside(in stageName: String, isResumed: Bool) throws(ConnectorError) {
         var kept: Set<String> = []
         for part in self.parts where isResumed {
             // What is no longer in the run's directory has been given its name already.
             if try OutputDirectory.status(self.directory.file(part.token)) == nil { kept.insert(self.finalName(part)) }
         }
-        for name in try self.directory.names() {
-            guard OutputDirectory.isOutput(name), !kept.contains(name) else { continue }
-            try self.directory.remove(self.directory.file(name))
+        let names = try self.directory.names().filter { OutputDirectory.isOutput($0) && !kept.contains($0) }
+        let success = OutputDirectory.successName
+        for name in names.filter({ $0 == success }) + names.filter({ $0 != success }) {
+            let aside = "\(stageName)/\(OutputDirectory.oldPrefix)\(name)"
+            try self.directory.move(self.directory.file(name), to: self.directory.file(aside))
         }
     }
 
@@ -67,7 +82,7 @@ struct OutputCommit {
         let from = self.directory.file(part.token)
         let to = self.directory.file(self.finalName(part))
         if try OutputDirectory.status(from) == nil, try OutputDirectory.status(to) != nil { return }
-        try self.move(from, to: to)
+        try self.directory.move(from, to: to)
     }
 
     private func summaryText() -> String {
@@ -87,11 +102,7 @@ struct OutputCommit {
         } catch {
             throw error.error("write \(text.utf8.count) bytes to '\(draft)'")
         }
-        try self.move(draft, to: path)
-    }
-
-    private func move(_ from: String, to: String) throws(ConnectorError) {
-        guard unsafe rename(from, to) == 0 else { throw SystemFailure.last.error("rename '\(from)' to '\(to)'") }
+        try self.directory.move(draft, to: path)
     }
 
     private func synchronize() throws(ConnectorError) {
@@ -104,13 +115,20 @@ struct OutputCommit {
     }
 }
 
-/// The list of names that a commit gives away: a line each.
+/// The list of names that a commit gives away: a line each, with what the part is called in the run's directory until then.
 enum CommitList {
+    struct Entry {
+        let name: String
+
+        /// Nil where it isn't known.
+        let draft: String?
+    }
+
     /// No list is longer: it names one file for every partition.
     private static let bytesLimit = 64 * 1_024 * 1_024
 
-    static func text(_ names: [String]) -> String {
-        names.map { $0 + "\n" }.joined()
+    static func text(_ entries: [Entry]) -> String {
+        entries.map { "\($0.name)\($0.draft.map { "\t\($0)" } ?? "")\n" }.joined()
     }
 
     static func write(_ text: String, to file: borrowing OpenFile) throws(SystemFailure) {
@@ -120,8 +138,8 @@ enum CommitList {
         }
     }
 
-    /// - Returns: The names that look like part files; none where there is no list.
-    static func read(_ path: String) throws(ConnectorError) -> [String] {
+    /// - Returns: The entries that look like part files; none where there is no list.
+    static func read(_ path: String) throws(ConnectorError) -> [Entry] {
         guard let status = try OutputDirectory.status(path) else { return [] }
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: Int(min(status.size, Int64(self.bytesLimit))),
@@ -134,7 +152,10 @@ enum CommitList {
         } catch {
             throw error.error("read '\(path)'")
         }
-        let lines = unsafe String(decoding: buffer[0..<count], as: UTF8.self).split(separator: "\n").map(String.init)
-        return lines.filter { $0.hasPrefix("part-") && !$0.contains("/") }
+        let lines = unsafe String(decoding: buffer[0..<count], as: UTF8.self).split(separator: "\n")
+        return lines.filter { $0.hasPrefix("part-") && !$0.contains("/") }.map { line in
+            let words = line.split(separator: "\t", maxSplits: 1).map(String.init)
+            return Entry(name: words[0], draft: words.count > 1 ? words[1] : nil)
+        }
     }
 }

@@ -5,9 +5,14 @@ private import Glibc
 struct OutputDirectory {
     static let stagePrefix = ".weir-tmp-"
     static let commitName = "commit"
+    static let undoneName = "undone"
+    static let oldPrefix = "old."
     static let successName = "_SUCCESS"
 
     let path: String
+
+    /// Called before anything is renamed or removed, and may fail in its place: tests end a run there.
+    var beforeChange: (@Sendable () throws(ConnectorError) -> Void)?
 
     static func partName(_ partition: Int) -> String {
         let digits = String(partition)
@@ -115,16 +120,44 @@ struct OutputDirectory {
         }
     }
 
-    /// Removes a run's directory, and the part files of its commit unless that came to its end.
+    /// Removes a run's directory. Unless its commit came to its end, its part files are removed and what they were to
+    /// replace comes back.
+    ///
+    /// Every step can be done again, so that it may be interrupted too.
     func recover(_ stageName: String) throws(ConnectorError) {
         let stage = self.file(stageName)
         guard try Self.status(stage) != nil else { return }
         if try Self.status(self.file(Self.successName)) == nil {
-            for name in try CommitList.read(FileFinder.join(stage, Self.commitName)) {
-                try self.remove(self.file(name))
-            }
+            try self.undo(stage)
+            try self.bringBackOld(from: stage)
         }
         try self.removeStage(stageName)
+    }
+
+    /// Removes the part files that a commit has named, and no others of these names: not before that is done may old ones
+    /// come back, which is what the list is renamed for.
+    private func undo(_ stage: String) throws(ConnectorError) {
+        let list = FileFinder.join(stage, Self.commitName)
+        guard try Self.status(list) != nil else { return }
+        for entry in try CommitList.read(list) {
+            // What is still in the run's directory was never named: another file has that name.
+            if let draft = entry.draft, try Self.status(FileFinder.join(stage, draft)) != nil { continue }
+            try self.remove(self.file(entry.name))
+        }
+        try self.move(list, to: FileFinder.join(stage, Self.undoneName))
+    }
+
+    private func bringBackOld(from stage: String) throws(ConnectorError) {
+        let old = try Self.names(stage).filter { $0.hasPrefix(Self.oldPrefix) }
+        let success = Self.oldPrefix + Self.successName
+        for name in old.filter({ $0 != success }) + old.filter({ $0 == success }) {
+            try self.move(FileFinder.join(stage, name), to: self.file(String(name.dropFirst(Self.oldPrefix.count))))
+        }
+    }
+
+    func move(_ from: String, to: String) throws(ConnectorError) {
+        try self.beforeChange?()
+        guard unsafe rename(from, to) == 0 else { throw SystemFailure.last.error("rename '\(from)' to '\(to)'") }
     }
 
     /// Removes what a commit made visible: first what says that it is complete.
@@ -141,6 +174,7 @@ struct OutputDirectory {
         for name in names + [Self.commitName] {
             try self.remove(FileFinder.join(stage, name))
         }
+        try self.beforeChange?()
         guard unsafe rmdir(stage) == 0 || errno == ENOENT else {
             throw SystemFailure.last.error("remove '\(stage)'")
         }
@@ -198,6 +232,7 @@ struct OutputDirectory {
 
     /// Removes a file; one that isn't there is fine.
     func remove(_ path: String) throws(ConnectorError) {
+        try self.beforeChange?()
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemFailure.last.error("remove '\(path)'") }
     }
 

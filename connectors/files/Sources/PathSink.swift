@@ -25,11 +25,13 @@ struct PathSinkOptions: Hashable, Sendable {
 /// | `.weir-tmp-RUN/`            | what the run RUN writes; locked (`flock`) as long as its process lives      |
 /// | `.weir-tmp-RUN/part-N.aM`   | partition N as attempt M writes it                                          |
 /// | `.weir-tmp-RUN/commit`      | the names that the commit gives away, a line each: a commit has begun       |
+/// | `.weir-tmp-RUN/undone`      | the same list: none of these names is one of the commit's any more          |
+/// | `.weir-tmp-RUN/old.NAME`    | a file that the commit replaces                                             |
 /// | `part-N`                    | partition N, committed; with `.zst` where it is compressed                  |
 /// | `_SUCCESS`                  | JSON with the sizes: the output is complete; comes last                     |
 ///
 /// A run that is killed leaves its directory unlocked. The next `prepare` removes it, and with it the part files of
-/// a commit that didn't come to its end.
+/// a commit that didn't come to its end: what that was to replace comes back. So does `abort` where a commit fails.
 public final class PathSink: Sink {
     private struct State: ~Copyable {
         var lock: OpenFile?
@@ -46,29 +48,40 @@ public final class PathSink: Sink {
 
     let path: String
     let options: PathSinkOptions
+    private let beforeChange: (@Sendable () throws(ConnectorError) -> Void)?
     private let stageName: String
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - path: Of the directory; needn't exist.
     ///   - options: What the program and the command line ask for.
-    init(path: String, options: PathSinkOptions) {
+    ///   - beforeChange: Called before a file that was finished is renamed or removed; what it throws is what happens.
+    init(
+        path: String,
+        options: PathSinkOptions,
+        beforeChange: (@Sendable () throws(ConnectorError) -> Void)? = nil
+    ) {
         self.path = path
         self.options = options
+        self.beforeChange = beforeChange
         self.stageName = OutputDirectory.newStageName()
+    }
+
+    private var directory: OutputDirectory {
+        OutputDirectory(path: self.path, beforeChange: self.beforeChange)
     }
 
     public var summary: String { self.path }
 
     public func checkSpares(_ resources: [String]) throws(ConnectorError) {
         guard self.options.replacesOutput else { return }
-        try OutputDirectory(path: self.path).checkHoldsNone(of: resources)
+        try self.directory.checkHoldsNone(of: resources)
     }
 
     public func prepare() throws(ConnectorError) {
         try self.state.withLock { state throws(ConnectorError) in
             precondition(state.lock == nil, "a sink is prepared once")
-            let output = OutputDirectory(path: self.path)
+            let output = self.directory
             state.createdDirectories = try output.create()
             state.claim = OutputClaims.claim(self.path)
             let isOurs = OutputClaims.hasOthers(state.claim)
@@ -111,7 +124,7 @@ public final class PathSink: Sink {
 
     public func commit(_ parts: [SinkPart]) throws(ConnectorError) {
         let commit = OutputCommit(
-            directory: OutputDirectory(path: self.path),
+            directory: self.directory,
             parts: parts,
             suffix: self.options.compresses ? ".zst" : "",
             options: self.options
@@ -125,7 +138,7 @@ public final class PathSink: Sink {
 
     public func abort() {
         self.state.withLock { state in
-            let output = OutputDirectory(path: self.path)
+            let output = self.directory
             // What can't be removed stays for the next `prepare`, which says so.
             try? output.recover(self.stageName)
             try? output.takeBack(state.committedNames)

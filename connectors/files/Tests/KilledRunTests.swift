@@ -113,6 +113,53 @@ import Testing
         #expect(self.directory.names().filter { $0 != "out" } == [])
     }
 
+    /// Every rename and removal of a commit that replaces output, and of the cleaning behind it, is the last one once.
+    @Test func `wherever a run dies that replaces output, the old one is there again or the new one, whole`() throws {
+        let old = ["out/part-00000": "old 0", "out/part-00001": "old 1", "out/part-00003": "old 3", "out/_SUCCESS": "{}"]
+        var outcomes: Set<String> = []
+        for commitSteps in 0..<100 {
+            var hasCommitted = false
+            for cleaningSteps in 0..<30 {
+                try? FileManager.default.removeItem(atPath: self.directory.file("out"))
+                for (name, text) in old { try self.directory.write(text, to: name) }
+                hasCommitted = try self.commitNew(diesBehind: commitSteps)
+                let isCleaned = self.clean(diesBehind: cleaningSteps)
+                if !isCleaned { #expect(self.clean(diesBehind: .max)) }
+
+                let files = try self.visible()
+                let isOld = files == old
+                #expect(isOld || files.filter { !$0.key.hasSuffix("_SUCCESS") } == Self.new, "\(commitSteps), \(files)")
+                #expect(isOld || files["out/_SUCCESS"]?.contains(#""parts":3"#) == true)
+                #expect(self.directory.names().allSatisfy { !$0.contains("/.") })
+                outcomes.insert(isOld ? "old" : "new")
+                guard !isCleaned else { break }
+            }
+            guard !hasCommitted else { break }
+        }
+        #expect(outcomes == ["old", "new"])
+    }
+
+    private static let new = ["out/part-00000": "new 0\n", "out/part-00001": "new 1\n", "out/part-00002": "new 2\n"]
+
+    /// - Returns: Whether it came to its end, and didn't die.
+    private func commitNew(diesBehind steps: Int) throws -> Bool {
+        let life = Life(steps: steps)
+        let sink = self.makeSink(replacesOutput: true, life: life)
+        try sink.prepare()
+        life.begin()
+        let parts = try (0..<3).map { try sink.part($0, "new \($0)\n") }
+        return (try? sink.commit(parts)) != nil
+    }
+
+    private func clean(diesBehind steps: Int) -> Bool {
+        let life = Life(steps: steps)
+        life.begin()
+        let next = self.makeSink(replacesOutput: true, life: life)
+        guard (try? next.prepare()) != nil else { return false }
+        next.abort()
+        return life.isAlive
+    }
+
     @Test func `a run that died right after its success stays successful`() throws {
         _ = try self.interruptCommit(renamedCount: 3, replacesOutput: false)
         try self.directory.write("{}", to: "out/_SUCCESS")
@@ -177,8 +224,20 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == [])
     }
 
-    private func makeSink(replacesOutput: Bool = false) -> PathSink {
-        PathSink(path: self.directory.file("out"), options: PathSinkOptions(replacesOutput: replacesOutput))
+    private func makeSink(replacesOutput: Bool = false, life: Life? = nil) -> PathSink {
+        PathSink(path: self.directory.file("out"), options: PathSinkOptions(replacesOutput: replacesOutput)) {
+            () throws(ConnectorError) in
+            try life?.change()
+        }
+    }
+
+    /// Files in the output directory that aren't hidden, and what is in them.
+    private func visible() throws -> [String: String] {
+        var files: [String: String] = [:]
+        for name in self.directory.names() where name.hasPrefix("out/") && !name.contains("/.") {
+            files[name] = String(decoding: try self.directory.read(name), as: UTF8.self)
+        }
+        return files
     }
 
     /// Brings the directory into the state in which a process that dies after some renames leaves it.
@@ -188,7 +247,8 @@ import Testing
         try sink.prepare()
         let parts = try (0..<3).map { try sink.part($0, "new \($0)\n") }
         let stage = try #require(parts[0].token.split(separator: "/").first)
-        try self.directory.write("part-00000\npart-00001\npart-00002\n", to: "out/\(stage)/commit")
+        let list = parts.map { "part-0000\($0.partition)\t\($0.token.split(separator: "/")[1])\n" }.joined()
+        try self.directory.write(list, to: "out/\(stage)/commit")
         for part in parts.prefix(renamedCount) {
             try FileManager.default.moveItem(
                 atPath: self.directory.file("out/\(part.token)"),
@@ -196,6 +256,31 @@ import Testing
             )
         }
         return parts
+    }
+}
+
+/// A process that dies after so many changes of the file system: nothing changes any more then.
+private final class Life: Sendable {
+    private let left: Mutex<Int?>
+    private let steps: Int
+
+    init(steps: Int) {
+        self.steps = steps
+        self.left = Mutex(nil)
+    }
+
+    var isAlive: Bool { self.left.withLock { $0 != 0 } }
+
+    /// From here on changes are counted.
+    func begin() { self.left.withLock { $0 = self.steps } }
+
+    func change() throws(ConnectorError) {
+        let isAlive = self.left.withLock { left in
+            guard let count = left else { return true }
+            if count > 0 { left = count - 1 }
+            return count > 0
+        }
+        if !isAlive { throw ConnectorError(.internal, retry: .never, "the process is dead") }
     }
 }
 
