@@ -63,6 +63,14 @@ extension EvaluationError.Code {
         }
     }
 
+    /// Whether it is the program that is wrong, whatever the values are.
+    package var isProgramFault: Bool {
+        switch self {
+        case .undefined, .unsetParameter: true
+        default: false
+        }
+    }
+
     /// What happened and what to do about it, in one sentence without a full stop.
     package var message: String { self.message(evaluating: "one record") }
 

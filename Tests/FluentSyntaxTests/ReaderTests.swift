@@ -113,7 +113,6 @@ import Testing
             "(define-mapreduce j\n  :input (distributed-files \"a\"\n  :output (stdout)\n  :map f)\n", "(distributed",
             "3:3"
         ),
-        ("(let ((a 1)\n      (b 2)\n  (+ a b))\n", "((a 1)", "3:3"),
         ("(f [1 2]\n  3)\n(g 1)\n(h\n  (i\n   {:a 1}\n  2)\n", "(i", "7:3"),
         ("(println 1)\n\n(define (f x)\n  '(g\n    x\n\n; more\n(println (f 1))\n", "(g", "8:1"),
     ])
@@ -127,6 +126,22 @@ import Testing
         let diagnostic = try #require(result.diagnostics.last { $0.code == "unclosed-bracket" })
         #expect(text.utf8.dropFirst(diagnostic.range.start).starts(with: culprit.utf8), "\(diagnostic)")
         #expect(diagnostic.help.hasSuffix("probably before the form at \(place)"))
+    }
+
+    @Test(arguments: [
+        ("(let ((a 1)\n      (b 2)\n  (+ a b))\n", "3:3"),
+        ("(define-mapreduce j\n  :input (a)\n  :map (lambda (l)\n    (emit l 1))\n", "4:5"),
+        ("(define-mapreduce j\n:input (a)\n:output (b)\n:map f\n", "2:1"),
+    ])
+    func `where the style of the program decides, the end and the form further left are both named`(
+        text: String,
+        place: String
+    ) throws {
+        let diagnostic = try #require(Reader.read(.make(text)).diagnostics.first)
+
+        #expect(diagnostic.code == "unclosed-bracket")
+        #expect(diagnostic.range.start == 0)
+        #expect(diagnostic.help.hasPrefix("add ) at the end, or before the form at \(place)"))
     }
 
     @Test(arguments: ["(f\n(g\n(h 1)))\n", "(f (g\n1\n)\n)\n", "(f\n  [\n1\n])", "(f \"a\nb\"\nc)"])

@@ -43,8 +43,8 @@ import Testing
 
         let outcome = try self.folder.run()
 
-        #expect(outcome.code == 1)
-        expect(outcome.notes, contains: ["emit needs a value that can be written", reduce])
+        #expect(outcome.code == 2)
+        expect(outcome.notes, contains: ["which emit can't hand on", reduce])
         #expect(self.folder.isWithoutOutput)
     }
 

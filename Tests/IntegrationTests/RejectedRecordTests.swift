@@ -26,6 +26,26 @@ import Testing
         #expect(try self.folder.lines() == ["all\t180"])
     }
 
+    @Test func `a fault of the program is none of its records, and ends the job under every policy`() throws {
+        try self.folder.write(
+            """
+            (define-mapreduce j
+              :input (distributed-files "in/*")
+              :output (distributed-path "out")
+              :on-error 'skip
+              :map (lambda (line) (emit (twice line) 1)))
+            (define (twice x) (str x x))
+            """,
+            to: "job.fl"
+        )
+
+        let outcome = try self.folder.run()
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: ["twice is used before its define has run", "move its define above"])
+        #expect(self.folder.names(in: "out") == nil)
+    }
+
     @Test func `dead letters hold the file, the offset, the record and the error`() throws {
         try self.folder.write([UInt8(ascii: "x"), 0xFF, UInt8(ascii: "\n")] + Array("5\n".utf8), to: "in/text")
         try self.folder.writeJob(

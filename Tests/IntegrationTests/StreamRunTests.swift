@@ -252,7 +252,7 @@ import Testing
 
         let outcome = try self.folder.run()
 
-        #expect(outcome.code == 1)
+        #expect(outcome.code == 2)
         expect(outcome.notes, contains: ["distributed-files gives its records no time", ":time"])
     }
 }

@@ -39,6 +39,16 @@ struct JobDefinitionTests {
         #expect(sink.name == "distributed-path")
     }
 
+    @Test func `what a map writes isn't sorted, and nobody is told that it is`() throws {
+        let sink = "(distributed-path \"out\" :sorted true)"
+
+        let problems = try Self.make(":map (lambda (l) (emit l 1))", sink: sink).problems()
+
+        #expect(problems.map(\.code) == ["option-value"])
+        #expect(problems.first?.message.contains("only what a :reduce writes can be sorted") == true)
+        #expect(try Self.make(Self.functions, sink: sink).problems().isEmpty)
+    }
+
     @Test func `a job that says little gets the defaults`() throws {
         let definition = try Self.make(Self.functions).definition()
 

@@ -206,7 +206,7 @@ package struct MapStage: ~Copyable {
     ) throws(EngineError) {
         if let failure = self.machine.host.failure { throw failure }
         let place = self.decoder.place
-        guard self.policy != .fail else { throw error(place) }
+        guard self.policy.passes(over: error(place)) else { throw error(place) }
         self.machine.host.pairs.truncate(to: mark)
         self.rejectedCount += 1
         let record = RejectedRecord(place: place, bytes: self.decoder.rawBytes.array, reason: reason, range: range)

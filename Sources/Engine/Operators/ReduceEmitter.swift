@@ -201,7 +201,7 @@ struct ReduceEmitter: ~Copyable {
         if let failure = self.machine.host.failure { throw failure }
         if error.code == .cancelled { throw .cancelled }
         let place = Self.place(key)
-        guard self.policy != .fail else { throw .evaluation(error, place) }
+        guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.rejectedCount += 1
         let reason = error.code.message(evaluating: "one key")
         self.examples.add(RejectedRecord(place: place, bytes: [], reason: reason, range: error.range))

@@ -261,7 +261,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         _ mark: (emitted: Int, alerts: Int)
     ) throws(EngineError) {
         let place = ReduceEmitter.place((try? key.value(in: &self.machine.workspace.arena)) ?? .nil)
-        guard self.policy != .fail else { throw .evaluation(error, place) }
+        guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.emitted.truncate(to: mark.emitted)
         self.alerts.truncate(to: mark.alerts)
         self.rejectedCount += 1

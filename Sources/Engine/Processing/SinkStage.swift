@@ -50,7 +50,7 @@ package struct SinkStage: ~Copyable {
 
     private mutating func reject(_ error: EvaluationError, _ mark: Int) throws(EngineError) {
         let place = RecordPlace(resource: self.name, offset: Int64(mark))
-        guard self.policy != .fail else { throw .evaluation(error, place) }
+        guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.output.truncate(to: mark)
         self.rejectedCount += 1
         self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))

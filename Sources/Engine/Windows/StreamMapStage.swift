@@ -359,7 +359,7 @@ package struct StreamMapStage: ~Copyable {
     ) throws(EngineError) {
         let place = box.place
         self.surroundings.takeBack()
-        guard self.policy != .fail else { throw error(place) }
+        guard self.policy.passes(over: error(place)) else { throw error(place) }
         self.machine.host.truncateToMark()
         self.figures.rejected += 1
         let record = RejectedRecord(place: place, bytes: box.rawBytes.array, reason: reason, range: range)

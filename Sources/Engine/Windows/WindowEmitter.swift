@@ -148,7 +148,7 @@ struct WindowEmitter: ~Copyable {
         _ mark: (outputCount: Int, alertCount: Int)
     ) throws(EngineError) {
         let place = ReduceEmitter.place(key)
-        guard self.policy != .fail else { throw .evaluation(error, place) }
+        guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.machine.host.output.truncate(to: mark.outputCount)
         self.machine.host.alerts.truncate(to: mark.alertCount)
         self.rejectedCount += 1

@@ -79,6 +79,7 @@ package struct Reader {
         self.position += 1
         if self.frames.count == 1 { self.suspicion = nil }
         var frame = Frame(opening: opening, start: start, column: self.column(of: start))
+        frame.indentation = self.indentation
         frame.isLeftOut = self.frames.count > Self.nestingLimit
         if frame.isLeftOut { self.reportNesting(at: start) }
         self.frames.append(frame)
@@ -210,10 +211,12 @@ package struct Reader {
     }
 
     private mutating func reportUnclosed(_ innermost: Frame) {
-        if let suspicion = self.suspicion { return self.reportUnclosed(suspicion, innermost) }
+        if let suspicion = self.suspicion, !suspicion.isVague { return self.reportUnclosed(suspicion, innermost) }
         let others = self.frames.count - 2
         var help = "add \(innermost.opening.closer)"
-        if others > 0 {
+        if let suspicion = self.suspicion {
+            help += " at the end, or before the form at \(self.place(suspicion.place)) if that isn't meant to be inside"
+        } else if others > 0 {
             help += "; the outermost open \(self.frames[1].opening.text) is at \(self.place(self.frames[1].start))"
         }
         let around = others == 0 ? "is" : "and \(others) more around it are"
@@ -240,17 +243,26 @@ package struct Reader {
 
     // MARK: Indentation
 
-    /// Takes down the first form that begins a line further left than the bracket it is in, or below it.
+    /// Takes down the first form that begins a line, and no further right than the line does in which the bracket was
+    /// opened that it is in: that bracket was meant to be closed.
     ///
-    /// Up to there each bracket is further right than the one around it, so that the innermost one is the one to ask.
+    /// Until there is one, the first that isn't further right than the bracket itself: it says so where forms are indented
+    /// below what they belong to, and nothing where each level is indented by as much.
     private mutating func noteIndentation(of byte: UInt8) {
-        guard self.suspicion == nil, self.frames.count > 1, let top = self.frames.last, top.opening != .quote else {
-            return
-        }
+        guard self.suspicion?.isVague != false, self.frames.count > 1, let top = self.frames.last,
+            top.opening != .quote
+        else { return }
         guard !TextByte.isWhitespace(byte), byte != UInt8(ascii: ";"), !Opening.closers.contains(byte) else { return }
         let column = self.column(of: self.position)
         guard column <= top.column, self.isFirstOnLine(self.position) else { return }
-        self.suspicion = Suspicion(opening: top.opening, start: top.start, place: self.position)
+        let isVague = column > top.indentation || (column == 0 && byte != UInt8(ascii: "("))
+        guard !isVague || self.suspicion == nil else { return }
+        self.suspicion = Suspicion(opening: top.opening, start: top.start, place: self.position, isVague: isVague)
+    }
+
+    /// Of the line that ``column(of:)`` was asked about last.
+    private var indentation: Int {
+        self.bytes[self.lineStart...].prefix { $0 == TextByte.space || $0 == TextByte.tab }.count
     }
 
     /// In bytes; positions must not go back.
@@ -292,6 +304,9 @@ extension Reader {
         let opening: Opening
         let start: Int
         var column = 0
+
+        /// Of the line that it is in.
+        var indentation = 0
         var children: [SyntaxNode] = []
         /// Beyond the nesting limit.
         var isLeftOut = false
@@ -303,6 +318,9 @@ extension Reader {
         let start: Int
         /// Of that form.
         let place: Int
+
+        /// Whether the style of the program decides what it says.
+        let isVague: Bool
     }
 
     private enum Opening: Int, CaseIterable {

@@ -33,6 +33,15 @@ struct JobOptionReader {
         if let output {
             settings.sinkFormat = self.format(of: output, fallback: nil)
             settings.isSorted = self.flag("sorted", of: output)
+            if settings.isSorted, map != nil, self.form.options.allSatisfy({ $0.name != "reduce" }) {
+                self.report(
+                    "option-value",
+                    "only what a :reduce writes can be sorted, and job \(self.form.name) has none",
+                    help: "add :reduce (lambda (key values) (for-each (lambda (v) (emit key v)) values)), or leave "
+                        + ":sorted out",
+                    option: "output"
+                )
+            }
         }
         guard let input, let output, let map else { return nil }
         return JobDefinition(

@@ -120,10 +120,10 @@ struct OutputDirectory {
         }
     }
 
-    /// Removes a run's directory. Unless its commit came to its end, its part files are removed and what they were to
-    /// replace comes back.
+    /// Removes a run's directory.
     ///
-    /// Every step can be done again, so that it may be interrupted too.
+    /// Unless its commit came to its end, its part files are removed and what they were to replace comes back. Every step can
+    /// be done again, so that it may be interrupted too.
     func recover(_ stageName: String) throws(ConnectorError) {
         let stage = self.file(stageName)
         guard try Self.status(stage) != nil else { return }

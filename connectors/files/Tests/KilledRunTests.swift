@@ -115,7 +115,9 @@ import Testing
 
     /// Every rename and removal of a commit that replaces output, and of the cleaning behind it, is the last one once.
     @Test func `wherever a run dies that replaces output, the old one is there again or the new one, whole`() throws {
-        let old = ["out/part-00000": "old 0", "out/part-00001": "old 1", "out/part-00003": "old 3", "out/_SUCCESS": "{}"]
+        let old = [
+            "out/part-00000": "old 0", "out/part-00001": "old 1", "out/part-00003": "old 3", "out/_SUCCESS": "{}",
+        ]
         var outcomes: Set<String> = []
         for commitSteps in 0..<100 {
             var hasCommitted = false
