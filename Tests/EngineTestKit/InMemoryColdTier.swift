@@ -1,5 +1,4 @@
 package import Engine
-internal import Synchronization
 
 /// Keeps tables in memory, counts what is alive, and breaks where a test says so.
 package final class InMemoryColdTier: ColdTier {
@@ -26,31 +25,17 @@ package final class InMemoryColdTier: ColdTier {
         package init() {}
     }
 
-    private let fault: Fault?
-    private let state = Mutex(Calls())
+    fileprivate let made: FaultyCalls<Calls, Fault>
 
     package init(fault: Fault? = nil) {
-        self.fault = fault
+        self.made = FaultyCalls(Calls(), fault: fault)
     }
 
-    package var calls: Calls { self.state.withLock { $0 } }
+    package var calls: Calls { self.made.figures }
 
     package func makeTable(memoryBytes: Int) throws(SpillError) -> any ColdTable {
-        try self.count(\.tables) { .making(call: $0) }
+        try self.made.count(\.tables) { .making(call: $0) }
         return InMemoryColdTable(self)
-    }
-
-    /// Counts a call, which fails if it is the one.
-    fileprivate func count(_ figure: WritableKeyPath<Calls, Int>, _ fault: (Int) -> Fault) throws(SpillError) {
-        let call = self.state.withLock { calls in
-            calls[keyPath: figure] += 1
-            return calls[keyPath: figure]
-        }
-        if self.fault == fault(call) { throw .injected }
-    }
-
-    fileprivate func change(alive: Int) {
-        self.state.withLock { $0.alive += alive }
     }
 }
 
@@ -64,15 +49,15 @@ private final class InMemoryColdTable: ColdTable, @unchecked Sendable {
 
     init(_ tier: InMemoryColdTier) {
         self.tier = tier
-        tier.change(alive: 1)
+        tier.made.change(\.alive, by: 1)
     }
 
     deinit {
-        self.tier.change(alive: -1)
+        self.tier.made.change(\.alive, by: -1)
     }
 
     func read(_ key: Bytes, into value: inout ByteBuffer) throws(SpillError) -> Bool {
-        try self.tier.count(\.reads) { .reading(call: $0) }
+        try self.tier.made.count(\.reads) { .reading(call: $0) }
         guard let found = self.content[key.array] else { return false }
         for byte in found { value.append(byte) }
         return true
@@ -90,7 +75,7 @@ private final class InMemoryColdTable: ColdTable, @unchecked Sendable {
 
     func commit() throws(SpillError) {
         guard !self.gathered.isEmpty else { return }
-        try self.tier.count(\.commits) { .committing(call: $0) }
+        try self.tier.made.count(\.commits) { .committing(call: $0) }
         for (key, value) in self.gathered {
             if let before = self.content[key] { self.storedBytes -= Int64(key.count + before.count) }
             if let value { self.storedBytes += Int64(key.count + value.count) }
@@ -101,12 +86,12 @@ private final class InMemoryColdTable: ColdTable, @unchecked Sendable {
     }
 
     func makeCursor(_ range: ColdRange) throws(SpillError) -> any ColdCursor {
-        try self.tier.count(\.scans) { .scanning(call: $0) }
+        try self.tier.made.count(\.scans) { .scanning(call: $0) }
         return InMemoryColdCursor(self.content, range)
     }
 
     func makeSnapshot() throws(SpillError) -> any ColdSnapshot {
-        try self.tier.count(\.snapshots) { .freezing(call: $0) }
+        try self.tier.made.count(\.snapshots) { .freezing(call: $0) }
         return InMemoryColdSnapshot(self.tier, self.content)
     }
 
@@ -120,15 +105,15 @@ private final class InMemoryColdSnapshot: ColdSnapshot {
     init(_ tier: InMemoryColdTier, _ content: [[UInt8]: [UInt8]]) {
         self.tier = tier
         self.content = content
-        tier.change(alive: 1)
+        tier.made.change(\.alive, by: 1)
     }
 
     deinit {
-        self.tier.change(alive: -1)
+        self.tier.made.change(\.alive, by: -1)
     }
 
     func makeCursor(_ range: ColdRange) throws(SpillError) -> any ColdCursor {
-        try self.tier.count(\.scans) { .scanning(call: $0) }
+        try self.tier.made.count(\.scans) { .scanning(call: $0) }
         return InMemoryColdCursor(self.content, range)
     }
 }

@@ -1,6 +1,5 @@
 internal import ConnectorKit
 package import Engine
-internal import Synchronization
 
 /// A spill store that keeps runs in memory, counts what is alive, and breaks where a test says so.
 package final class InMemorySpillStore: SpillStore {
@@ -27,34 +26,17 @@ package final class InMemorySpillStore: SpillStore {
         package init() {}
     }
 
-    private let fault: Fault?
-    private let state = Mutex(Calls())
+    fileprivate let made: FaultyCalls<Calls, Fault>
 
     package init(fault: Fault? = nil) {
-        self.fault = fault
+        self.made = FaultyCalls(Calls(), fault: fault)
     }
 
-    package var calls: Calls { self.state.withLock { $0 } }
+    package var calls: Calls { self.made.figures }
 
     package func makeRun() throws(SpillError) -> any SpillRunWriter {
-        try self.count(\.runs) { .makingRun(call: $0) }
+        try self.made.count(\.runs) { .makingRun(call: $0) }
         return InMemoryRunWriter(space: InMemorySpillSpace(self))
-    }
-
-    /// Counts a call, which fails if it is the one.
-    fileprivate func count(
-        _ figure: WritableKeyPath<Calls, Int>,
-        _ fault: (Int) -> Fault
-    ) throws(SpillError) {
-        let call = self.state.withLock { calls in
-            calls[keyPath: figure] += 1
-            return calls[keyPath: figure]
-        }
-        if self.fault == fault(call) { throw .injected }
-    }
-
-    fileprivate func change(alive: Int) {
-        self.state.withLock { $0.alive += alive }
     }
 }
 
@@ -69,11 +51,11 @@ private final class InMemorySpillSpace: Sendable {
 
     init(_ store: InMemorySpillStore) {
         self.store = store
-        store.change(alive: 1)
+        store.made.change(\.alive, by: 1)
     }
 
     deinit {
-        self.store.change(alive: -1)
+        self.store.made.change(\.alive, by: -1)
     }
 }
 
@@ -87,12 +69,12 @@ private final class InMemoryRunWriter: SpillRunWriter {
 
     func append(_ block: UnsafeRawBufferPointer) throws(SpillError) {
         precondition((1...SpillLimits.blockBytes).contains(block.count), "a spill block has from 1 byte to 1 MiB")
-        try self.space.store.count(\.appends) { .appending(call: $0) }
+        try self.space.store.made.count(\.appends) { .appending(call: $0) }
         self.blocks.append(unsafe Array(block))
     }
 
     func finish() throws(SpillError) -> any SpillRun {
-        try self.space.store.count(\.finishes) { .finishing(call: $0) }
+        try self.space.store.made.count(\.finishes) { .finishing(call: $0) }
         return InMemorySpillRun(space: self.space, blocks: self.blocks)
     }
 }
@@ -114,7 +96,7 @@ package final class InMemorySpillRun: SpillRun {
     package var storedBytes: Int64 { self.blocks.reduce(0) { $0 + Int64($1.count) } }
 
     package func makeReader() throws(SpillError) -> any SpillRunReader {
-        try self.space?.store.count(\.readers) { .opening(call: $0) }
+        try self.space?.store.made.count(\.readers) { .opening(call: $0) }
         return InMemoryRunReader(run: self)
     }
 }
@@ -129,7 +111,7 @@ private final class InMemoryRunReader: SpillRunReader {
 
     func next(into block: SourceBlock) throws(SpillError) -> Bool {
         block.count = 0
-        try self.run.space?.store.count(\.reads) { .reading(call: $0) }
+        try self.run.space?.store.made.count(\.reads) { .reading(call: $0) }
         guard self.index < self.run.blocks.count else { return false }
         let bytes = self.run.blocks[self.index]
         block.grow(to: bytes.count, preserving: 0)

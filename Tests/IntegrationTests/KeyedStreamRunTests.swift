@@ -61,17 +61,7 @@ import Testing
         let outcome = try self.folder.run("--state", "state", "--resume", "--parallelism", "1")
 
         #expect(outcome.code == 0, "\(outcome.notes)")
-        var numbers: [String: Int64] = [:]
-        let numbered = self.events.events.map { event in
-            numbers[event.user, default: 0] += 1
-            return ShopEvents.Event(
-                user: event.user,
-                page: event.page,
-                spent: numbers[event.user] ?? 0,
-                time: event.time
-            )
-        }
-        let expected = ShopEvents(numbered).results(size: 300_000, slide: 60_000)
+        let expected = self.events.numbered.results(size: 300_000, slide: 60_000)
         #expect(try self.folder.lines().sorted() == expected)
     }
 }

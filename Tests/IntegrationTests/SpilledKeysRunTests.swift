@@ -28,17 +28,7 @@ import Testing
     }
 
     private var expected: [String] {
-        var numbers: [String: Int64] = [:]
-        let numbered = self.events.events.map { event in
-            numbers[event.user, default: 0] += 1
-            return ShopEvents.Event(
-                user: event.user,
-                page: event.page,
-                spent: numbers[event.user] ?? 0,
-                time: event.time
-            )
-        }
-        return ShopEvents(numbered).results(size: 300_000, slide: 60_000)
+        self.events.numbered.results(size: 300_000, slide: 60_000)
     }
 
     private var scratch: String { self.folder.file("scratch") }

@@ -16,6 +16,17 @@ struct ShopEvents {
         self.events = events
     }
 
+    /// The same events, in which `spent` says how many of their user there were by then.
+    var numbered: ShopEvents {
+        var numbers: [String: Int64] = [:]
+        return ShopEvents(
+            self.events.map { event in
+                numbers[event.user, default: 0] += 1
+                return Event(user: event.user, page: event.page, spent: numbers[event.user] ?? 0, time: event.time)
+            }
+        )
+    }
+
     /// Events whose times lie 0 to 400 ms apart; equal seeds give equal events.
     init(count: Int, seed: UInt64) {
         var state = seed

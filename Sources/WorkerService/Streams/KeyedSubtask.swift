@@ -14,9 +14,6 @@ final class KeyedSubtask: StreamSubtask {
     private let report: any StreamReport
     private let counters: StreamCounters
 
-    /// Where its figures belong.
-    private let slot: Int
-
     /// Whether ``output`` works on what the stage emitted.
     private var hasOpenRecords = false
 
@@ -29,8 +26,7 @@ final class KeyedSubtask: StreamSubtask {
 
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
-    private var counted = (firings: 0, late: 0, rejected: 0)
-    private var countedSpills = StateSpills()
+    private var progress: StageProgress
 
     init(
         _ id: StreamSubtaskID,
@@ -43,7 +39,7 @@ final class KeyedSubtask: StreamSubtask {
         wiring: StreamWiring
     ) {
         self.id = id
-        self.slot = slot
+        self.progress = StageProgress(slot: slot)
         self.stage = stage
         self.input = AlignedInput(inbox)
         self.output = output
@@ -150,26 +146,17 @@ final class KeyedSubtask: StreamSubtask {
     }
 
     private func publish() {
-        let now = (
-            firings: self.stage.firingCount,
-            late: self.stage.lateCount,
-            rejected: self.stage.rejectedCount + self.output.rejectedCount
+        self.progress.tell(
+            self.counters,
+            StageFigures(
+                firings: self.stage.firingCount,
+                late: self.stage.lateCount,
+                rejected: self.stage.rejectedCount + self.output.rejectedCount,
+                spills: self.stage.spills,
+                bytes: (self.stage.stateBytes, self.stage.spilledBytes),
+                keyCount: self.stage.keyCount
+            )
         )
-        self.counters.addOutput(
-            firings: now.firings - self.counted.firings,
-            records: 0,
-            late: now.late - self.counted.late,
-            rejected: now.rejected - self.counted.rejected
-        )
-        self.counted = now
-        self.counters.setState(
-            self.slot,
-            bytes: (self.stage.stateBytes, self.stage.spilledBytes),
-            keyCount: self.stage.keyCount
-        )
-        let spills = self.stage.spills
-        self.counters.addSpills(spills.tables - self.countedSpills.tables, spills.bytes - self.countedSpills.bytes)
-        self.countedSpills = spills
     }
 
     func cancel() { self.outlets.close() }

@@ -148,7 +148,7 @@ package final class StreamCounters: Sendable {
     }
 
     func addSpills(_ runs: Int, _ bytes: Int64) {
-        guard runs > 0 else { return }
+        guard runs > 0 || bytes > 0 else { return }
         self.spillCount.wrappingAdd(Int64(runs), ordering: .relaxed)
         self.spillBytes.wrappingAdd(bytes, ordering: .relaxed)
     }

@@ -16,16 +16,12 @@ final class WindowSubtask: StreamSubtask {
     private let report: any StreamReport
     private let counters: StreamCounters
 
-    /// Where its figures belong.
-    private let slot: Int
-
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
 
     /// Whether a sink doesn't take what it writes.
     private var isBlocked = false
-    private var counted = (firings: 0, late: 0, rejected: 0)
-    private var countedSpills = StateSpills()
+    private var progress: StageProgress
 
     init(
         index: Int,
@@ -38,7 +34,7 @@ final class WindowSubtask: StreamSubtask {
         wiring: StreamWiring
     ) {
         self.id = StreamSubtaskID(.window, index)
-        self.slot = slot
+        self.progress = StageProgress(slot: slot)
         self.outlets.add(.output, writers.output, stage.output)
         self.outlets.add(.alerts, writers.alerts, stage.alerts)
         if let late = writers.late { self.outlets.add(.late, late, stage.late) }
@@ -145,22 +141,17 @@ final class WindowSubtask: StreamSubtask {
     }
 
     private func publish() {
-        let now = (firings: self.stage.firingCount, late: self.stage.lateCount, rejected: self.stage.rejectedCount)
-        self.counters.addOutput(
-            firings: now.firings - self.counted.firings,
-            records: 0,
-            late: now.late - self.counted.late,
-            rejected: now.rejected - self.counted.rejected
+        self.progress.tell(
+            self.counters,
+            StageFigures(
+                firings: self.stage.firingCount,
+                late: self.stage.lateCount,
+                rejected: self.stage.rejectedCount,
+                spills: self.stage.spills,
+                bytes: (self.stage.stateBytes, self.stage.spilledBytes),
+                keyCount: self.stage.keyCount
+            )
         )
-        self.counted = now
-        self.counters.setState(
-            self.slot,
-            bytes: (self.stage.stateBytes, self.stage.spilledBytes),
-            keyCount: self.stage.keyCount
-        )
-        let spills = self.stage.spills
-        self.counters.addSpills(spills.tables - self.countedSpills.tables, spills.bytes - self.countedSpills.bytes)
-        self.countedSpills = spills
     }
 
     func cancel() {
