@@ -63,7 +63,23 @@ struct FileFinder {
             unique.append(file)
         }
         finder.noteAliases()
+        try Self.checkAreWhole(unique)
         return (unique, finder.remarks)
+    }
+
+    /// Checks that no part files are those of output that isn't complete.
+    private static func checkAreWhole(_ files: [File]) throws(ConnectorError) {
+        var checked: String?
+        for file in files {
+            let slash = file.path.lastIndex(of: "/")
+            let name = slash.map { file.path[file.path.index(after: $0)...] } ?? file.path[...]
+            guard name.hasPrefix(OutputDirectory.partPrefix) else { continue }
+            let directory = slash.map { $0 == file.path.startIndex ? "/" : String(file.path[..<$0]) } ?? "."
+            // Files of one directory come behind one another.
+            guard directory != checked else { continue }
+            checked = directory
+            try OutputDirectory(path: directory).checkIsNoOpenCommit()
+        }
     }
 
     private mutating func find(_ text: String) throws(ConnectorError) {

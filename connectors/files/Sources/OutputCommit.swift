@@ -153,7 +153,7 @@ enum CommitList {
             throw error.error("read '\(path)'")
         }
         let lines = unsafe String(decoding: buffer[0..<count], as: UTF8.self).split(separator: "\n")
-        return lines.filter { $0.hasPrefix("part-") && !$0.contains("/") }.map { line in
+        return lines.filter { $0.hasPrefix(OutputDirectory.partPrefix) && !$0.contains("/") }.map { line in
             let words = line.split(separator: "\t", maxSplits: 1).map(String.init)
             return Entry(name: words[0], draft: words.count > 1 ? words[1] : nil)
         }

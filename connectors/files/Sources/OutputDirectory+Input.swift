@@ -24,6 +24,20 @@ extension OutputDirectory {
         }
     }
 
+    /// Checks that the part files in it aren't those of a commit that is under way, or was interrupted: some would be
+    /// missing.
+    func checkIsNoOpenCommit() throws(ConnectorError) {
+        guard try Self.status(self.file(Self.successName)) == nil else { return }
+        for stage in try self.names() where stage.hasPrefix(Self.stagePrefix) {
+            for name in [Self.commitName, Self.undoneName] where try Self.status(self.file("\(stage)/\(name)")) != nil {
+                let message =
+                    "can't read '\(self.path)': a job gives the part files there their names, or was interrupted while it "
+                    + "did, and some are missing; wait for its end, or run it again"
+                throw ConnectorError(.user, retry: .never, message)
+            }
+        }
+    }
+
     /// The path without links and dots; nil where there is nothing.
     static func realPath(_ path: String) -> String? {
         guard let resolved = unsafe realpath(path, nil) else { return nil }

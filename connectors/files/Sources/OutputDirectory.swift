@@ -7,6 +7,7 @@ struct OutputDirectory {
     static let commitName = "commit"
     static let undoneName = "undone"
     static let oldPrefix = "old."
+    static let partPrefix = "part-"
     static let successName = "_SUCCESS"
 
     let path: String
@@ -16,7 +17,7 @@ struct OutputDirectory {
 
     static func partName(_ partition: Int) -> String {
         let digits = String(partition)
-        return "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+        return self.partPrefix + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
     /// A name that no other run has: of the process and the time.
@@ -213,7 +214,7 @@ struct OutputDirectory {
 
     /// Whether jobs write files of this name: others, such as the job's own input, are never removed.
     static func isOutput(_ name: String) -> Bool {
-        name.hasPrefix("part-") || name.hasPrefix("_")
+        name.hasPrefix(Self.partPrefix) || name.hasPrefix("_")
     }
 
     /// Makes a run's directory and locks it.

@@ -162,6 +162,21 @@ import Testing
         return life.isAlive
     }
 
+    @Test(arguments: 0...2)
+    func `part files of an interrupted commit aren't read as if they were all`(renamedCount: Int) throws {
+        _ = try self.interruptCommit(renamedCount: renamedCount + 1, replacesOutput: true)
+        try self.directory.write("x\n", to: "out/other.txt")
+
+        for pattern in ["out", "out/*", "out/part-*"] {
+            let error = #expect(throws: ConnectorError.self) {
+                try FileFinder.files(of: [self.directory.file(pattern)], isRecursive: nil)
+            }
+            #expect(error?.message.contains("some are missing; wait for its end, or run it again") == true)
+        }
+        let other = try FileFinder.files(of: [self.directory.file("out/other.txt")], isRecursive: nil)
+        #expect(other.count == 1)
+    }
+
     @Test func `a run that died right after its success stays successful`() throws {
         _ = try self.interruptCommit(renamedCount: 3, replacesOutput: false)
         try self.directory.write("{}", to: "out/_SUCCESS")
