@@ -9,17 +9,24 @@ package final class DirectoryLock: Sendable {
 
     /// Makes the directory where there is none, and locks it.
     ///
-    /// - Returns: Nil where another process, or another lock of this one, has it.
+    /// - Returns: Nil where another process, or another lock of this one, has it, and for longer than a process takes to be
+    ///   gone that was killed.
     package init?(_ directory: String) throws(EnvironmentError) {
         try LocalDisk().createDirectory(directory)
         let path = "\(directory)/lock"
         self.descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard self.descriptor >= 0 else { throw .last("open '\(path)'") }
-        guard flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        for _ in 0..<Self.attempts {
+            if flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 { return }
             guard errno == EWOULDBLOCK else { throw .last("lock '\(path)'") }
-            return nil
+            usleep(Self.pauseMicroseconds)
         }
+        return nil
     }
+
+    /// Two seconds in all: a process with much memory isn't gone at once.
+    private static let attempts = 100
+    private static let pauseMicroseconds: UInt32 = 20_000
 
     deinit {
         if self.descriptor >= 0 { close(self.descriptor) }

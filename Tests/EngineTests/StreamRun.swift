@@ -210,7 +210,8 @@ final class StreamRun {
         parallelism: Int,
         from snapshot: Snapshot? = nil,
         keepsPieces: Bool = false,
-        spill: InMemorySpillStore = InMemorySpillStore()
+        spill: InMemorySpillStore = InMemorySpillStore(),
+        cold: InMemoryColdTier = InMemoryColdTier()
     ) throws {
         let stream = try shape.compiled(parallelism: parallelism)
         self.channels = Array(repeating: Array(repeating: [], count: parallelism), count: readerCount)
@@ -221,7 +222,7 @@ final class StreamRun {
             self.readers.append(Reader(stage))
         }
         for subtask in 0..<parallelism {
-            var stage = stream.makeWindowStage(subtask: subtask, form: .messages, spill: spill)
+            var stage = stream.makeWindowStage(subtask: subtask, form: .messages, spill: spill, cold: cold)
             for chunk in (snapshot?.states ?? []).joined() { try stage.restore(chunk.chunk, of: chunk.piece) }
             if keepsPieces, let snapshot {
                 self.shelf = snapshot.shelf
@@ -240,6 +241,12 @@ final class StreamRun {
     func takeResults() -> [FiredResult] {
         defer { self.results = [] }
         return self.results.sorted()
+    }
+
+    /// What came too late since this was last asked, sorted.
+    func takeLateLines() -> [String] {
+        defer { self.lateLines = [] }
+        return self.lateLines.sorted()
     }
 
     // MARK: Reading
@@ -365,7 +372,7 @@ final class StreamRun {
         }
         try self.deliverAll()
         for keeper in self.keepers {
-            let frozen = keeper.stage.freeze(self.checkpoint)
+            let frozen = try keeper.stage.freeze(self.checkpoint)
             snapshot.pieces.append(frozen.pieces)
             snapshot.watermark = max(snapshot.watermark, frozen.watermark)
         }

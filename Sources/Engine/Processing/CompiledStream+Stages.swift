@@ -66,8 +66,15 @@ extension CompiledStream {
     /// Stages behind the one that reads: keyed ones, then that of the window if there is one.
     package var stageCount: Int { self.stages.count + (self.windows == nil ? 0 : 1) }
 
-    /// Whether a stage keeps states of keys.
-    package var keepsKeys: Bool { self.stages.contains { $0.operation.keepsState } }
+    /// Whether a stage keeps states of keys, or windows that keys have for themselves.
+    package var keepsKeys: Bool {
+        let hasOwnWindows =
+            switch self.windows?.kind {
+            case nil, .sliced: false
+            case .session, .count, .global: true
+            }
+        return hasOwnWindows || self.stages.contains { $0.operation.keepsState }
+    }
 
     /// Whether records come by key to a stage; otherwise each subtask feeds the one of its own number.
     package func isKeyed(_ stage: Int) -> Bool { stage >= self.plan.stages.count || self.plan.stages[stage].isKeyed }
@@ -123,12 +130,17 @@ extension CompiledStream {
                 spill: cold.map { KeyedSpill($0, bytesLimit: self.stateBytesLimit) }
             ),
             routing: self.routing,
-            subtask: subtask
+            subtask: subtask,
+            deadLetters: self.makeDeadLetters()
         )
     }
 
-    /// What feeds the stage behind a keyed one.
-    package func makeMapStage(behind stage: Int, tables: [LookupTable] = []) -> StreamMapStage {
+    /// What feeds the stage behind a keyed one, whose dead letters it adds to.
+    package func makeMapStage(
+        behind stage: Int,
+        tables: [LookupTable] = [],
+        deadLetters: OutputBlock? = nil
+    ) -> StreamMapStage {
         var map = self.makeMapStage(
             StreamFunctions(
                 usesSurroundings: false,
@@ -140,15 +152,20 @@ extension CompiledStream {
             columnCount: self.plan.stages[stage].columnCount,
             decode: DecodeStep(format: .json),
             feeding: stage + 1,
-            surroundings: RecordSurroundings(tables: tables)
+            surroundings: RecordSurroundings(tables: tables),
+            deadLetters: deadLetters
         )
         let name = self.plan.stages[stage].operatorID ?? "stage \(stage + 1)"
         _ = map.addSplit(named: name, latest: WatermarkTracker.none)
         return map
     }
 
-    /// The end of a stream without a window.
-    package func makeSinkStage(form: OutputForm, tables: [LookupTable] = []) -> SinkStage {
+    /// The end of a stream without a window, which adds to the dead letters of the keyed stage before it.
+    package func makeSinkStage(
+        form: OutputForm,
+        tables: [LookupTable] = [],
+        deadLetters: OutputBlock? = nil
+    ) -> SinkStage {
         guard let last = self.stages.last else { preconditionFailure("a stream without a window has a stage") }
         let formatter = StreamFormatter(form: form, format: self.plan.definition.settings.sinkFormat, content: .records)
         let host = SinkHost(formatter: formatter, surroundings: RecordSurroundings(tables: tables))
@@ -156,7 +173,8 @@ extension CompiledStream {
             machine: Machine(program: self.program, limits: self.limits, host: host),
             function: last.map,
             policy: self.policy,
-            name: "the records of \(self.name)"
+            name: "the records of \(self.name)",
+            deadLetters: deadLetters
         )
     }
 }

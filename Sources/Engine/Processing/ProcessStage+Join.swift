@@ -64,6 +64,9 @@ private struct JoinEntry {
         try self.init(try reader.bytes(), at: time)
     }
 
+    /// The encoding of the record alone.
+    var record: Bytes { self.encoding.slice(Self.prefixBytes, self.encoding.count) }
+
     /// Of it in a state.
     var byteCount: Int { self.encoding.count + 12 }
 
@@ -118,7 +121,7 @@ extension ProcessStage where Store: ~Copyable {
             if self.joining.offset == nil {
                 try self.measure(entry, state: state?.value, operation)
                 guard self.joining.neededBytes <= ProcessLimits.stateBytes else {
-                    try self.refuse(of: key, operation)
+                    try self.refuse(entry, of: key, operation)
                     return true
                 }
                 self.joining.offset = 0
@@ -191,13 +194,18 @@ extension ProcessStage where Store: ~Copyable {
     }
 
     /// The record is left out: its key would keep too much.
-    private mutating func refuse(of key: StateKey, _ operation: JoinOperation) throws(EngineError) {
+    private mutating func refuse(
+        _ entry: JoinEntry,
+        of key: StateKey,
+        _ operation: JoinOperation
+    ) throws(EngineError) {
         let reason =
             "the records of one key that may still be joined would take \(self.joining.neededBytes) bytes, and may take "
             + "\(ProcessLimits.stateBytes): make the interval shorter, drop fields before the join, or split the key"
         let code = EvaluationError.Code.invalidArgument(operation: "join", reason: reason)
         let error = EvaluationError(code, at: operation.range)
-        try self.reject(key, error, (emitted: self.emitted.count, alerts: self.alerts.count))
+        let mark = (emitted: self.emitted.count, alerts: self.alerts.count)
+        try self.reject(key, error, mark, at: entry.time, [entry.record])
     }
 
     /// Hands on what the function makes of the record and those of the other side.
@@ -247,7 +255,7 @@ extension ProcessStage where Store: ~Copyable {
             let value = try self.machine.call(function, first, second)
             if !value.has(.nil) { try self.machine.host.emit(key: .nil, value: value) }
         } catch {
-            try self.reject(key, error, mark)
+            try self.reject(key, error, mark, at: max(left.time, right.time), [left.record, right.record])
         }
     }
 

@@ -114,7 +114,7 @@ struct ProcessSnapshotReader {
 
     private mutating func time() throws(ValueDecodingError) -> Int64 {
         let time = try self.reader.number(Int64.self)
-        guard (-SliceGrid.timeLimit...SliceGrid.timeLimit).contains(time) else {
+        guard (-4 * SliceGrid.timeLimit...4 * SliceGrid.timeLimit).contains(time) else {
             throw .impossible(offset: self.reader.offset)
         }
         return time

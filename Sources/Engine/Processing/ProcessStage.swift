@@ -31,7 +31,13 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private var offset = 0
     private var keyEncoding = ByteBuffer()
     private var times = ByteBuffer()
+
+    /// For the key of what is left out.
+    private var keyArena = Arena(limitBytes: 2 << 20)
     private var examples = RejectedExamples()
+
+    /// Lines for the dead-letter sink, to be taken; nil where there is none.
+    package let deadLetters: OutputBlock?
 
     /// Of the record that ``offset`` points at.
     var joining = JoinProgress()
@@ -59,8 +65,10 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         machine: consuming Machine<ProcessHost>,
         store: consuming Store,
         routing: Routing,
-        subtask: Int
+        subtask: Int,
+        deadLetters: OutputBlock?
     ) {
+        self.deadLetters = deadLetters
         self.operation = operation
         self.policy = policy
         self.keepsKeys = keepsKeys
@@ -164,7 +172,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
             self.emitted.append(record, time: time, key: self.encoding(of: key))
         case .join(let operation): return try self.join(record, at: time, of: key, operation)
         case .process(let onEvent, _, _):
-            try self.call(for: key, at: time, isTimer: false) { machine throws(EvaluationError) in
+            try self.call(for: key, at: time, record: record) { machine throws(EvaluationError) in
                 let event: Value
                 do {
                     event = try ValueCodec.decode(record, in: &machine.workspace.arena, text: .borrowed)
@@ -216,11 +224,11 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
 
     // MARK: Functions
 
-    /// Calls a function for a key, and then does to its state what the function said.
+    /// Calls a function for a record of a key, or a timer, and then does to its state what the function said.
     private mutating func call(
         for key: StateKey,
         at time: Int64,
-        isTimer: Bool,
+        record: Bytes?,
         _ body: (inout Machine<ProcessHost>) throws(EvaluationError) -> Void
     ) throws(EngineError) {
         guard case .process(_, let onTimer, let timeToLive) = self.operation else { return }
@@ -231,7 +239,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
             key,
             keyEncoding: self.encoding(of: key),
             at: time,
-            isTimer: isTimer,
+            isTimer: record == nil,
             state: isAlive ? stored?.value : nil,
             timersLeft: onTimer == nil ? 0 : ProcessLimits.timers - self.store.timerCount(of: key)
         )
@@ -239,11 +247,11 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         do throws(EvaluationError) {
             try body(&self.machine)
         } catch {
-            return try self.reject(key, error, mark)
+            return try self.reject(key, error, mark, at: time, record.map { [$0] } ?? [])
         }
         self.change(key, at: max(stored?.writtenAt ?? time, time), isStored: stored != nil)
         // Timers that are set at the end of time would never come to an end.
-        if isTimer, self.watermark == WatermarkTracker.end { return }
+        if record == nil, self.watermark == WatermarkTracker.end { return }
         for timer in self.machine.host.timers { self.store.addTimer(at: timer, of: key) }
     }
 
@@ -258,14 +266,21 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     mutating func reject(
         _ key: StateKey,
         _ error: EvaluationError,
-        _ mark: (emitted: Int, alerts: Int)
+        _ mark: (emitted: Int, alerts: Int),
+        at time: Int64,
+        _ records: [Bytes]
     ) throws(EngineError) {
-        let place = ReduceEmitter.place((try? key.value(in: &self.machine.workspace.arena)) ?? .nil)
+        self.keyArena.reset()
+        let shownKey = (try? key.value(in: &self.keyArena)) ?? .nil
+        let place = ReduceEmitter.place(shownKey)
         guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.emitted.truncate(to: mark.emitted)
         self.alerts.truncate(to: mark.alerts)
         self.rejectedCount += 1
         self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+        guard let deadLetters = self.deadLetters else { return }
+        StageDeadLetter(key: shownKey, time: time, records: records, reason: error.code.message)
+            .append(to: deadLetters)
     }
 
     // MARK: Time
@@ -278,7 +293,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
             guard let timer = next else { return count > 0 }
             if let onTimer {
                 self.firingCount += 1
-                try self.call(for: timer.key, at: timer.time, isTimer: true) { machine throws(EvaluationError) in
+                try self.call(for: timer.key, at: timer.time, record: nil) { machine throws(EvaluationError) in
                     _ = try machine.call(onTimer, Value(timer.time))
                 }
             }

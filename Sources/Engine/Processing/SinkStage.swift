@@ -8,10 +8,18 @@ package struct SinkStage: ~Copyable {
     private let function: FunctionIndex
     private let policy: RecordPolicy
     private let name: String
+    private let deadLetters: OutputBlock?
     private var examples = RejectedExamples()
     package private(set) var rejectedCount = 0
 
-    init(machine: consuming Machine<SinkHost>, function: FunctionIndex, policy: RecordPolicy, name: String) {
+    init(
+        machine: consuming Machine<SinkHost>,
+        function: FunctionIndex,
+        policy: RecordPolicy,
+        name: String,
+        deadLetters: OutputBlock?
+    ) {
+        self.deadLetters = deadLetters
         self.machine = machine
         self.function = function
         self.policy = policy
@@ -43,17 +51,25 @@ package struct SinkStage: ~Copyable {
             do throws(EvaluationError) {
                 _ = try self.machine.call(self.function, record)
             } catch {
-                try self.reject(error, mark)
+                try self.reject(error, mark, records, index)
             }
         }
     }
 
-    private mutating func reject(_ error: EvaluationError, _ mark: Int) throws(EngineError) {
+    private mutating func reject(
+        _ error: EvaluationError,
+        _ mark: Int,
+        _ records: EmittedRecords,
+        _ index: Int
+    ) throws(EngineError) {
         let place = RecordPlace(resource: self.name, offset: Int64(mark))
         guard self.policy.passes(over: error) else { throw .evaluation(error, place) }
         self.output.truncate(to: mark)
         self.rejectedCount += 1
         self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+        guard let deadLetters = self.deadLetters else { return }
+        StageDeadLetter(time: records.time(index), records: [records.record(index)], reason: error.code.message)
+            .append(to: deadLetters)
     }
 }
 

@@ -161,9 +161,10 @@ package final class CompiledStream: Sendable {
         }
     }
 
-    private var writesDeadLetters: Bool {
-        if case .deadLetter = self.plan.definition.settings.onError { return true }
-        return false
+    /// Where a stage puts the lines of what it leaves out; nil where there is no dead-letter sink.
+    func makeDeadLetters() -> OutputBlock? {
+        if case .deadLetter = self.plan.definition.settings.onError { return OutputBlock() }
+        return nil
     }
 
     /// A share of the memory limit, as a divisor, for the tables before the exchange of all subtasks.
@@ -177,7 +178,8 @@ package final class CompiledStream: Sendable {
             columnCount: self.plan.columnCount,
             decode: self.plan.decode,
             feeding: 0,
-            surroundings: RecordSurroundings(tables: tables, sides: sides)
+            surroundings: RecordSurroundings(tables: tables, sides: sides),
+            deadLetters: self.makeDeadLetters()
         )
     }
 
@@ -186,7 +188,8 @@ package final class CompiledStream: Sendable {
         columnCount: Int,
         decode: DecodeStep,
         feeding stage: Int,
-        surroundings: RecordSurroundings
+        surroundings: RecordSurroundings,
+        deadLetters: OutputBlock?
     ) -> StreamMapStage {
         let feedsWindow = stage == self.stages.count
         let host = StreamMapHost(
@@ -204,9 +207,9 @@ package final class CompiledStream: Sendable {
             limits: StreamLimits(
                 outOfOrdernessBound: self.outOfOrdernessBound,
                 tableBytes: Int(self.memoryBytes / Self.mapShare / Int64(self.parallelism)),
-                batchBytes: CompiledJob.batchBytes,
-                writesDeadLetters: self.writesDeadLetters && stage == 0
-            )
+                batchBytes: CompiledJob.batchBytes
+            ),
+            deadLetters: deadLetters
         )
     }
 
@@ -217,9 +220,14 @@ package final class CompiledStream: Sendable {
         return Int(self.tableBytes ?? self.memoryBytes / 2 / Int64(self.parallelism * max(stageCount, 1)))
     }
 
-    /// A stage that keeps windows; `form` is how its sink wants records, and `spill` where windows go that don't fit in
-    /// memory: without it they stay there.
-    package func makeWindowStage(subtask: Int, form: OutputForm, spill: (any SpillStore)? = nil) -> WindowStage {
+    /// A stage that keeps windows; `form` is how its sink wants records, `spill` where windows go that don't fit in memory,
+    /// and `cold` where those go that keys have for themselves: without it they stay there.
+    package func makeWindowStage(
+        subtask: Int,
+        form: OutputForm,
+        spill: (any SpillStore)? = nil,
+        cold: (any ColdTier)? = nil
+    ) -> WindowStage {
         let definition = self.plan.definition
         guard let windows = self.windows, let call = self.call else { preconditionFailure("the stream has no window") }
         let host = WindowHost(
@@ -235,12 +243,14 @@ package final class CompiledStream: Sendable {
             template: self.template,
             layout: windows.layout,
             policy: self.policy,
-            machine: Machine(program: self.program, limits: self.limits, host: host)
+            machine: Machine(program: self.program, limits: self.limits, host: host),
+            deadLetters: self.makeDeadLetters()
         )
         return WindowStage(
             emitter: emitter,
             windows: windows,
             spill: spill.map { StateSpill($0, bytesLimit: self.stateBytesLimit) },
+            cold: cold.map { KeyedSpill($0, bytesLimit: self.stateBytesLimit) },
             routing: self.routing,
             subtask: subtask
         )

@@ -6,22 +6,25 @@ internal import WireFormat
 /// A session holds records less than the gap apart, and ends the gap behind its last one; records the gap or more apart are
 /// in two sessions.
 struct KeyedWindows: ~Copyable {
-    private let kind: StreamWindows.Kind
-    private let allowedLateness: Int64
+    let kind: StreamWindows.Kind
+    let allowedLateness: Int64
     private let trigger: TriggerSpecification
-    private(set) var store: SegmentStore
+    var store: SegmentStore
     private var timers = TimerHeap()
     private var arena = Arena(limitBytes: 64 << 20)
     private(set) var watermark = WatermarkTracker.none
 
     init(_ windows: StreamWindows) {
         self.kind = windows.kind
-        self.allowedLateness = windows.allowedLateness
+        self.allowedLateness = min(windows.allowedLateness, SliceGrid.timeLimit)
         self.trigger = windows.trigger
         self.store = SegmentStore(windows.layout)
     }
 
-    var bytes: Int { self.store.bytes }
+    var bytes: Int { self.store.bytes + self.timers.capacity * MemoryLayout<TimerHeap.Timer>.stride }
+
+    /// Bytes that it takes while the next window makes it grow, if that one does.
+    var bytesSoon: Int { self.bytes + self.store.growthBytes }
     var keyCount: Int { self.store.liveCount }
 
     /// What becomes of a record.
@@ -260,7 +263,7 @@ struct KeyedWindows: ~Copyable {
 
     /// The next window at or behind a number that has got anything since it was fired early, among so many.
     func nextEarly(_ cursor: inout Int, limit: Int) -> Int? {
-        let end = min(cursor + limit, self.store.segments.count)
+        let end = cursor + min(limit, self.store.segments.count - cursor)
         while cursor < end {
             let number = cursor
             cursor += 1
@@ -300,6 +303,21 @@ struct KeyedWindows: ~Copyable {
         for number in self.store.segments.indices { self.setTimer(number) }
     }
 
+    /// All windows were removed: gives their memory back where it is much.
+    mutating func noteEmpty() {
+        self.endCursor = 0
+        if self.store.states.table.keyCount > Self.emptyGarbageAllowed { self.forgetAll() }
+    }
+
+    private static let emptyGarbageAllowed = 128
+
+    /// Forgets everything but how far time has come.
+    mutating func forgetAll() {
+        self.endCursor = 0
+        self.store = SegmentStore(self.store.layout)
+        self.timers = TimerHeap()
+    }
+
     private mutating func setTimer(_ number: Int) {
         guard case .session = self.kind else { return }
         let segment = self.store[number]
@@ -313,24 +331,70 @@ struct KeyedWindows: ~Copyable {
         self.watermark = self.watermark == WatermarkTracker.none ? watermark : min(self.watermark, watermark)
     }
 
-    /// Takes a segment as a checkpoint has it.
+    /// Takes a window as it was written.
     mutating func restore(
+        _ figures: WindowFigures,
         _ states: Bytes,
         of key: KeyWords,
-        longKey: UnsafeRawPointer?,
-        span: FiredWindow,
-        counts: (records: Int64, early: Int64, fresh: Int64),
-        isFired: Bool
+        longKey: UnsafeRawPointer?
     ) throws(ValueDecodingError) {
-        let number = unsafe self.store.add(key, longKey: longKey, start: span.start, end: span.end)
-        self.store[number].count = counts.records
-        self.store[number].earlyCount = counts.early
-        self.store[number].freshCount = counts.fresh
-        self.store[number].pane = span.pane
-        self.store[number].isFired = isFired
+        let number = unsafe self.store.add(key, longKey: longKey, start: figures.start, end: figures.end)
+        self.store[number].count = figures.records
+        self.store[number].pane = figures.pane
+        self.store[number].earlyCount = figures.early
+        self.store[number].freshCount = figures.fresh
+        self.store[number].isFired = figures.isFired
         let target = unsafe self.store.states(of: number)
         try unsafe self.store.states.table.merge(states, into: target, arena: &self.arena)
         self.setTimer(number)
+    }
+}
+
+/// What is known of a window that a key has for itself, but for its states.
+///
+/// | bytes | what, little endian                                                  |
+/// | ----: | -------------------------------------------------------------------- |
+/// |    48 | i64 start, end, records, pane, early firings, records since then      |
+/// |     1 | 1 where it was fired as it is                                         |
+struct WindowFigures {
+    let start: Int64
+    let end: Int64
+    let records: Int64
+    let pane: Int64
+    let early: Int64
+    let fresh: Int64
+    let isFired: Bool
+
+    init(_ segment: SegmentStore.Segment) {
+        self.start = segment.start
+        self.end = segment.end
+        self.records = segment.count
+        self.pane = segment.pane
+        self.early = segment.earlyCount
+        self.fresh = segment.freshCount
+        self.isFired = segment.isFired
+    }
+
+    init(_ reader: inout StateReader) throws(ValueDecodingError) {
+        self.start = try reader.number(Int64.self)
+        self.end = try reader.number(Int64.self)
+        self.records = try reader.number(Int64.self)
+        self.pane = try reader.number(Int64.self)
+        self.early = try reader.number(Int64.self)
+        self.fresh = try reader.number(Int64.self)
+        self.isFired = try reader.flag()
+        guard SlicedWindows.arePossible(watermark: self.start, firedEnd: self.end), self.end > self.start,
+            self.records >= 0, self.pane >= 0, self.early >= 0, self.fresh >= 0
+        else {
+            throw .impossible(offset: reader.offset)
+        }
+    }
+
+    func append(to buffer: inout ByteBuffer) {
+        for field in [self.start, self.end, self.records, self.pane, self.early, self.fresh] {
+            buffer.append(littleEndian: field)
+        }
+        buffer.append(self.isFired ? 1 : 0)
     }
 }
 

@@ -70,6 +70,8 @@ struct PaneWalk {
         case late
         /// The windows that keys have for themselves, before their end.
         case keyed
+        /// The same of these keys, where they don't fit in memory.
+        case stored(StoredWindows, SliceBox)
     }
 
     let target: Target

@@ -49,8 +49,17 @@ struct SegmentStore: ~Copyable {
     }
 
     var bytes: Int {
-        self.segments.count * MemoryLayout<Segment>.stride + self.short.bytes + self.long.bytes + self.keys.usedBytes
-            + self.states.table.bytes
+        self.segments.capacity * MemoryLayout<Segment>.stride + self.free.capacity * MemoryLayout<Int>.stride
+            + self.short.bytes + self.long.bytes + self.keys.usedBytes + self.states.table.bytes
+    }
+
+    /// Bytes that it will soon take in addition, while it grows.
+    var growthBytes: Int {
+        var growing = max(self.states.table.growthBytes, self.short.growthBytes, self.long.growthBytes)
+        if self.free.isEmpty, self.segments.count == self.segments.capacity {
+            growing = max(growing, 2 * self.segments.capacity * MemoryLayout<Segment>.stride)
+        }
+        return growing
     }
 
     subscript(number: Int) -> Segment {

@@ -170,10 +170,7 @@ extension SliceTable {
     }
 
     /// Bytes that it will soon take in addition, while it grows.
-    var growthBytes: Int {
-        [self.short.isNearGrowth ? 2 * self.short.bytes : 0, self.long.isNearGrowth ? 2 * self.long.bytes : 0].max()
-            ?? 0
-    }
+    var growthBytes: Int { max(self.short.growthBytes, self.long.growthBytes) }
 }
 
 /// Where states are put together for one key after the other, so that not each of them needs a table of its own.
@@ -200,6 +197,8 @@ final class Gatherings {
 }
 
 extension KeyTable {
-    /// Whether a few batches of new keys would make it grow.
-    fileprivate var isNearGrowth: Bool { self.count >= self.growthCount - self.growthCount / 8 }
+    /// Bytes that it will take in addition while it grows, if a few batches of new keys make it.
+    var growthBytes: Int {
+        self.count >= self.growthCount - self.growthCount / 8 ? 2 * self.bytes : 0
+    }
 }

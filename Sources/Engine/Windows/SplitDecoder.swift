@@ -46,6 +46,12 @@ enum RecordTimeError: Error, CustomStringConvertible {
     case wrongType(String)
     case outOfRange(Int64)
 
+    /// - Returns: The time, if it can be one.
+    static func check(_ time: Int64) throws(RecordTimeError) -> Int64 {
+        guard (-SliceGrid.timeLimit...SliceGrid.timeLimit).contains(time) else { throw .outOfRange(time) }
+        return time
+    }
+
     var description: String {
         switch self {
         case .missing: "the source gives the record no time: say with :time where it is"

@@ -63,13 +63,11 @@ package struct StreamLimits: Sendable {
     /// Bytes of the tables before the exchange.
     package let tableBytes: Int
     package let batchBytes: Int
-    package let writesDeadLetters: Bool
 
-    package init(outOfOrdernessBound: Int64, tableBytes: Int, batchBytes: Int, writesDeadLetters: Bool) {
+    package init(outOfOrdernessBound: Int64, tableBytes: Int, batchBytes: Int) {
         self.outOfOrdernessBound = outOfOrdernessBound
         self.tableBytes = tableBytes
         self.batchBytes = batchBytes
-        self.writesDeadLetters = writesDeadLetters
     }
 }
 

@@ -63,7 +63,8 @@ package struct StreamMapStage: ~Copyable {
         policy: RecordPolicy,
         windows: StreamWindows,
         routing: Routing,
-        limits: StreamLimits
+        limits: StreamLimits,
+        deadLetters: OutputBlock?
     ) {
         self.surroundings = StageSurroundings(machine.host.surroundings, areUsed: functions.usesSurroundings)
         self.machine = machine
@@ -76,7 +77,7 @@ package struct StreamMapStage: ~Copyable {
         self.tableBytesLimit = limits.tableBytes
         self.rows = RowOutput(routing: routing, batchBytes: limits.batchBytes)
         self.scratch = SliceBox(windows.layout)
-        self.deadLetters = limits.writesDeadLetters ? OutputBlock() : nil
+        self.deadLetters = deadLetters
     }
 
     /// The first records that were rejected, for the summary.
@@ -254,21 +255,16 @@ package struct StreamMapStage: ~Copyable {
     private mutating func time(_ box: SplitDecoder, _ sourceTime: Int64?) throws -> Int64 {
         guard let function = self.functions.time else {
             guard let sourceTime else { throw RecordTimeError.missing }
-            return try Self.checked(sourceTime)
+            return try RecordTimeError.check(sourceTime)
         }
         let value = try function.call(&self.machine, box, fieldStart: self.functions.mapFieldCount)
         switch value.tag {
-        case .integer: return try Self.checked(value.integer)
+        case .integer: return try RecordTimeError.check(value.integer)
         case .float:
             guard let time = Int64(exactly: value.float) else { throw RecordTimeError.wrongType("a fraction") }
-            return try Self.checked(time)
+            return try RecordTimeError.check(time)
         default: throw RecordTimeError.wrongType(value.tag.typeName)
         }
-    }
-
-    private static func checked(_ time: Int64) throws(RecordTimeError) -> Int64 {
-        guard (-SliceGrid.timeLimit...SliceGrid.timeLimit).contains(time) else { throw .outOfRange(time) }
-        return time
     }
 
     /// Passes on the pairs that wait where the record's belong to another slice.
@@ -364,7 +360,10 @@ package struct StreamMapStage: ~Copyable {
         self.figures.rejected += 1
         let record = RejectedRecord(place: place, bytes: box.rawBytes.array, reason: reason, range: range)
         self.examples.add(record)
-        self.deadLetters?.append(record)
+        guard let deadLetters = self.deadLetters else { return }
+        guard case .records(let records, let next) = self.input else { return deadLetters.append(record) }
+        StageDeadLetter(time: records.time(next - 1), records: [records.record(next - 1)], reason: reason)
+            .append(to: deadLetters)
     }
 
     // MARK: Slices

@@ -27,13 +27,18 @@ struct WindowEmitter: ~Copyable {
     /// Nil where the machine runs the reduce.
     private let template: RecordTemplate?
 
+    /// Lines for the dead-letter sink, to be taken; nil where there is none.
+    let deadLetters: OutputBlock?
+
     init(
         call: WindowCall,
         template: RecordTemplate?,
         layout: WindowLayout,
         policy: RecordPolicy,
-        machine: consuming Machine<WindowHost>
+        machine: consuming Machine<WindowHost>,
+        deadLetters: OutputBlock?
     ) {
+        self.deadLetters = deadLetters
         self.call = call
         self.template = machine.host.takesTemplates ? template : nil
         self.layout = layout
@@ -153,6 +158,8 @@ struct WindowEmitter: ~Copyable {
         self.machine.host.alerts.truncate(to: mark.alertCount)
         self.rejectedCount += 1
         self.examples.add(RejectedRecord(place: place, bytes: [], reason: error.code.message, range: error.range))
+        guard let deadLetters = self.deadLetters else { return }
+        StageDeadLetter(key: key, window: self.machine.host.window, reason: error.code.message).append(to: deadLetters)
     }
 }
 

@@ -69,7 +69,11 @@ extension WindowStage {
         if let last = self.firedEarlyAt, now - last < span { return }
         self.firedEarlyAt = now
         let ends = self.early.takeChangedEnds()
-        self.walk = self.isKeyed ? PaneWalk(target: .keyed) : PaneWalk(target: .early, ends: ends)
+        if let stored = self.stored {
+            self.walk = PaneWalk(target: .stored(stored, stored.takeChangedKeys()))
+        } else {
+            self.walk = self.isKeyed ? PaneWalk(target: .keyed) : PaneWalk(target: .early, ends: ends)
+        }
     }
 
     /// Event time moves: what late records have changed is due.
@@ -81,9 +85,14 @@ extension WindowStage {
     /// Fires some keys of the walk that is under way.
     mutating func stepWalk(_ walk: PaneWalk) throws(EngineError) {
         var walk = walk
-        if case .keyed = walk.target {
+        switch walk.target {
+        case .keyed:
             self.walk = try self.stepKeyedWalk(&walk) ? walk : nil
             return
+        case .stored(let stored, let keys):
+            self.walk = try self.stepWalk(over: keys, of: stored, &walk.cursor) ? walk : nil
+            return
+        case .early, .late: break
         }
         guard let end = walk.ends.last else {
             self.walk = nil
@@ -116,5 +125,22 @@ extension WindowStage {
             try self.fireKeyedEarly(number)
         }
         return walk.segmentCursor == limit
+    }
+
+    /// - Returns: False behind the last key.
+    private mutating func stepWalk(
+        over keys: SliceBox,
+        of stored: StoredWindows,
+        _ cursor: inout TableCursor
+    ) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let row = keys.table.next(&cursor) else { return false }
+            let key = unsafe StateKey(row.key, longKey: row.longKey)
+            try stored.load(key, into: &self.keyed)
+            var segment = 0
+            while let number = self.keyed.nextEarly(&segment, limit: .max) { try self.fireKeyedEarly(number) }
+            try stored.save(key, from: &self.keyed)
+        }
+        return true
     }
 }

@@ -11,8 +11,7 @@ internal import WireFormat
 /// | i64, i64              | the watermark, the end up to which windows were fired                                     |
 /// | u32, then each        | windows that were fired late: i64 end, u32 number of rows, rows with how often            |
 /// | u32, then each        | key groups whose windows were fired further before a restart: u32 group, i64 end          |
-/// | u32, then each        | windows of single keys: i64 start, end, records, pane, early firings, records since then; |
-/// |                       | u8 1 where fired; a row                                                                   |
+/// | u32, then each        | windows of single keys: ``WindowFigures``, a row                                          |
 /// | u32, then each        | windows that weren't fired: i64 end, u32 number of rows, rows with early firings          |
 /// | u32, then each        | windows that late records have changed: i64 end, u32 number of rows, rows                 |
 ///
@@ -52,7 +51,7 @@ extension WindowStage {
     /// Hands the state over as it is; what comes from now on doesn't change it.
     ///
     /// - Important: No other checkpoint is handed over before this one is settled.
-    package mutating func freeze(_ checkpoint: Int64) -> StageSnapshot {
+    package mutating func freeze(_ checkpoint: Int64) throws(EngineError) -> StageSnapshot {
         var chunk: [UInt8] = []
         self.writeRest { chunk += $0.array }
         var index = 0
@@ -66,7 +65,14 @@ extension WindowStage {
             index += 1
             return PieceID(checkpoint: checkpoint, index: index)
         }
-        return StageSnapshot(pieces: [rest] + slices, keyCount: self.keyCount, watermark: self.watermark)
+        var pieces = [rest] + slices
+        if let stored = self.stored {
+            let content = try stored.freeze(watermark: self.watermark)
+            index += 1
+            let id = PieceID(checkpoint: checkpoint, index: index)
+            pieces.append(StatePiece(name: Self.keysName, id: id, keyCount: self.keyCount, content: content))
+        }
+        return StageSnapshot(pieces: pieces, keyCount: self.keyCount, watermark: self.watermark)
     }
 
     /// The checkpoint that was handed over is complete, or was given up: nobody reads what was handed over any more.
@@ -81,6 +87,9 @@ extension WindowStage {
 
     private static var keysPerTidying: Int { 1_024 }
     private static var restName: String { "windows" }
+
+    /// Windows of single keys that didn't fit in memory, as a ``ProcessSnapshot``.
+    private static var keysName: String { "keys" }
 
     private mutating func writeRest<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
         var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
@@ -117,11 +126,7 @@ extension WindowStage {
         buffer.append(littleEndian: UInt32(self.keyed.store.liveCount))
         for number in self.keyed.store.segments.indices where self.keyed.store[number].isLive {
             let segment = self.keyed.store[number]
-            let (early, fresh) = (segment.earlyCount, segment.freshCount)
-            for field in [segment.start, segment.end, segment.count, segment.pane, early, fresh] {
-                buffer.append(littleEndian: field)
-            }
-            buffer.append(segment.isFired ? 1 : 0)
+            WindowFigures(segment).append(to: &buffer)
             let row = self.keyed.rowOfWindow(number)
             SnapshotFormat.append(row, of: self.keyed.store.states.table, to: &buffer)
             if buffer.count >= Self.chunkBytes {
@@ -156,9 +161,13 @@ extension WindowStage {
     /// - Throws: The bytes aren't a chunk of this layout.
     package mutating func restore(_ chunk: [UInt8], of piece: String) throws(EngineError) {
         try StateReader.read(chunk, of: "windows") { bytes in
-            if piece == Self.restName { try self.readRest(bytes) } else { try self.readSlice(bytes) }
+            switch piece {
+            case Self.restName: try self.readRest(bytes)
+            case Self.keysName: try self.readKeys(bytes)
+            default: try self.readSlice(bytes)
+            }
         }
-        try self.sliced.spillIfLarge()
+        try self.spillIfLarge()
     }
 
     /// A piece was restored as a whole, by this subtask alone: later checkpoints may name it.
@@ -227,28 +236,28 @@ extension WindowStage {
     }
 
     private mutating func readKeyed(_ reader: inout StateReader) throws {
-        let start = try reader.number(Int64.self)
-        let end = try reader.number(Int64.self)
-        let count = try reader.number(Int64.self)
-        let pane = try reader.number(Int64.self)
-        let early = try reader.number(Int64.self)
-        let fresh = try reader.number(Int64.self)
-        let isFired = try reader.flag()
+        let figures = try WindowFigures(&reader)
         let (key, keyBytes, states) = try Self.readRow(&reader)
-        guard SlicedWindows.arePossible(watermark: start, firedEnd: end), end > start, count >= 0, pane >= 0,
-            early >= 0, fresh >= 0
-        else {
-            throw ValueDecodingError.impossible(offset: reader.offset)
-        }
         guard self.owns(key) else { return }
-        try unsafe self.keyed.restore(
-            states,
-            of: key,
-            longKey: key.isLong ? UnsafeRawPointer(keyBytes.start) : nil,
-            span: FiredWindow(start: start, end: end, pane: pane),
-            counts: (count, early, fresh),
-            isFired: isFired
-        )
+        let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil
+        guard let stored = self.stored else {
+            return try unsafe self.keyed.restore(figures, states, of: key, longKey: longKey)
+        }
+        let stateKey = unsafe StateKey(key, longKey: longKey)
+        try stored.load(stateKey, into: &self.keyed)
+        try unsafe self.keyed.restore(figures, states, of: key, longKey: longKey)
+        try stored.save(stateKey, from: &self.keyed)
+    }
+
+    private mutating func readKeys(_ chunk: Bytes) throws {
+        var reader = try ProcessSnapshotReader(chunk)
+        while let entry = try reader.next() {
+            guard self.owns(entry.key.words), let state = entry.state else { continue }
+            try self.stored?.load(entry.key, into: &self.keyed)
+            try StoredWindows.read(state.value, of: entry.key, into: &self.keyed)
+            try self.stored?.save(entry.key, from: &self.keyed)
+            try self.spillIfLarge()
+        }
     }
 
     private func owns(_ key: KeyWords) -> Bool {

@@ -14,6 +14,10 @@ package struct WindowStage: ~Copyable {
     var sliced: SlicedWindows
     var keyed: KeyedWindows
     let isKeyed: Bool
+
+    /// Where the windows of single keys are since they didn't fit in memory; ``keyed`` has those of one key at a time then.
+    private(set) var stored: StoredWindows?
+    private let cold: KeyedSpill?
     let routing: Routing
     let subtask: Int
 
@@ -58,9 +62,11 @@ package struct WindowStage: ~Copyable {
         emitter: consuming WindowEmitter,
         windows: StreamWindows,
         spill: StateSpill?,
+        cold: KeyedSpill?,
         routing: Routing,
         subtask: Int
     ) {
+        self.cold = cold
         self.emitter = emitter
         self.windows = windows
         if case .sliced(let grid) = windows.kind {
@@ -81,21 +87,27 @@ package struct WindowStage: ~Copyable {
     /// What the reduce alerted, to be taken.
     package var alerts: OutputBlock { self.emitter.machine.host.alerts }
 
+    /// Lines for the dead-letter sink, to be taken; nil where there is none.
+    package var deadLetters: OutputBlock? { self.emitter.deadLetters }
+
     package var firingCount: Int { self.emitter.firingCount }
     package var rejectedCount: Int { self.emitter.rejectedCount }
     package var rejectedExamples: [RejectedRecord] { self.emitter.rejectedExamples }
 
     /// What was written to disk so far.
-    package var spills: StateSpills { self.sliced.spills }
+    package var spills: StateSpills { self.stored?.spills ?? self.sliced.spills }
 
     /// Bytes of windows that are on disk.
-    package var spilledBytes: Int64 { self.sliced.spilledBytes }
+    package var spilledBytes: Int64 { self.stored?.diskBytes ?? self.sliced.spilledBytes }
 
     /// Bytes and keys of all tables in memory.
     package var stateBytes: Int {
-        self.isKeyed ? self.keyed.bytes : self.sliced.bytes + self.early.bytes + self.gathered.bytes
+        guard self.isKeyed else { return self.sliced.bytes + self.early.bytes + self.gathered.bytes }
+        return self.keyed.bytes + (self.stored?.bytes ?? 0)
     }
-    package var keyCount: Int { self.isKeyed ? self.keyed.keyCount : self.sliced.keyCount }
+    package var keyCount: Int {
+        self.isKeyed ? self.stored?.keyCount ?? self.keyed.keyCount : self.sliced.keyCount
+    }
 
     package var watermark: Int64 { self.isKeyed ? self.keyed.watermark : self.sliced.watermark }
 
@@ -132,7 +144,10 @@ package struct WindowStage: ~Copyable {
             let key = KeyWords(a: row.a, b: row.b)
             let longKey = unsafe row.keyBytes > 0 ? row.key : nil
             if self.isKeyed {
+                let stateKey = unsafe StateKey(key, longKey: longKey)
+                try self.stored?.load(stateKey, into: &self.keyed)
                 try unsafe self.takeKeyed(record, of: key, longKey: longKey)
+                try self.stored?.save(stateKey, from: &self.keyed)
                 continue
             }
             try unsafe self.take(
@@ -143,7 +158,17 @@ package struct WindowStage: ~Copyable {
                 longKey: longKey
             )
         }
-        try self.sliced.spillIfLarge()
+        try self.spillIfLarge()
+    }
+
+    /// Moves windows to disk where they take more memory than they may, or soon would.
+    mutating func spillIfLarge() throws(EngineError) {
+        guard self.isKeyed else { return try self.sliced.spillIfLarge() }
+        guard let cold = self.cold, self.stored == nil, self.keyed.keyCount > 0 else { return }
+        guard self.keyed.bytesSoon > cold.bytesLimit / 4 * 3 else { return }
+        let stored = StoredWindows(cold, self.windows)
+        try stored.takeAll(of: &self.keyed)
+        self.stored = stored
     }
 
     /// Takes what a key got at a time that may be late; `record` as it came, nil where it is several.
@@ -278,6 +303,7 @@ package struct WindowStage: ~Copyable {
     }
 
     private mutating func stepKeyed() throws(EngineError) -> Bool {
+        if let stored = self.stored { return try self.step(stored) }
         for _ in 0..<Self.keysPerStep {
             guard let number = self.keyed.nextDue() else {
                 self.keyed.tidy()
@@ -285,6 +311,20 @@ package struct WindowStage: ~Copyable {
                 return false
             }
             try self.fireKeyed(number, forgets: self.keyed.forgetsAtOnce)
+        }
+        return true
+    }
+
+    private mutating func step(_ stored: StoredWindows) throws(EngineError) -> Bool {
+        for _ in 0..<Self.keysPerStep {
+            guard let key = try stored.nextDue(into: &self.keyed) else {
+                self.hasAdvanced = false
+                return false
+            }
+            while let number = self.keyed.nextDue() {
+                try self.fireKeyed(number, forgets: self.keyed.forgetsAtOnce)
+            }
+            try stored.save(key, from: &self.keyed)
         }
         return true
     }

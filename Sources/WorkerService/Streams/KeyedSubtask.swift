@@ -109,7 +109,7 @@ final class KeyedSubtask: StreamSubtask {
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
         self.output.barrier(checkpoint)
-        let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(checkpoint)
         self.lastNumber = checkpoint
         self.input.release()
         self.report.snapshot(
@@ -128,7 +128,7 @@ final class KeyedSubtask: StreamSubtask {
         }
         guard try self.outlets.flush() else { return .waiting }
         self.publish()
-        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1)
         self.outlets.close()
         let rejected = self.stage.rejectedExamples + self.output.rejectedExamples
         self.report.finished(self.id, SubtaskRemainder(outputs: outputs, rejected: rejected, splits: []))

@@ -7,13 +7,17 @@ struct SinkOutlets {
         let sink: WrittenOutput.Sink
         let writer: any StreamWriter
         let block: OutputBlock
+
+        /// Which of the sink's writers it is.
+        let number: Int
         var takenCount = 0
     }
 
     private var outlets: [Outlet] = []
 
-    mutating func add(_ sink: WrittenOutput.Sink, _ writer: any StreamWriter, _ block: OutputBlock) {
-        self.outlets.append(Outlet(sink: sink, writer: writer, block: block))
+    /// Adds the writer of this number among those of a sink: several stages may write to one.
+    mutating func add(_ sink: WrittenOutput.Sink, _ writer: any StreamWriter, _ block: OutputBlock, number: Int) {
+        self.outlets.append(Outlet(sink: sink, writer: writer, block: block, number: number))
     }
 
     /// Hands on what lies in the blocks.
@@ -59,13 +63,13 @@ struct SinkOutlets {
         return isDone
     }
 
-    /// What was taken so far belongs to this checkpoint; `subtask` wrote it.
-    func endEpoch(_ checkpoint: Int64, subtask: Int) throws(EngineError) -> [WrittenOutput] {
+    /// What was taken so far belongs to this checkpoint.
+    func endEpoch(_ checkpoint: Int64) throws(EngineError) -> [WrittenOutput] {
         var outputs: [WrittenOutput] = []
         for outlet in self.outlets {
             do {
                 outputs += try outlet.writer.endEpoch(checkpoint).map {
-                    WrittenOutput(sink: outlet.sink, subtask: subtask, token: $0)
+                    WrittenOutput(sink: outlet.sink, subtask: outlet.number, token: $0)
                 }
             } catch {
                 throw .connector(error)

@@ -82,7 +82,7 @@ package struct WrittenOutput: Hashable, Sendable {
 
     package let sink: Sink
 
-    /// Who wrote it.
+    /// Which of the sink's writers: several stages may have one.
     package let subtask: Int
 
     /// What the sink needs to find it again.

@@ -229,7 +229,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.collect()
         let progress = self.input.progress(self.stage)
         self.snapshots[number] = progress
-        let outputs = try self.outlets.endEpoch(number, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(number)
         self.lastNumber = number
         self.report.snapshot(
             SubtaskSnapshot(content: .source(progress), outputs: outputs),
@@ -251,7 +251,7 @@ final class StreamSourceSubtask: StreamSubtask {
 
     private func end() throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
-        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1)
         self.outlets.close()
         self.publish()
         let splits = self.input.progress(self.stage)

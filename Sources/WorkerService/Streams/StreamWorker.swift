@@ -22,7 +22,7 @@ package struct StreamEndpoints: Sendable {
     /// Where windows go that don't fit in memory; nil: they stay there.
     package let spill: (any SpillStore)?
 
-    /// Where the states and timers of keys go that don't fit in memory; nil: they stay there.
+    /// Where the states, timers and own windows of keys go that don't fit in memory; nil: they stay there.
     package let cold: (any ColdTier)?
 
     package struct Side: Sendable {
@@ -224,14 +224,14 @@ package final class StreamWorker: Sendable {
         let wake: @Sendable () -> Void = { doorbell.ring() }
         if let sink = self.endpoints.deadLetters, let block = stage.deadLetters {
             let writer = try sink.makeStreamWriter(subtask: subtask, content: .json, wake: wake)
-            outlets.add(.deadLetters, writer, block)
+            outlets.add(.deadLetters, writer, block, number: subtask)
         }
         let definitions = self.stream.plan.definition.settings.sides
         for (index, block) in stage.sideBlocks.enumerated() {
             let side = self.endpoints.sides[index]
             let content = self.stream.sideContent(definitions[index])
             let writer = try side.sink.makeStreamWriter(subtask: subtask, content: content, wake: wake)
-            outlets.add(.side(side.name), writer, block)
+            outlets.add(.side(side.name), writer, block, number: subtask)
         }
         return outlets
     }
@@ -273,19 +273,20 @@ package final class StreamWorker: Sendable {
         let output: any KeyedOutput
         let doorbell = self.threads.doorbells[index]
         let wake: @Sendable () -> Void = { doorbell.ring() }
+        let letters = stage.deadLetters
         do {
             if self.stream.alerts(in: number) {
-                let alerts = try self.endpoints.alerts.makeStreamWriter(subtask: index, content: .json, wake: wake)
-                outlets.add(.alerts, alerts, stage.alerts)
+                try self.addAlerts(stage.alerts, of: number, index, to: &outlets)
             }
+            try self.addDeadLetters(letters, of: number, index, to: &outlets)
             if isLast {
-                let sink = self.stream.makeSinkStage(form: form, tables: tables)
+                let sink = self.stream.makeSinkStage(form: form, tables: tables, deadLetters: letters)
                 let content = self.stream.sinkContent
                 let writer = try self.endpoints.sink.makeStreamWriter(subtask: index, content: content, wake: wake)
-                outlets.add(.output, writer, sink.output)
+                outlets.add(.output, writer, sink.output, number: index)
                 output = SinkOutput(sink)
             } else {
-                var map = self.stream.makeMapStage(behind: number, tables: tables)
+                var map = self.stream.makeMapStage(behind: number, tables: tables, deadLetters: letters)
                 map.restore(sentWatermark: self.begin.watermark)
                 let isKeyed = self.stream.isKeyed(number + 1)
                 output = StageOutput(map, OutgoingChannels(self.inboxes[number + 1], index: index, isKeyed: isKeyed))
@@ -310,7 +311,8 @@ package final class StreamWorker: Sendable {
         var stage = self.stream.makeWindowStage(
             subtask: index,
             form: self.endpoints.sink.recordForm,
-            spill: self.endpoints.spill
+            spill: self.endpoints.spill,
+            cold: self.endpoints.cold
         )
         let pieces = try self.begin.state?.read(
             CompiledStream.windowOperatorID,
@@ -324,25 +326,59 @@ package final class StreamWorker: Sendable {
         let number = self.stream.stageCount - 1
         do {
             let wake: @Sendable () -> Void = { doorbell.ring() }
+            var outlets = SinkOutlets()
             let output = try self.endpoints.sink.makeStreamWriter(
                 subtask: index,
                 content: self.stream.sinkContent,
                 wake: wake
             )
-            let alerts = try self.endpoints.alerts.makeStreamWriter(subtask: index, content: .json, wake: wake)
-            let late = try self.endpoints.late?.makeStreamWriter(subtask: index, content: .json, wake: wake)
+            outlets.add(.output, output, stage.output, number: index)
+            try self.addAlerts(stage.alerts, of: number, index, to: &outlets)
+            if let late = try self.endpoints.late?.makeStreamWriter(subtask: index, content: .json, wake: wake) {
+                outlets.add(.late, late, stage.late, number: index)
+            }
+            try self.addDeadLetters(stage.deadLetters, of: number, index, to: &outlets)
             return WindowSubtask(
                 index: index,
                 slot: number * self.stream.parallelism + index,
                 stage: stage,
                 inbox: self.inboxes[number][index],
                 settlements: self.settlements[index],
-                writers: (output, alerts, late),
+                outlets: outlets,
+                writesLate: self.endpoints.late != nil,
                 lastNumber: self.begin.lastNumber,
                 wiring: self.wiring(index)
             )
         } catch {
             throw .connector(error)
         }
+    }
+
+    // Several stages write to these sinks: each of their subtasks is a writer of its own there.
+
+    private func addAlerts(
+        _ block: OutputBlock,
+        of stage: Int,
+        _ index: Int,
+        to outlets: inout SinkOutlets
+    ) throws(ConnectorError) {
+        let number = stage * self.stream.parallelism + index
+        let doorbell = self.threads.doorbells[index]
+        let writer = try self.endpoints.alerts.makeStreamWriter(subtask: number, content: .json) { doorbell.ring() }
+        outlets.add(.alerts, writer, block, number: number)
+    }
+
+    private func addDeadLetters(
+        _ block: OutputBlock?,
+        of stage: Int,
+        _ index: Int,
+        to outlets: inout SinkOutlets
+    ) throws(ConnectorError) {
+        guard let sink = self.endpoints.deadLetters, let block else { return }
+        // Those that read come first.
+        let number = (stage + 1) * self.stream.parallelism + index
+        let doorbell = self.threads.doorbells[index]
+        let writer = try sink.makeStreamWriter(subtask: number, content: .json) { doorbell.ring() }
+        outlets.add(.deadLetters, writer, block, number: number)
     }
 }

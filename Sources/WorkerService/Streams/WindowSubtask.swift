@@ -12,7 +12,7 @@ final class WindowSubtask: StreamSubtask {
     private var stage: WindowStage
     private var input: AlignedInput
     private let settlements: Settlements
-    private var outlets = SinkOutlets()
+    private var outlets: SinkOutlets
     private let report: any StreamReport
     private let counters: StreamCounters
 
@@ -29,16 +29,15 @@ final class WindowSubtask: StreamSubtask {
         stage: consuming WindowStage,
         inbox: StreamInbox,
         settlements: Settlements,
-        writers: (output: any StreamWriter, alerts: any StreamWriter, late: (any StreamWriter)?),
+        outlets: SinkOutlets,
+        writesLate: Bool,
         lastNumber: Int64,
         wiring: StreamWiring
     ) {
         self.id = StreamSubtaskID(.window, index)
         self.progress = StageProgress(slot: slot)
-        self.outlets.add(.output, writers.output, stage.output)
-        self.outlets.add(.alerts, writers.alerts, stage.alerts)
-        if let late = writers.late { self.outlets.add(.late, late, stage.late) }
-        self.writesLate = writers.late != nil
+        self.outlets = outlets
+        self.writesLate = writesLate
         self.lastNumber = lastNumber
         self.stage = stage
         self.input = AlignedInput(inbox)
@@ -101,9 +100,9 @@ final class WindowSubtask: StreamSubtask {
     /// Delivers what was written, then gives the state away.
     private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
-        let outputs = try self.outlets.endEpoch(checkpoint, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(checkpoint)
         self.settle()
-        let state = self.stage.freeze(checkpoint)
+        let state = try self.stage.freeze(checkpoint)
         self.lastNumber = checkpoint
         self.input.release()
         self.report.snapshot(
@@ -120,7 +119,7 @@ final class WindowSubtask: StreamSubtask {
     private func end() throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
         self.publish()
-        let outputs = try self.outlets.endEpoch(self.lastNumber + 1, subtask: self.id.index)
+        let outputs = try self.outlets.endEpoch(self.lastNumber + 1)
         self.outlets.close()
         self.report.finished(
             self.id,

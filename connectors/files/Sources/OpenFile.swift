@@ -72,12 +72,19 @@ struct OpenFile: ~Copyable {
 
     /// Locks the file against other processes for as long as it is open.
     ///
-    /// - Returns: False where somebody else has it locked.
+    /// - Returns: False where somebody else has it locked, and for longer than a process takes to be gone that was killed.
     func lock() throws(SystemFailure) -> Bool {
-        if flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
-        guard errno == EWOULDBLOCK else { throw SystemFailure.last }
+        for _ in 0..<Self.lockAttempts {
+            if flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { throw SystemFailure.last }
+            usleep(Self.lockPauseMicroseconds)
+        }
         return false
     }
+
+    /// A second in all.
+    private static let lockAttempts = 50
+    private static let lockPauseMicroseconds: UInt32 = 20_000
 }
 
 /// Which file it is, whatever path leads to it.
