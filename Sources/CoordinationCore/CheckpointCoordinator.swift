@@ -13,6 +13,11 @@ package struct CheckpointCoordinator: Sendable {
         /// A checkpoint that isn't complete by then is given up.
         package var timeout: Int64 = 600_000
 
+        /// A checkpoint whose parts haven't all come by then overtakes what is on its way between subtasks, and holds it.
+        ///
+        /// The largest number: it always waits.
+        package var alignmentTimeout: Int64 = 10_000
+
         /// From the end of one to the start of the next at least, so that a job whose checkpoints take long does other work.
         package var minimumPause: Int64 = 0
 
@@ -40,6 +45,8 @@ package struct CheckpointCoordinator: Sendable {
         case trigger(Int64)
         /// The same, and they read nothing behind it: it is the last.
         case triggerLast(Int64)
+        /// Tell every subtask to let it overtake what is on its way.
+        case overtake(Int64)
         /// All parts have come: write it.
         case store(Int64)
         /// It exists from now on: deliver what belongs to it.
@@ -62,6 +69,10 @@ package struct CheckpointCoordinator: Sendable {
         let startedAt: Int64
         var missing: Set<Int>
         var isStoring = false
+
+        /// Whether it waits for what is on its way: somebody asked for it, who may want to go on at another parallelism.
+        let staysAligned: Bool
+        var isOvertaking = false
     }
 
     private let configuration: Configuration
@@ -93,6 +104,9 @@ package struct CheckpointCoordinator: Sendable {
 
     /// The number of the checkpoint that is being taken.
     package var pendingNumber: Int64? { self.pending?.number }
+
+    /// The number that the next one will have.
+    package var upcomingNumber: Int64 { self.nextNumber }
 
     /// The newest complete one.
     package var newest: Int64? { self.retained.last }
@@ -135,8 +149,11 @@ package struct CheckpointCoordinator: Sendable {
     private mutating func tick(_ now: Int64) -> [Effect] {
         if let pending = self.pending {
             // One that is being written isn't given up: what is on disk then must be known.
-            guard !pending.isStoring, now - pending.startedAt >= self.configuration.timeout else { return [] }
-            return self.abandon(pending.number, .timeout, now)
+            guard !pending.isStoring else { return [] }
+            if now - pending.startedAt >= self.configuration.timeout {
+                return self.abandon(pending.number, .timeout, now)
+            }
+            return self.overtake(pending, now)
         }
         if self.lastStart == nil { self.lastStart = now }
         switch self.stopping {
@@ -155,10 +172,24 @@ package struct CheckpointCoordinator: Sendable {
     private mutating func begin(_ now: Int64) -> Int64 {
         let number = self.nextNumber
         self.nextNumber += 1
+        let isLast = if case .no = self.stopping { false } else { true }
+        self.pending = Pending(
+            number: number,
+            startedAt: now,
+            missing: Set(0..<self.subtaskCount),
+            staysAligned: self.isRequested || isLast
+        )
         self.isRequested = false
         self.lastStart = now
-        self.pending = Pending(number: number, startedAt: now, missing: Set(0..<self.subtaskCount))
         return number
+    }
+
+    private mutating func overtake(_ pending: Pending, _ now: Int64) -> [Effect] {
+        guard now - pending.startedAt >= self.configuration.alignmentTimeout, !pending.isOvertaking,
+            !pending.staysAligned
+        else { return [] }
+        self.pending?.isOvertaking = true
+        return [.overtake(pending.number)]
     }
 
     private func isDue(_ now: Int64) -> Bool {

@@ -44,6 +44,9 @@ package struct StreamingOptions: Sendable {
     package var checkpointTimeout: Int64 = 600_000
     package var minimumPause: Int64 = 0
 
+    /// Milliseconds after which a checkpoint overtakes what is on its way between stages; the largest number: never.
+    package var alignmentTimeout: Int64 = 10_000
+
     /// Checkpoints that are kept.
     package var retainedCheckpoints = 3
 

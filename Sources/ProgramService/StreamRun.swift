@@ -86,6 +86,7 @@ extension ProgramContext {
         options.checkpoints.interval = streaming.checkpointInterval
         options.checkpoints.timeout = streaming.checkpointTimeout
         options.checkpoints.minimumPause = streaming.minimumPause
+        options.checkpoints.alignmentTimeout = streaming.alignmentTimeout
         options.checkpoints.retainedCount = streaming.retainedCheckpoints
         options.resumes = streaming.resumes
         if let beginning = streaming.beginning { options.beginning = try Self.checkpoint(beginning, at: stream.range) }

@@ -60,6 +60,29 @@ import Testing
         #expect(coordinator.step(.tick(now: 20_000)) == [.trigger(2)])
     }
 
+    @Test func `one that waits too long for what is on its way overtakes it, once`() {
+        var coordinator = CheckpointCoordinator.make(pendingAt: 10_000) { $0.alignmentTimeout = 4_000 }
+        _ = coordinator.step(.acknowledged(1, subtask: 0))
+
+        #expect(coordinator.step(.tick(now: 13_999)) == [])
+        #expect(coordinator.step(.tick(now: 14_000)) == [.overtake(1)])
+        #expect(coordinator.step(.tick(now: 14_100)) == [])
+        #expect(coordinator.step(.acknowledged(1, subtask: 1)) == [.store(1)])
+        #expect(coordinator.step(.stored(1, now: 15_000)) == [.complete(1)])
+        #expect(coordinator.step(.tick(now: 20_000)) == [.trigger(2)])
+        #expect(coordinator.step(.tick(now: 24_000)) == [.overtake(2)])
+    }
+
+    @Test func `one that somebody asked for, or that is the last, waits for what is on its way`() {
+        var asked = CheckpointCoordinator.make { $0.alignmentTimeout = 1_000 }
+        var stopped = asked
+
+        #expect(asked.step(.requested(now: 0)) == [.trigger(1)])
+        #expect(asked.step(.tick(now: 50_000)) == [])
+        #expect(stopped.step(.stopRequested(now: 0)) == [.triggerLast(1)])
+        #expect(stopped.step(.tick(now: 50_000)) == [])
+    }
+
     @Test func `one that is being written isn't given up`() {
         var coordinator = CheckpointCoordinator.make(pendingAt: 10_000) { $0.timeout = 4_000 }
         coordinator.acknowledgeAll(1)

@@ -17,6 +17,7 @@ import Testing
         var timedOut = 0
         var failed = 0
         var removed = 0
+        var overtaking = 0
 
         for seed in 0..<UInt64(400) {
             var world = CheckpointWorld(seed: seed)
@@ -25,9 +26,10 @@ import Testing
             timedOut += world.timeoutCount
             failed += world.failureCount
             removed += world.removedCount
+            overtaking += world.overtakingCount
         }
 
-        #expect(completed > 1_000 && timedOut > 300 && failed > 300 && removed > 500)
+        #expect(completed > 1_000 && timedOut > 300 && failed > 300 && removed > 500 && overtaking > 500)
     }
 }
 
@@ -54,6 +56,8 @@ private struct CheckpointWorld {
     private var parts: [(number: Int64, subtask: Int)] = []
     private var lastOne: Int64?
     private var hasStopped = false
+    private var overtaking: Int64?
+    private(set) var overtakingCount = 0
     private(set) var completedCount = 0
     private(set) var timeoutCount = 0
     private(set) var failureCount = 0
@@ -65,6 +69,7 @@ private struct CheckpointWorld {
         configuration.interval = random.chance(percent: 80) ? Int64(random.next(in: 1..<200)) : nil
         configuration.timeout = Int64(random.next(in: 50..<400))
         configuration.minimumPause = Int64(random.next(in: 0..<100))
+        configuration.alignmentTimeout = random.chance(percent: 30) ? .max : Int64(random.next(in: 1..<300))
         configuration.retainedCount = random.next(in: 1..<5)
         self.kept = (0..<random.next(in: 0..<6)).map { Int64($0 * 3 + 1) }
         self.lastNumber = (self.kept.last ?? 0) + Int64(random.next(in: 0..<4))
@@ -168,6 +173,13 @@ private struct CheckpointWorld {
             self.lastNumber = number
             self.pending = (number, .pending(acknowledged: []))
             for subtask in 0..<self.subtaskCount { self.parts.append((number, subtask)) }
+        case .overtake(let number):
+            let isPending = if case .pending = self.pending?.phase { true } else { false }
+            self.check(isPending && self.pending?.number == number, "only one that waits for parts overtakes")
+            self.check(self.overtaking != number, "it is said once")
+            self.check(self.lastOne != number, "the last one before a stop waits")
+            self.overtaking = number
+            self.overtakingCount += 1
         case .store(let number):
             guard let pending = self.pending, case .pending(let acknowledged) = pending.phase else {
                 return self.check(false, "it is written once")

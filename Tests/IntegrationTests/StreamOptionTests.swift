@@ -12,7 +12,8 @@ import Testing
 
     @Test(arguments: [
         ["--state", "state"], ["--checkpoint-interval", "1s"], ["--checkpoint-timeout", "1s"],
-        ["--checkpoint-pause", "1s"], ["--retained-checkpoints", "2"], ["--from", "state/job/checkpoint-1"],
+        ["--checkpoint-pause", "1s"], ["--unaligned-after", "1s"], ["--retained-checkpoints", "2"],
+        ["--from", "state/job/checkpoint-1"],
         ["--until-idle", "1s"], ["--drain"], ["--allow-drop"], ["--allow-duplicates"], ["--dev-broker"],
     ])
     func `a program without a stream refuses them`(options: [String]) throws {

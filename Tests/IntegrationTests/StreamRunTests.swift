@@ -203,6 +203,8 @@ import Testing
         try self.writeSlowJob()
         let process = try WeirProcess(["run", "job.fl"] + Self.often, in: self.folder)
         try process.wait(until: "a checkpoint is complete") { self.hasCheckpoint(self.folder) }
+        // It must not come to its end before the second one has given up.
+        process.send(SIGSTOP)
 
         let second = try TemporaryFolder()
         try second.write(ShopEvents.program(), to: "job.fl")

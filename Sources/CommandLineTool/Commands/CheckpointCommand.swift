@@ -113,6 +113,11 @@ struct CheckpointReport {
             lines.append("  \(id): \(shape)")
             lines += self.state(of: id)
         }
+        let named = Set(manifest.operators.keys)
+        for id in Set(manifest.pieces.map(\.owner.operatorID)).subtracting(named).sorted() {
+            let own = manifest.ownBlobs.filter { $0.owner.operatorID == id }
+            lines.append("  \(id): on its way when the checkpoint overtook it, \(Self.size(own))")
+        }
         lines.append("  source: \(manifest.splits.count) splits")
         for split in manifest.splits {
             let state = split.isFinished ? "read to its end" : "at \(split.position), \(Self.time(split.latest))"

@@ -19,6 +19,15 @@ struct StreamingArguments: ParsableArguments {
     var checkpointTimeout: Int64?
 
     @Option(
+        help: ArgumentHelp(
+            "Let a checkpoint overtake what is on its way when it waited so long, or 'never'. (default: 10s)",
+            valueName: "time"
+        ),
+        transform: TimeValue.positiveOrNever
+    )
+    var unalignedAfter: Int64?
+
+    @Option(
         help: ArgumentHelp("Time from the end of one checkpoint to the next at least. (default: 0)", valueName: "time"),
         transform: TimeValue.positive
     )
@@ -64,7 +73,7 @@ struct StreamingArguments: ParsableArguments {
         let all: [(name: String, isGiven: Bool)] = [
             ("--state", self.state != nil), ("--checkpoint-interval", self.checkpointInterval != nil),
             ("--checkpoint-timeout", self.checkpointTimeout != nil),
-            ("--checkpoint-pause", self.checkpointPause != nil),
+            ("--unaligned-after", self.unalignedAfter != nil), ("--checkpoint-pause", self.checkpointPause != nil),
             ("--retained-checkpoints", self.retainedCheckpoints != nil), ("--resume", self.resume),
             ("--from", self.from != nil), ("--until-idle", self.untilIdle != nil), ("--drain", self.drain),
             ("--allow-drop", self.allowDrop), ("--allow-duplicates", self.allowDuplicates),
@@ -77,6 +86,7 @@ struct StreamingArguments: ParsableArguments {
         options.stateDirectory = self.state
         if let interval = self.checkpointInterval { options.checkpointInterval = interval }
         if let timeout = self.checkpointTimeout { options.checkpointTimeout = timeout }
+        if let timeout = self.unalignedAfter { options.alignmentTimeout = timeout }
         if let pause = self.checkpointPause { options.minimumPause = pause }
         if let count = self.retainedCheckpoints { options.retainedCheckpoints = count }
         options.resumes = self.resume
@@ -108,6 +118,11 @@ enum TimeValue {
             throw ValidationError("a time is from 1ms to 8784h")
         }
         return time
+    }
+
+    /// The same, or the largest number for `never`.
+    static func positiveOrNever(_ text: String) throws -> Int64 {
+        text == "never" ? .max : try Self.positive(text)
     }
 
     static func retained(_ text: String) throws -> Int {

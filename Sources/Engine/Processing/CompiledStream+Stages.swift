@@ -84,6 +84,14 @@ extension CompiledStream {
         stage < self.plan.stages.count ? self.plan.stages[stage].operatorID : Self.windowOperatorID
     }
 
+    /// What is on its way to a stage is called in checkpoints that overtake it.
+    package func channelsID(before stage: Int) -> String {
+        "\(Self.channelsPrefix)\(stage + 1)/\(self.operatorID(of: stage) ?? "records")"
+    }
+
+    /// How names begin that ``channelsID(before:)`` gives.
+    package static let channelsPrefix = "channels/"
+
     /// Whether the functions of a keyed stage may alert.
     package func alerts(in stage: Int) -> Bool {
         switch self.plan.stages[stage].operation {

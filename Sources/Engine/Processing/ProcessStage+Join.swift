@@ -96,6 +96,9 @@ struct JoinProgress: ~Copyable {
     /// Where in the state of the key the next record to look at begins; nil: it wasn't begun.
     fileprivate var offset: Int?
 
+    /// Whether a record was begun and isn't joined with everything.
+    var isOpen: Bool { self.offset != nil }
+
     /// Pairs that may still be made in this step.
     var pairsLeft = 0
 }

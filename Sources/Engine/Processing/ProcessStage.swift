@@ -103,6 +103,15 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
         self.offset = 0
     }
 
+    /// Whether what follows the record that was taken last can be kept apart: it may be in the middle of a join's pairs.
+    package var isBetweenRecords: Bool { !self.joining.isOpen }
+
+    /// The records that were received and not taken yet, as those of a channel; nil where there are none.
+    package func waitingRecords(asOfChannel channel: Int) -> [UInt8]? {
+        guard let batch = self.batch, self.offset < batch.count else { return nil }
+        return ChannelSnapshot.chunk(ofRecords: batch, from: self.offset, channel: channel)
+    }
+
     /// Event time has come to a watermark: timers up to it are fired by the steps that follow.
     package mutating func advance(to watermark: Int64) { self.watermark = max(self.watermark, watermark) }
 

@@ -232,6 +232,9 @@ struct StateReader {
         }
     }
 
+    /// Bytes that weren't read.
+    var remainingCount: Int { self.all.count - self.offset }
+
     mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type
     ) throws(ValueDecodingError) -> Number {

@@ -63,6 +63,9 @@ package struct StageSnapshot: Sendable {
     package let keyCount: Int
     package let watermark: Int64
 
+    /// Of a stage that has come to its end.
+    package static let nothing = StageSnapshot(pieces: [], keyCount: 0, watermark: WatermarkTracker.none)
+
     package init(pieces: [StatePiece], keyCount: Int, watermark: Int64) {
         self.pieces = pieces
         self.keyCount = keyCount

@@ -109,8 +109,8 @@ package struct StreamMapStage: ~Copyable {
         self.ready.append(RoutedElement(destination: nil, element: .watermark(WatermarkTracker.end)))
     }
 
-    /// Goes on from a checkpoint, whose windows were fired up to this watermark: what comes at or before it may be late.
-    package mutating func restore(sentWatermark: Int64) { self.sentWatermark = sentWatermark }
+    /// Goes on from a checkpoint, whose windows were fired up to this watermark; that time is at its end is said once more.
+    package mutating func restore(sentWatermark: Int64) { self.sentWatermark = min(sentWatermark, .max - 1) }
 
     /// Where the line begins that is read next of a split, whose block is one of lines.
     package func positionOfNextLine(of split: Int) -> Int64 { self.decoders[split].nextLineOffset }

@@ -21,7 +21,6 @@ package final class StreamJob: Sendable {
         /// Whether its windows are lost when it stops, because nobody keeps them.
         var isCancelled = false
         var events: [StreamEvent] = []
-        var outputs: [WrittenOutput] = []
         var splits: [SplitProgress] = []
         var rejected = RejectedExamples()
         var figures = StreamFigures()
@@ -133,7 +132,7 @@ enum StreamEvent {
     /// A checkpoint exists, or couldn't be written.
     case stored(Int64, Result<CheckpointManifest, CheckpointError>)
 
-    /// A reading subtask has read everything: it is where it is in every checkpoint from then on.
+    /// A subtask has come to its end: this is its part of the next checkpoint, and but for the outputs of all behind that.
     case finished(SubtaskSnapshot, StreamSubtaskID)
 }
 
@@ -146,13 +145,11 @@ extension StreamJob: StreamReport {
     package func finished(_ subtask: StreamSubtaskID, _ remainder: SubtaskRemainder) {
         self.state.withLock { state in
             state.ended += 1
-            state.outputs += remainder.outputs
             state.splits += remainder.splits
             for record in remainder.rejected { state.rejected.add(record) }
-            guard subtask.stage == .source else { return }
-            // What it wrote is committed at the end.
-            let snapshot = SubtaskSnapshot(content: .source(remainder.splits), outputs: [])
-            state.events.append(.finished(snapshot, subtask))
+            let content: SubtaskSnapshot.Content =
+                subtask.stage == .source ? .source(remainder.splits) : .state(.nothing)
+            state.events.append(.finished(SubtaskSnapshot(content: content, outputs: remainder.outputs), subtask))
         }
         self.doorbell.ring()
     }

@@ -87,7 +87,7 @@ struct StreamRecovery {
         for number in numbers {
             do {
                 let manifest = try store.manifest(number)
-                if let mismatch = Self.mismatch(manifest, job) {
+                if let mismatch = Self.mismatch(manifest, job) ?? Self.channelMismatch(manifest, job) {
                     self.problem = mismatch
                     return
                 }
@@ -122,6 +122,31 @@ struct StreamRecovery {
     private static func lostOperators(_ manifest: CheckpointManifest, _ job: StreamJob) -> [String] {
         let now = manifest.job == job.stream.name ? job.stream.operatorShapes : [:]
         return manifest.operators.filter { now[$0.key] != $0.value }.map(\.key).sorted()
+    }
+
+    /// Why what a checkpoint overtook can't go on to where it was going.
+    private static func channelMismatch(_ manifest: CheckpointManifest, _ job: StreamJob) -> ConnectorError? {
+        let stream = job.stream
+        let channels = Set(manifest.pieces.map(\.owner.operatorID))
+            .filter { $0.hasPrefix(CompiledStream.channelsPrefix) }
+        guard !channels.isEmpty else { return nil }
+        let reason: String
+        let known = (0..<stream.stageCount).map { stream.channelsID(before: $0) }
+        if manifest.parallelism != stream.parallelism {
+            reason =
+                "restores at its own parallelism, \(manifest.parallelism), and not at \(stream.parallelism): go on with "
+                + "--parallelism \(manifest.parallelism)"
+        } else if !job.options.allowsDrop, let lost = channels.subtracting(known).sorted().first {
+            reason =
+                "holds records on their way to a stage that the program doesn't have any more "
+                + "(\(lost.dropFirst(CompiledStream.channelsPrefix.count))): undo the change, or drop them with --allow-drop"
+        } else {
+            return nil
+        }
+        let message =
+            "checkpoint \(manifest.number) didn't wait for what was on its way between stages (it is unaligned), so that it "
+            + "\(reason); a stream that is stopped with SIGTERM leaves a savepoint, which may be changed and rescaled"
+        return ConnectorError(.user, retry: .never, message)
     }
 
     /// Why the state of a checkpoint isn't that of the job as it is now.

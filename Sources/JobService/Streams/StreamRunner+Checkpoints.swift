@@ -23,6 +23,7 @@ extension StreamRunner {
             switch effect {
             case .trigger(let number): self.trigger(number, isLast: false)
             case .triggerLast(let number): self.trigger(number, isLast: true)
+            case .overtake(let number): self.worker.overtake(number)
             case .stop: self.stop()
             case .store(let number): self.store(number)
             case .complete(let number): self.complete(number)
@@ -125,6 +126,11 @@ extension StreamRunner {
             (left.key.position(in: stream), left.key.index) < (right.key.position(in: stream), right.key.index)
         }
         for (subtask, part) in ordered {
+            if let overtaken = part.overtaken {
+                let position = subtask.position(in: stream)
+                manifest.watermark = max(manifest.watermark, overtaken.watermark)
+                states.append(Self.channels(overtaken, before: position - 1, subtask.index, number, stream))
+            }
             switch part.content {
             case .source(let progress):
                 manifest.splits += progress
@@ -140,6 +146,24 @@ extension StreamRunner {
             .filter { $0.isFinished && !named.contains($0.name) }
             .sorted { $0.name < $1.name }
         return CheckpointDraft(manifest: manifest, states: states)
+    }
+
+    /// What a checkpoint overtook on its way to a subtask, as a state of its own.
+    private static func channels(
+        _ overtaken: OvertakenElements,
+        before stage: Int,
+        _ subtask: Int,
+        _ number: Int64,
+        _ stream: CompiledStream
+    ) -> (owner: StateOwner, snapshot: StageSnapshot) {
+        let piece = StatePiece(
+            name: "elements",
+            id: PieceID(checkpoint: number, index: 0),
+            keyCount: 0,
+            content: overtaken.content
+        )
+        let owner = StateOwner(operatorID: stream.channelsID(before: stage), subtask: subtask)
+        return (owner, StageSnapshot(pieces: [piece], keyCount: 0, watermark: overtaken.watermark))
     }
 
     private mutating func complete(_ number: Int64) {

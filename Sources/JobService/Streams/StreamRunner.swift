@@ -19,7 +19,7 @@ struct StreamRunner {
     var parts: [Int64: [StreamSubtaskID: SubtaskSnapshot]] = [:]
     var startedAt: [Int64: Int64] = [:]
 
-    /// Where the reading subtasks ended that have read everything.
+    /// What the subtasks that have ended are in every checkpoint from then on.
     var finished: [StreamSubtaskID: SubtaskSnapshot] = [:]
     private var splitCount = 0
     private var knownSplits: Set<String> = []
@@ -250,8 +250,12 @@ struct StreamRunner {
             case .snapshot(let snapshot, let subtask, let number): self.take(snapshot, of: subtask, checkpoint: number)
             case .stored(let number, let result): self.noteStored(number, result)
             case .finished(let snapshot, let subtask):
-                self.finished[subtask] = snapshot
-                guard let number = self.coordinator.pendingNumber, self.parts[number]?[subtask] == nil else { continue }
+                self.finished[subtask] = SubtaskSnapshot(content: snapshot.content, outputs: [])
+                guard let number = self.coordinator.pendingNumber, self.parts[number]?[subtask] == nil else {
+                    // What it wrote behind its part of that one belongs to the next.
+                    self.ledger.add(snapshot.outputs, of: self.coordinator.upcomingNumber)
+                    continue
+                }
                 self.take(snapshot, of: subtask, checkpoint: number)
             }
         }
@@ -317,8 +321,8 @@ struct StreamRunner {
 
     /// Everything has stopped: what was written behind the last checkpoint is committed where that is right.
     private mutating func end() {
-        let (failure, last, isCancelled) = self.job.state.withLock { ($0.failure, $0.outputs, $0.isCancelled) }
-        let outputs = self.ledger.remainder + last
+        let (failure, isCancelled) = self.job.state.withLock { ($0.failure, $0.isCancelled) }
+        let outputs = self.ledger.remainder
         if failure != nil {
             for (_, sink) in self.sinks { sink.abortStream() }
             return self.job.state.withLock { $0.phase = .failed }

@@ -2,7 +2,7 @@ internal import Engine
 internal import WireFormat
 
 /// What comes to a subtask over its channels, each in its order; channels whose barrier has come wait until all have: what lies
-/// between the barriers is one checkpoint's.
+/// between the barriers is one checkpoint's, unless the checkpoint overtakes it.
 struct AlignedInput {
     enum Arrival {
         /// States that keys got in the slice that begins at a time.
@@ -28,6 +28,9 @@ struct AlignedInput {
 
     /// The checkpoint whose barrier has come from some channel.
     private(set) var checkpoint: Int64?
+
+    /// The one that was taken last: its barrier, and those before it, mean nothing any more where they come later.
+    private var takenNumber = Int64.min
 
     init(_ inbox: StreamInbox) {
         self.inbox = inbox
@@ -69,6 +72,7 @@ struct AlignedInput {
             let least = self.ticks.indices.filter { !self.ended[$0] }.map { self.ticks[$0] }.min() ?? now
             if least > .min { return .clock(least) }
         case .barrier(let number):
+            guard number > self.takenNumber else { return .mark }
             self.aligned[channel] = true
             self.checkpoint = number
         case .end: self.ended[channel] = true
@@ -76,8 +80,19 @@ struct AlignedInput {
         return .mark
     }
 
-    /// The checkpoint is taken: all channels go on.
-    mutating func release() {
+    /// What a checkpoint overtakes that doesn't wait for it; nil while its barrier hasn't come to some channel.
+    func waiting(before checkpoint: Int64) -> ChannelElements? {
+        // A channel that waits at the barrier has nothing before it.
+        let isAt = self.checkpoint == checkpoint
+        return self.inbox.waiting(
+            before: checkpoint,
+            in: self.aligned.indices.filter { !self.ended[$0] && !(isAt && self.aligned[$0]) }
+        )
+    }
+
+    /// A checkpoint is taken: all channels go on.
+    mutating func release(_ checkpoint: Int64) {
+        self.takenNumber = checkpoint
         self.checkpoint = nil
         self.aligned = Array(repeating: false, count: self.aligned.count)
     }

@@ -27,6 +27,12 @@ protocol KeyedOutput: AnyObject {
     /// - Returns: False when something didn't fit: the doorbell rings when it may.
     func send() -> Bool
 
+    /// Sends what is ready up to the barrier of a checkpoint, if that is there, however full the next stage is.
+    func push(throughBarrier checkpoint: Int64)
+
+    /// Sends everything that is ready, however full the next stage is.
+    func pushAll()
+
     /// Records that its functions failed on.
     var rejectedCount: Int { get }
     var rejectedExamples: [RejectedRecord] { get }
@@ -71,6 +77,8 @@ final class StageOutput: KeyedOutput {
     }
 
     func send() -> Bool { self.channels.send() }
+    func push(throughBarrier checkpoint: Int64) { self.channels.push(throughBarrier: checkpoint) }
+    func pushAll() { self.channels.pushAll() }
 
     var rejectedCount: Int { self.stage.figures.rejected }
     var rejectedExamples: [RejectedRecord] { self.stage.rejectedExamples }
@@ -92,6 +100,8 @@ final class SinkOutput: KeyedOutput {
     func barrier(_ checkpoint: Int64) {}
     func end() {}
     func send() -> Bool { true }
+    func push(throughBarrier checkpoint: Int64) {}
+    func pushAll() {}
 
     var rejectedCount: Int { self.stage.rejectedCount }
     var rejectedExamples: [RejectedRecord] { self.stage.rejectedExamples }
@@ -136,6 +146,23 @@ struct OutgoingChannels {
         }
         self.removeAll()
         return true
+    }
+
+    /// Sends everything up to the barrier of a checkpoint, if that is there, however full the next stage is.
+    mutating func push(throughBarrier checkpoint: Int64) {
+        let last = self.waiting.lastIndex { waiting in
+            if case .barrier(checkpoint) = waiting.element { true } else { false }
+        }
+        if let last, last >= self.sentCount { self.push(last + 1) }
+    }
+
+    mutating func pushAll() { self.push(self.waiting.count) }
+
+    private mutating func push(_ end: Int) {
+        let elements = Dictionary(grouping: self.waiting[self.sentCount..<end]) { $0.inbox }
+        for (inbox, elements) in elements { self.inboxes[inbox].push(elements.map(\.element), channel: self.index) }
+        self.sentCount = end
+        if end == self.waiting.count { self.removeAll() }
     }
 
     mutating func removeAll() {

@@ -13,6 +13,7 @@ final class KeyedSubtask: StreamSubtask {
     private var outlets: SinkOutlets
     private let report: any StreamReport
     private let counters: StreamCounters
+    private let overtaking: OvertakingBarrier
 
     /// Whether ``output`` works on what the stage emitted.
     private var hasOpenRecords = false
@@ -47,19 +48,20 @@ final class KeyedSubtask: StreamSubtask {
         self.lastNumber = lastNumber
         self.report = wiring.report
         self.counters = wiring.counters
+        self.overtaking = wiring.overtaking
     }
 
     func step() -> SubtaskStep {
         do {
             let isWritten = try self.write()
             self.setBlocked(!isWritten)
+            if isWritten, let step = try self.takeOvertaking() { return step }
+            self.output.push(throughBarrier: self.overtaking.checkpoint)
             guard isWritten, self.output.send() else { return .waiting }
             if self.hasOpenRecords { return try self.stepRecords() }
             if try self.stage.step() { return try self.takeEmitted() }
             if self.isTimePending {
-                self.isTimePending = false
-                self.output.pass(self.stage.currentWatermark, isIdle: self.input.isIdle)
-                self.publish()
+                self.passTime()
                 return .progressed
             }
             if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
@@ -105,15 +107,50 @@ final class KeyedSubtask: StreamSubtask {
         return .progressed
     }
 
+    /// Lets a checkpoint overtake what is on its way, between two records.
+    ///
+    /// - Returns: Nil where there is none that may.
+    private func takeOvertaking() throws(EngineError) -> SubtaskStep? {
+        let checkpoint = self.overtaking.checkpoint
+        guard checkpoint > self.lastNumber else { return nil }
+        guard !self.saidEnd else {
+            self.output.pushAll()
+            return nil
+        }
+        // What one step emitted goes to the next stage, however full that is.
+        if self.hasOpenRecords { return try self.stepRecords() }
+        guard self.stage.isBetweenRecords else {
+            _ = try self.stage.step()
+            return try self.takeEmitted()
+        }
+        guard try self.outlets.flush() else { return .waiting }
+        guard var elements = self.input.waiting(before: checkpoint) else { return nil }
+        elements.addFirst(self.stage.waitingRecords(asOfChannel: 0))
+        return try self.take(checkpoint, OvertakenElements(elements))
+    }
+
+    private func passTime() {
+        self.isTimePending = false
+        self.output.pass(self.stage.currentWatermark, isIdle: self.input.isIdle)
+        self.publish()
+    }
+
     /// Delivers what was written, then gives the state away.
-    private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
+    private func take(
+        _ checkpoint: Int64,
+        _ overtaken: OvertakenElements? = nil
+    ) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
         self.output.barrier(checkpoint)
         let outputs = try self.outlets.endEpoch(checkpoint)
         self.lastNumber = checkpoint
-        self.input.release()
+        self.input.release(checkpoint)
         self.report.snapshot(
-            SubtaskSnapshot(content: .state(try self.stage.freeze(checkpoint)), outputs: outputs),
+            SubtaskSnapshot(
+                content: .state(try self.stage.freeze(checkpoint)),
+                outputs: outputs,
+                overtaken: overtaken
+            ),
             of: self.id,
             checkpoint: checkpoint
         )

@@ -56,6 +56,43 @@ final class StreamInbox: Sendable {
         return isTaken
     }
 
+    /// Adds elements however full the channel is: those that a barrier would have to wait for, and the barrier.
+    func push(_ elements: [StreamElement], channel: Int) {
+        self.channels.withLock { channels in
+            for element in elements {
+                channels[channel].elements.append(element)
+                channels[channel].bytes += element.byteCount
+            }
+        }
+        self.consumer.ring()
+    }
+
+    /// Puts elements before all others: those that were on their way when a checkpoint overtook them.
+    func restore(_ elements: [StreamElement], channel: Int) {
+        self.channels.withLock { channels in
+            channels[channel].elements.removeFirst(channels[channel].head)
+            channels[channel].head = 0
+            channels[channel].elements.insert(contentsOf: elements, at: 0)
+            channels[channel].bytes += elements.reduce(0) { $0 + $1.byteCount }
+        }
+        self.consumer.ring()
+    }
+
+    /// What lies before the barrier of a checkpoint in these channels, which stays there.
+    ///
+    /// - Returns: Nil where it hasn't come to one of them that hasn't ended.
+    func waiting(before checkpoint: Int64, in numbers: [Int]) -> ChannelElements? {
+        self.channels.withLock { channels in
+            var found = ChannelElements()
+            for number in numbers {
+                guard found.add(channels[number].elements[channels[number].head...], number, checkpoint) else {
+                    return nil
+                }
+            }
+            return found
+        }
+    }
+
     /// The oldest element of a channel, or nil when there is none just now.
     func take(from channel: Int) -> StreamElement? {
         let (element, wakes) = self.channels.withLock { channels -> (StreamElement?, Bool) in
@@ -75,5 +112,33 @@ final class StreamInbox: Sendable {
         }
         if wakes { self.producers[channel].ring() }
         return element
+    }
+}
+
+/// Elements that a checkpoint overtook, encoded.
+struct ChannelElements {
+    private(set) var chunks: [[UInt8]] = []
+
+    /// The latest watermark among them.
+    private(set) var watermark = WatermarkTracker.none
+
+    /// Adds the elements of a channel before the barrier of a checkpoint.
+    ///
+    /// - Returns: False where there is neither that barrier nor an end.
+    fileprivate mutating func add(_ elements: ArraySlice<StreamElement?>, _ channel: Int, _ checkpoint: Int64) -> Bool {
+        for case let element? in elements {
+            switch element {
+            case .barrier(checkpoint), .end: return true
+            case .watermark(let time): self.watermark = max(self.watermark, time)
+            case .barrier, .slice, .timed, .idle, .tick: break
+            }
+            if let chunk = ChannelSnapshot.chunk(of: element, channel: channel) { self.chunks.append(chunk) }
+        }
+        return false
+    }
+
+    /// Adds what a subtask has taken and not worked on.
+    mutating func addFirst(_ chunk: [UInt8]?) {
+        if let chunk { self.chunks.insert(chunk, at: 0) }
     }
 }

@@ -42,9 +42,28 @@ package struct SubtaskSnapshot: Sendable {
     /// What its writers ended for this checkpoint.
     package let outputs: [WrittenOutput]
 
-    package init(content: Content, outputs: [WrittenOutput]) {
+    /// What was on its way to it, where the checkpoint didn't wait for that.
+    package let overtaken: OvertakenElements?
+
+    package init(content: Content, outputs: [WrittenOutput], overtaken: OvertakenElements? = nil) {
         self.content = content
         self.outputs = outputs
+        self.overtaken = overtaken
+    }
+}
+
+/// What was on its way to a subtask when a checkpoint overtook it.
+package struct OvertakenElements: Sendable {
+    package let content: EncodedState
+
+    /// The latest watermark that was on its way.
+    package let watermark: Int64
+
+    /// - Returns: Nil where there is nothing.
+    init?(_ elements: ChannelElements) {
+        guard !elements.chunks.isEmpty else { return nil }
+        self.content = EncodedState(elements.chunks)
+        self.watermark = elements.watermark
     }
 }
 

@@ -48,6 +48,7 @@ final class StreamSourceSubtask: StreamSubtask {
     private let doorbell: Doorbell
     private let report: any StreamReport
     private let counters: StreamCounters
+    private let overtaking: OvertakingBarrier
     private let idleAfter: Int64
 
     private var channels: OutgoingChannels
@@ -102,6 +103,7 @@ final class StreamSourceSubtask: StreamSubtask {
         self.doorbell = wiring.doorbell
         self.report = wiring.report
         self.counters = wiring.counters
+        self.overtaking = wiring.overtaking
         self.idleAfter = wiring.idleAfter
         self.earlyMilliseconds = wiring.earlyMilliseconds
         self.paceBoard = wiring.paceBoard
@@ -112,7 +114,10 @@ final class StreamSourceSubtask: StreamSubtask {
         do {
             try self.readMail()
             guard try self.outlets.write().isDone else { return .waiting }
-            guard self.sendOutbox() else { return .waiting }
+            self.channels.push(throughBarrier: self.overtaking.checkpoint)
+            if self.isOvertaking, self.hasEnded { self.channels.pushAll() }
+            let isSent = self.sendOutbox()
+            guard isSent || (self.isOvertaking && !self.checkpoints.isEmpty) else { return .waiting }
             if self.hasEnded { return try self.end() }
             // Between two records, wherever in a block: a slow function mustn't hold up a checkpoint.
             if let step = try self.takeCheckpoint() { return step }
@@ -221,12 +226,16 @@ final class StreamSourceSubtask: StreamSubtask {
         self.channels.add(self.stage.takeReady())
     }
 
+    /// Whether a checkpoint doesn't wait until the next stage takes what was sent before it.
+    private var isOvertaking: Bool { self.overtaking.checkpoint > self.lastNumber }
+
     private func takeCheckpoint() throws(EngineError) -> SubtaskStep? {
         guard let number = self.checkpoints.first else { return nil }
         guard try self.outlets.flush() else { return .waiting }
         self.checkpoints.removeFirst()
         self.stage.barrier(number)
         self.collect()
+        self.channels.push(throughBarrier: self.overtaking.checkpoint)
         let progress = self.input.progress(self.stage)
         self.snapshots[number] = progress
         let outputs = try self.outlets.endEpoch(number)
@@ -320,4 +329,15 @@ struct StreamWiring {
 
     /// Where reading subtasks tell each other how far they are; nil: splits don't wait for each other.
     let paceBoard: PaceBoard?
+    let overtaking: OvertakingBarrier
+}
+
+/// Which checkpoint overtakes what is on its way between subtasks.
+final class OvertakingBarrier: Sendable {
+    private let number = Atomic<Int64>(.min)
+
+    func set(_ checkpoint: Int64) { self.number.store(checkpoint, ordering: .releasing) }
+
+    /// The last that did or does: a subtask that took an earlier one last has still to take it.
+    var checkpoint: Int64 { self.number.load(ordering: .acquiring) }
 }

@@ -89,6 +89,7 @@ package final class StreamWorker: Sendable {
     private let inboxes: [[StreamInbox]]
     private let settlements: [Settlements]
     private let paceBoard: PaceBoard?
+    private let overtaking = OvertakingBarrier()
 
     /// Elements and bytes that wait in each channel.
     private static let channelCountLimit = 16
@@ -129,6 +130,12 @@ package final class StreamWorker: Sendable {
     /// Tells those who handed state over for a checkpoint that nobody reads it any more, and whether it is complete.
     package func settle(_ checkpoint: Int64, isStored: Bool) {
         for settlements in self.settlements { settlements.post(.init(checkpoint: checkpoint, isStored: isStored)) }
+    }
+
+    /// Lets a checkpoint that was begun overtake what is on its way between subtasks.
+    package func overtake(_ checkpoint: Int64) {
+        self.overtaking.set(checkpoint)
+        for doorbell in self.threads.doorbells { doorbell.ring() }
     }
 
     /// Makes every subtask give up at its next step.
@@ -187,7 +194,8 @@ package final class StreamWorker: Sendable {
             counters: self.counters,
             idleAfter: self.stream.idleAfter,
             earlyMilliseconds: self.stream.earlyMilliseconds,
-            paceBoard: self.paceBoard
+            paceBoard: self.paceBoard,
+            overtaking: self.overtaking
         )
     }
 
@@ -268,6 +276,7 @@ package final class StreamWorker: Sendable {
                 _ throws(EngineError) in try stage.restore(chunk)
             }
         }
+        try self.restoreChannels(number, index)
         let isLast = number + 1 == self.stream.stageCount
         var outlets = SinkOutlets()
         let output: any KeyedOutput
@@ -324,6 +333,7 @@ package final class StreamWorker: Sendable {
             stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
         }
         let number = self.stream.stageCount - 1
+        try self.restoreChannels(number, index)
         do {
             let wake: @Sendable () -> Void = { doorbell.ring() }
             var outlets = SinkOutlets()
@@ -351,6 +361,21 @@ package final class StreamWorker: Sendable {
             )
         } catch {
             throw .connector(error)
+        }
+    }
+
+    /// Puts back what was on its way to a subtask when the checkpoint overtook it.
+    private func restoreChannels(_ stage: Int, _ index: Int) throws(EngineError) {
+        guard let state = self.begin.state else { return }
+        let parallelism = self.stream.parallelism
+        var elements: [[StreamElement]] = Array(repeating: [], count: parallelism)
+        let id = self.stream.channelsID(before: stage)
+        _ = try state.read(id, subtask: index, parallelism: parallelism) { chunk, _ throws(EngineError) in
+            let (channel, element) = try ChannelSnapshot.element(chunk, channelCount: parallelism)
+            elements[channel].append(element)
+        }
+        for channel in elements.indices where !elements[channel].isEmpty {
+            self.inboxes[stage][index].restore(elements[channel], channel: channel)
         }
     }
 

@@ -15,6 +15,7 @@ final class WindowSubtask: StreamSubtask {
     private var outlets: SinkOutlets
     private let report: any StreamReport
     private let counters: StreamCounters
+    private let overtaking: OvertakingBarrier
 
     /// The checkpoint that was taken last: what is written behind it is the next one's.
     private var lastNumber: Int64
@@ -44,6 +45,7 @@ final class WindowSubtask: StreamSubtask {
         self.settlements = settlements
         self.report = wiring.report
         self.counters = wiring.counters
+        self.overtaking = wiring.overtaking
     }
 
     private let writesLate: Bool
@@ -62,6 +64,12 @@ final class WindowSubtask: StreamSubtask {
                 return .progressed
             }
             if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
+            let checkpoint = self.overtaking.checkpoint
+            if checkpoint > self.lastNumber, try self.outlets.flush(),
+                let elements = self.input.waiting(before: checkpoint)
+            {
+                return try self.take(checkpoint, OvertakenElements(elements))
+            }
             if self.input.hasEnded { return try self.end() }
             let hasTidied = self.stage.tidy()
             let step = try self.receive()
@@ -98,17 +106,21 @@ final class WindowSubtask: StreamSubtask {
     }
 
     /// Delivers what was written, then gives the state away.
-    private func take(_ checkpoint: Int64) throws(EngineError) -> SubtaskStep {
+    private func take(
+        _ checkpoint: Int64,
+        _ overtaken: OvertakenElements? = nil
+    ) throws(EngineError) -> SubtaskStep {
         guard try self.outlets.flush() else { return .waiting }
         let outputs = try self.outlets.endEpoch(checkpoint)
         self.settle()
         let state = try self.stage.freeze(checkpoint)
         self.lastNumber = checkpoint
-        self.input.release()
+        self.input.release(checkpoint)
         self.report.snapshot(
             SubtaskSnapshot(
                 content: .state(state),
-                outputs: outputs
+                outputs: outputs,
+                overtaken: overtaken
             ),
             of: self.id,
             checkpoint: checkpoint

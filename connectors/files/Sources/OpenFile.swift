@@ -77,14 +77,15 @@ struct OpenFile: ~Copyable {
         for _ in 0..<Self.lockAttempts {
             if flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
             guard errno == EWOULDBLOCK else { throw SystemFailure.last }
-            usleep(Self.lockPauseMicroseconds)
+            // Nobody rings when a lock is free.
+            _ = poll(nil, 0, Self.lockPauseMilliseconds)
         }
         return false
     }
 
     /// A second in all.
     private static let lockAttempts = 50
-    private static let lockPauseMicroseconds: UInt32 = 20_000
+    private static let lockPauseMilliseconds: Int32 = 20
 }
 
 /// Which file it is, whatever path leads to it.
