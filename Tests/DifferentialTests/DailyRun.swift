@@ -3,7 +3,7 @@ import Foundation
 /// How much is generated and compared in each run of the tests; `make oracle` does more.
 enum DailyRun {
     /// Programs: `WEIR_DIFFERENTIAL_PROGRAMS`, otherwise few enough for every day.
-    static var programCount: UInt64 { Self.number("PROGRAMS") ?? 1_600 }
+    static var programCount: UInt64 { Self.number("PROGRAMS") ?? 1_000 }
 
     /// Jobs: `WEIR_DIFFERENTIAL_MAPS`, otherwise few enough for every day.
     static var mapCount: UInt64 { Self.number("MAPS") ?? 250 }

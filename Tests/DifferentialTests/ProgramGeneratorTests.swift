@@ -3,7 +3,7 @@ import ReferenceInterpreter
 import Testing
 
 struct ProgramGeneratorTests {
-    private static let programCount: UInt64 = 800
+    private static let programCount: UInt64 = 500
 
     @Test func `a seed always gives the same program`() {
         for seed in UInt64(0)..<200 {

@@ -6,7 +6,7 @@ import Testing
 @testable import Engine
 
 @Suite struct GroupSpoolLengthTests {
-    @Test(arguments: Seeds.first(4))
+    @Test(arguments: Seeds.first(2))
     func `values come back in order, as often as asked`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let values = (0..<random.next(in: 0..<60)).map { _ in

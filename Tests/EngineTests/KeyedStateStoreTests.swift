@@ -110,7 +110,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
         return fired
     }
 
-    @Test(arguments: Seeds.first(6), StoreWorld.all)
+    @Test(arguments: Seeds.first(3), StoreWorld.all)
     func `states are dropped that were written long ago, and no others`(seed: UInt64, world: StoreWorld) throws {
         try Self.drop(seed: seed, world)
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import Engine
 
 @Suite struct ProcessStageTests {
-    @Test(arguments: Seeds.first(60))
+    @Test(arguments: Seeds.first(30))
     func `functions see the state and timers of their key, whatever the parallelism`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let life: Int64? = random.chance(percent: 50) ? nil : Int64(random.next(in: 1..<60))
@@ -22,7 +22,7 @@ import Testing
         #expect(model.duplicateCount > 0, "seed \(seed)")
     }
 
-    @Test(arguments: Seeds.first(80))
+    @Test(arguments: Seeds.first(40))
     func `records of two sides are joined where their times are near enough, whoever came first`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let from = Int64(random.next(in: -60..<40))
@@ -195,7 +195,7 @@ import Testing
         #expect(restored.keyCount == 30_000)
     }
 
-    @Test(arguments: Seeds.first(80))
+    @Test(arguments: Seeds.first(40))
     func `a damaged snapshot of keys is refused, or can be gone on from, and never traps`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var state = try Self.makeSnapshot(&random)

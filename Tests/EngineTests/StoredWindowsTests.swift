@@ -7,7 +7,7 @@ import Testing
 
 /// Sessions, windows of so many records and global ones that don't fit in memory.
 @Suite struct StoredWindowsTests {
-    @Test(arguments: Seeds.first(150))
+    @Test(arguments: Seeds.first(75))
     func `windows of keys fire on disk as they do in memory, through checkpoints of either`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.randomKeyed(&random)

@@ -14,7 +14,7 @@ import Testing
         var results: [FiredResult] = []
     }
 
-    @Test(arguments: Seeds.first(40))
+    @Test(arguments: Seeds.first(20))
     func `a checkpoint between two records of a block holds what came before it`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -44,7 +44,7 @@ import Testing
         #expect(again.takeResults() == behind, "seed \(seed)")
     }
 
-    @Test(arguments: Seeds.first(100))
+    @Test(arguments: Seeds.first(50))
     func `what is read while a checkpoint is written isn't in it, and is in the next`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)

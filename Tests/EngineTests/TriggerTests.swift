@@ -6,7 +6,7 @@ import Testing
 @testable import Engine
 
 @Suite struct TriggerTests {
-    @Test(arguments: Seeds.first(120))
+    @Test(arguments: Seeds.first(60))
     func `windows fire early and gather late records as a list of events says, through checkpoints`(
         seed: UInt64
     ) throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import Engine
 
 @Suite struct WindowStageTests {
-    @Test(arguments: Seeds.first(60))
+    @Test(arguments: Seeds.first(30))
     func `every window fires once with exactly its records, however subtasks take turns`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -34,7 +34,7 @@ import Testing
         #expect(run.lateCount == 0, "seed \(seed)")
     }
 
-    @Test(arguments: Seeds.first(80))
+    @Test(arguments: Seeds.first(40))
     func `late records fire again while that is allowed, and are put aside then`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)
@@ -60,7 +60,7 @@ import Testing
         #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
     }
 
-    @Test(arguments: Seeds.first(60))
+    @Test(arguments: Seeds.first(30))
     func `time that is sent on from the middle of a block fires what it has passed, and nothing is lost`(
         seed: UInt64
     ) throws {
@@ -88,7 +88,7 @@ import Testing
         #expect(run.lateLines.sorted() == model.late.map(\.lateLine).sorted(), "seed \(seed)")
     }
 
-    @Test(arguments: Seeds.first(60))
+    @Test(arguments: Seeds.first(30))
     func `going on from checkpoints at other parallelisms changes nothing`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let shape = StreamShape.random(&random)

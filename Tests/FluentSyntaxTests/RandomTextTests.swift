@@ -6,7 +6,7 @@ import Testing
 @Suite struct RandomTextTests {
     @Test(arguments: 0..<10)
     func `random bytes are survived`(block: UInt64) {
-        for seed in block * 30..<block * 30 + 30 {
+        for seed in block * 15..<block * 15 + 15 {
             var random = SplitMix64(seed: seed)
             let bytes = (0..<random.next(in: 0..<300)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
 
@@ -20,7 +20,7 @@ import Testing
             "(", ")", "[", "]", "{", "}", "'", "\"", "#\"", ";", "\n", " ", ":a", "1", "let", "lambda", "match", "for",
             "cond", "define", "define-mapreduce", ":map", "emit", "->", "try", "catch", "x", "_", "\\", "when",
         ]
-        for seed in block * 30..<block * 30 + 30 {
+        for seed in block * 15..<block * 15 + 15 {
             var random = SplitMix64(seed: seed)
             let count = random.next(in: 0..<80)
             let text = (0..<count).map { _ in words[random.next(in: 0..<words.count)] }.joined(separator: " ")

@@ -28,6 +28,13 @@ package struct ChannelClock: Sendable {
         return self.update()
     }
 
+    /// What a channel would have to send to be where it is: nothing where it has said nothing.
+    package func elements(of channel: Int) -> [StreamElement] {
+        let watermark = self.channels[channel].watermark
+        return (watermark == WatermarkTracker.none ? [] : [.watermark(watermark)])
+            + (self.channels[channel].isIdle ? [.idle] : [])
+    }
+
     /// Whether no channel holds time back.
     package var isWhollyIdle: Bool { self.channels.allSatisfy(\.isIdle) }
 

@@ -84,10 +84,15 @@ struct AlignedInput {
     func waiting(before checkpoint: Int64) -> ChannelElements? {
         // A channel that waits at the barrier has nothing before it.
         let isAt = self.checkpoint == checkpoint
-        return self.inbox.waiting(
-            before: checkpoint,
-            in: self.aligned.indices.filter { !self.ended[$0] && !(isAt && self.aligned[$0]) }
-        )
+        let numbers = self.aligned.indices.filter { !self.ended[$0] && !(isAt && self.aligned[$0]) }
+        guard var elements = self.inbox.waiting(before: checkpoint, in: numbers) else { return nil }
+        // How far time has come in each channel doesn't follow from what is on its way.
+        for channel in self.aligned.indices.reversed() {
+            for element in self.clock.elements(of: channel).reversed() {
+                elements.addFirst(ChannelSnapshot.chunk(of: element, channel: channel))
+            }
+        }
+        return elements
     }
 
     /// A checkpoint is taken: all channels go on.

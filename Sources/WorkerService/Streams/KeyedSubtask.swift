@@ -140,7 +140,7 @@ final class KeyedSubtask: StreamSubtask {
         _ checkpoint: Int64,
         _ overtaken: OvertakenElements? = nil
     ) throws(EngineError) -> SubtaskStep {
-        guard try self.outlets.flush() else { return .waiting }
+        guard try self.write(), try self.outlets.flush() else { return .waiting }
         self.output.barrier(checkpoint)
         let outputs = try self.outlets.endEpoch(checkpoint)
         self.lastNumber = checkpoint
@@ -163,7 +163,7 @@ final class KeyedSubtask: StreamSubtask {
             self.saidEnd = true
             return .progressed
         }
-        guard try self.outlets.flush() else { return .waiting }
+        guard try self.write(), try self.outlets.flush() else { return .waiting }
         self.publish()
         let outputs = try self.outlets.endEpoch(self.lastNumber + 1)
         self.outlets.close()

@@ -65,7 +65,7 @@ final class WindowSubtask: StreamSubtask {
             }
             if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
             let checkpoint = self.overtaking.checkpoint
-            if checkpoint > self.lastNumber, try self.outlets.flush(),
+            if checkpoint > self.lastNumber, try self.write(), try self.outlets.flush(),
                 let elements = self.input.waiting(before: checkpoint)
             {
                 return try self.take(checkpoint, OvertakenElements(elements))
@@ -110,7 +110,8 @@ final class WindowSubtask: StreamSubtask {
         _ checkpoint: Int64,
         _ overtaken: OvertakenElements? = nil
     ) throws(EngineError) -> SubtaskStep {
-        guard try self.outlets.flush() else { return .waiting }
+        // Also what the last step fired.
+        guard try self.write(), try self.outlets.flush() else { return .waiting }
         let outputs = try self.outlets.endEpoch(checkpoint)
         self.settle()
         let state = try self.stage.freeze(checkpoint)
@@ -129,7 +130,7 @@ final class WindowSubtask: StreamSubtask {
     }
 
     private func end() throws(EngineError) -> SubtaskStep {
-        guard try self.outlets.flush() else { return .waiting }
+        guard try self.write(), try self.outlets.flush() else { return .waiting }
         self.publish()
         let outputs = try self.outlets.endEpoch(self.lastNumber + 1)
         self.outlets.close()
