@@ -29,6 +29,9 @@ extension SlicedWindows {
     /// Moves slices to disk, the largest first, where the tables take more memory than they may, or soon would by growing.
     mutating func spillIfLarge() throws(EngineError) {
         guard let spill = self.spill else { return }
+        // There may be hundreds of slices, and each batch changes few.
+        guard self.takenBytes >= spill.bytesLimit / Self.looksPerLimit else { return }
+        self.takenBytes = 0
         var free = self.rolls ? self.rolling.bytes : 0
         var lent = 0
         for slice in self.slices {
@@ -47,6 +50,9 @@ extension SlicedWindows {
             try self.spill(position, to: spill.store, all: false)
         }
     }
+
+    /// How often memory is looked at while as many bytes come as it may hold: less than what tables keep free for growing.
+    private static var looksPerLimit: Int { 32 }
 
     private mutating func spill(_ position: Int, to store: any SpillStore, all: Bool) throws(EngineError) {
         do {

@@ -9,6 +9,9 @@ struct SlicedWindows: ~Copyable {
 
     /// What was written to disk so far.
     var spills = StateSpills()
+
+    /// Bytes that were taken, or given to new tables, since somebody looked at how large all of them are.
+    var takenBytes = 0
     private let allowedLateness: Int64
 
     /// The slices that a window still needs, oldest first.
@@ -72,6 +75,7 @@ struct SlicedWindows: ~Copyable {
     /// Takes rows of a slice.
     mutating func merge(_ batch: RecordBatch, slice start: Int64) throws(EngineError) {
         let box = self.slice(start)
+        self.takenBytes += batch.count
         do {
             try box.table.merge(batch, arena: &self.arena)
         } catch {
@@ -86,6 +90,7 @@ struct SlicedWindows: ~Copyable {
         longKey: UnsafeRawPointer?,
         into box: SliceBox
     ) throws(EngineError) {
+        self.takenBytes += encoded.count + RecordBatch.headerBytes
         do {
             let states = unsafe box.table.states(of: key, longKey: longKey)
             try unsafe box.table.merge(encoded, into: states, arena: &self.arena)
@@ -102,6 +107,7 @@ struct SlicedWindows: ~Copyable {
             return self.opened(position)
         }
         let box = SliceBox(self.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
+        self.takenBytes += box.table.bytes
         self.slices.insert(LayeredSlice(start: start, box), at: position)
         return box
     }
