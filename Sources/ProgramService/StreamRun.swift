@@ -136,10 +136,6 @@ extension ProgramContext {
             do {
                 let definition = try TableDefinition(call)
                 let source = try self.connectors.makeSource(definition.source.settings(overwriting: false))
-                if source is any StreamSource {
-                    let message = "a table is read to its end before the stream starts, and \(source.summary) has none"
-                    throw ConnectorError(.user, retry: .never, message)
-                }
                 tables.append(StreamEndpoints.Table(definition, source: source))
             } catch let error as ConnectorError {
                 throw EvaluationError(.host(message: error.message), at: call.range)

@@ -31,6 +31,55 @@ import Testing
         }
     }
 
+    @Test(arguments: [5, 6, 7] as [UInt64])
+    func `of messages the last of a key counts, and one without a value removes it`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        var model: [String: Int] = [:]
+        // Small enough that what was replaced must go.
+        var builder = LookupTableBuilder(try Self.definition(), bytesLimit: 48 << 10)
+        for number in 0..<20_000 {
+            let id = random.next(in: 0..<300)
+            let isText = id % 2 == 0
+            let key = isText ? "\"user \(id)\"" : "\(id)"
+            let isRemoval = random.chance(percent: 30)
+            let value = isRemoval ? nil : "{\"n\":\(number),\"id\":\(key)}"
+            model[key] = isRemoval ? nil : number
+            try Self.add(value, key: isText ? "user \(id)" : "\(id)", position: number, to: &builder)
+        }
+
+        let table = builder.finish()
+
+        #expect(table.recordCount == model.count, "seed \(seed)")
+        for id in 0..<300 {
+            let key = id % 2 == 0 ? "\"user \(id)\"" : "\(id)"
+            #expect(Self.number(of: key, in: table) == model[key], "seed \(seed), key \(key)")
+        }
+    }
+
+    private static func add(
+        _ value: String?,
+        key: String,
+        position: Int,
+        to builder: inout LookupTableBuilder
+    ) throws(LookupTableError) {
+        var bytes = Array((value ?? "").utf8) + Array(repeating: 0, count: SourceBlock.padding)
+        let count = value?.utf8.count
+        var keyBytes = Array(key.utf8)
+        let result = unsafe bytes.withUnsafeMutableBytes { room in
+            unsafe keyBytes.withUnsafeMutableBytes { key in
+                let message = unsafe StreamMessage(
+                    value: count.map { unsafe UnsafeRawBufferPointer(rebasing: room[..<$0]) },
+                    key: UnsafeRawBufferPointer(key),
+                    timestamp: nil,
+                    position: Int64(position),
+                    split: 0
+                )
+                return Result { () throws(LookupTableError) in try builder.add(message, ofSplit: "users/0") }
+            }
+        }
+        try result.get()
+    }
+
     @Test func `a number of CSV is text, and text isn't a number`() throws {
         let table = try Self.makeTable(
             ["id,name\n", "1,one\n", "2,\"two, or so\"\n"],
@@ -74,12 +123,7 @@ import Testing
 
     // MARK: Making
 
-    private static func makeTable(
-        _ lines: [String],
-        blockLines: Int = 100,
-        format: RecordFormat = .json,
-        bytesLimit: Int = 64 << 20
-    ) throws -> LookupTable {
+    private static func definition(_ format: RecordFormat = .json) throws -> TableDefinition {
         let source = ConnectorCall(
             name: "distributed-files",
             arguments: [],
@@ -92,7 +136,16 @@ import Testing
             options: [ConnectorOption(name: "key", value: .keyword("id"))],
             range: SourceRange(start: 0, end: 0)
         )
-        var builder = LookupTableBuilder(try TableDefinition(call), bytesLimit: bytesLimit)
+        return try TableDefinition(call)
+    }
+
+    private static func makeTable(
+        _ lines: [String],
+        blockLines: Int = 100,
+        format: RecordFormat = .json,
+        bytesLimit: Int = 64 << 20
+    ) throws -> LookupTable {
+        var builder = LookupTableBuilder(try Self.definition(format), bytesLimit: bytesLimit)
         let split = Split(id: SplitID(rawValue: 0), resource: "table.json", start: 0, end: nil, weightBytes: 1)
         let block = SourceBlock(capacity: 64)
         var position: Int64 = 0

@@ -17,7 +17,7 @@ import Testing
         ("(define-stream-processor j :source (union (generate) :b USE))", [.streamSource]),
         ("(define-stream-processor j :source (generate) :sink USE)", [.streamSink]),
         ("(define-stream-processor j :source (generate) (side :odd USE))", [.streamSink]),
-        ("(define-stream-processor j :source (generate) (enrich (table USE :key :id) :on :id))", [.batchSource]),
+        ("(define-stream-processor j :source (generate) (enrich (table USE :key :id) :on :id))", [.streamSource]),
         ("(define s USE) (define-stream-processor j :source (generate) :sink s)", [.streamSink]),
         (
             "(define s USE) (define-stream-processor j :source (generate) :sink s) "

@@ -175,6 +175,35 @@ import Testing
         #expect(try self.folder.lines().sorted() == self.events.results(size: 300_000, slide: 60_000))
     }
 
+    @Test func `a table is what a topic holds when the stream begins, the last record of each key`() throws {
+        let users = (0..<2_000).map { #"{"id":"u\#($0 % 40)","team":"t\#($0)"}"# + "\n" }
+        try self.folder.write(users.joined(), to: "users.jsonl")
+        let program = """
+            (define users (table (kafka-topic "users" :format 'json) :key :id))
+            (define-stream-processor shop
+              :source (distributed-files "in/*")
+              :sink (distributed-path "out")
+              :time :ts
+              :watermark (bounded-out-of-orderness \(ShopEvents.bound))
+              (enrich users :on :user)
+              (window (tumbling-window 3600000000)
+                (group-by :team (aggregate :views (count)))))
+            """
+        try self.folder.write(program, to: "job.fl")
+
+        let outcome = try self.folder.run("--dev-broker", "--fill", "users=users.jsonl")
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        var views: [String: Int] = [:]
+        // The last record of user N of 40 is the one of number 1,960 + N.
+        for event in self.events.events { views["t\(1_960 + (Int(event.user.dropFirst()) ?? 0))", default: 0] += 1 }
+        let found = try self.folder.lines()
+        #expect(found.count == views.count)
+        for (team, count) in views {
+            #expect(found.contains { $0.hasPrefix(#"{"team":"\#(team)","views":\#(count),"#) }, "\(team): \(count)")
+        }
+    }
+
     /// With so little fetched ahead the library asks the broker once a second, which is far longer than the idle time.
     @Test func `a stream isn't idle before it has read what the brokers had`() throws {
         let many = ShopEvents(count: 40_000, seed: 3)

@@ -2,7 +2,8 @@ internal import JobPlan
 
 /// Records by a key, to be looked up: built once, then read by all subtasks of a process.
 ///
-/// An entry is the length of its key and of its record, 4 bytes each, then the two as ``ValueCodec`` has them. A slot is the
+/// An entry is the length of its key and of its record, 4 bytes each, then the two as ``ValueCodec`` has them; without a record
+/// it says that the key was removed. A slot is the
 /// position of an entry, plus one, above sixteen bits of its key's hash; 0 is a free one.
 // SAFETY: nothing changes after `init`.
 @safe
@@ -25,7 +26,8 @@ package final class LookupTable: @unchecked Sendable {
     /// The encoded record of a key as ``ValueCodec/encodeKey(_:into:)`` has it; valid as long as the table.
     func record(of key: Bytes) -> Bytes? {
         guard let position = Self.find(key, in: self.slots, self.entries.bytes) else { return nil }
-        return LookupEntry(self.entries.bytes, at: position).record
+        let record = LookupEntry(self.entries.bytes, at: position).record
+        return record.count == 0 ? nil : record
     }
 
     /// The position of a key's entry.

@@ -48,6 +48,9 @@ enum ConnectorName: String, CaseIterable {
     /// A job whose input ends can read from it.
     var isBatchSource: Bool { self.isSource && self != .union }
 
+    /// It goes on: a table holds what it has when a stream begins.
+    var isTopic: Bool { self == .kafkaStream || self == .kafkaTopic }
+
     var isSink: Bool {
         switch self {
         case .distributedPath, .stdout, .kafkaStream, .kafkaTopic, .httpSink: true

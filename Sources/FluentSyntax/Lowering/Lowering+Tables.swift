@@ -11,7 +11,12 @@ extension Lowering {
         guard arguments.count == 1 else {
             return self.fail("argument-count", "table takes one source, got \(arguments.count)", help: usage, at: range)
         }
-        self.checkConnector(arguments[0], isAllowed: \.isBatchSource, role: "the source of a table", as: .batchSource)
+        self.checkConnector(
+            arguments[0],
+            isAllowed: \.isBatchSource,
+            role: "the source of a table",
+            as: Self.isTopic(arguments[0]) ? .streamSource : .batchSource
+        )
         for option in written where !Self.tableOptions.contains(option.name) {
             let nearest = NearestName.find(option.name, among: Self.tableOptions).map { "did you mean :\($0)? " } ?? ""
             self.diagnostics.error(
@@ -32,5 +37,10 @@ extension Lowering {
             .connector(name: ConnectorName.table.rawValue, arguments: arguments, options: options),
             range: range
         )
+    }
+
+    private static func isTopic(_ source: Expression) -> Bool {
+        guard case .connector(let name, _, _) = source.kind else { return false }
+        return ConnectorName(rawValue: name)?.isTopic == true
     }
 }

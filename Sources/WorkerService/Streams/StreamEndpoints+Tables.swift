@@ -1,6 +1,7 @@
 package import ConnectorKit
 package import Engine
 package import JobPlan
+internal import Platform
 
 extension StreamEndpoints {
     /// What one table of a stream is read from.
@@ -40,6 +41,10 @@ extension StreamEndpoints.Table {
     fileprivate func read(bytesLimit: Int64) throws(ConnectorError) -> LookupTable {
         let limit = Int(clamping: self.definition.memoryBytes ?? bytesLimit)
         var builder = LookupTableBuilder(self.definition, bytesLimit: limit)
+        if let source = self.source as? any StreamSource {
+            try self.read(source, into: &builder)
+            return builder.finish()
+        }
         let block = SourceBlock(capacity: Self.blockBytes)
         // Whole files in the order of their names: of records with one key the last counts.
         for split in try self.source.enumerateSplits(framing: self.framing, targetBytes: .max) {
@@ -61,6 +66,52 @@ extension StreamEndpoints.Table {
         try self.add(&builder) { builder throws(LookupTableError) in try builder.endSplit() }
     }
 
+    /// Reads a topic from its first records to where it ended when it was first asked.
+    private func read(
+        _ source: any StreamSource,
+        into builder: inout LookupTableBuilder
+    ) throws(ConnectorError) {
+        let bell = Doorbell()
+        let reader = try source.makeStreamReader { bell.ring() }
+        defer { reader.close() }
+        let splits = try source.discoverLaterSplits()
+        try reader.add(splits)
+        var progress = TopicProgress(splits)
+        let block = MessageBlock(capacity: Self.blockMessages)
+        let clock = SystemMonotonicClock()
+        var heard = clock.now
+        while !progress.isComplete(reader) {
+            try reader.poll(into: block)
+            for index in 0..<block.count {
+                let message = block[index]
+                progress.note(message)
+                try self.add(&builder) { builder throws(LookupTableError) in
+                    try builder.add(message, ofSplit: splits[message.split].name)
+                }
+            }
+            guard block.count == 0, !progress.isComplete(reader) else {
+                heard = clock.now
+                continue
+            }
+            guard clock.now - heard < Self.patience else { throw self.silence(reader) }
+            bell.wait(milliseconds: Self.pauseMilliseconds)
+        }
+    }
+
+    private func silence(_ reader: any StreamReader) -> ConnectorError {
+        let reason = reader.warning.map { " (\($0))" } ?? ""
+        let message =
+            "can't read \(self.source.summary) to its end for a table: nothing came for "
+            + "\(Self.patience.components.seconds) s\(reason); see that it can be reached, and run the job again"
+        return ConnectorError(.external, retry: .never, message)
+    }
+
+    private static let blockMessages = 1_024
+
+    /// How long a topic may be silent before its end, and milliseconds after which its end is looked for without a message.
+    private static let patience = Duration.seconds(60)
+    private static let pauseMilliseconds: Int64 = 200
+
     private func add(
         _ builder: inout LookupTableBuilder,
         _ body: (inout LookupTableBuilder) throws(LookupTableError) -> Void
@@ -69,6 +120,30 @@ extension StreamEndpoints.Table {
             try body(&builder)
         } catch {
             throw ConnectorError(.user, retry: .never, "can't make the table of \(self.source.summary): \(error)")
+        }
+    }
+}
+
+/// How far the splits of a topic were read, and how far they are to be.
+private struct TopicProgress {
+    private var next: [Int64]
+
+    /// Where each ended when that was first known.
+    private var ends: [Int64?]
+
+    init(_ splits: [StreamSplit]) {
+        self.next = splits.map(\.position)
+        self.ends = splits.map { _ in nil }
+    }
+
+    mutating func note(_ message: StreamMessage) { self.next[message.split] = message.position + 1 }
+
+    mutating func isComplete(_ reader: any StreamReader) -> Bool {
+        self.next.indices.allSatisfy { split in
+            guard let end = reader.endPosition(of: split) else { return false }
+            let target = min(self.ends[split] ?? end, end)
+            self.ends[split] = target
+            return self.next[split] >= target
         }
     }
 }

@@ -99,7 +99,12 @@ struct FileFinder {
 
     private mutating func noteAliases() {
         guard let alias = self.firstAlias else { return }
-        let others = self.aliasCount == 1 ? "" : ", and so do \(self.aliasCount - 1) other names of files"
+        let others =
+            switch self.aliasCount {
+            case ...1: ""
+            case 2: ", and so does one other name of a file"
+            default: ", and so do \(self.aliasCount - 1) other names of files"
+            }
         self.remarks.append(
             "'\(alias.name)' stands for the file that is found as '\(alias.first)' too\(others); each file is read once"
         )
