@@ -39,6 +39,33 @@ import Testing
         pair.expectEqual("seed \(seed)")
     }
 
+    @Test(arguments: Seeds.first(200))
+    func `a damaged checkpoint of windows on disk is refused, or can be gone on from, and never traps`(
+        seed: UInt64
+    ) throws {
+        var random = SplitMix64(seed: seed)
+        let shape = StreamShape.randomKeyed(&random)
+        let run = try StreamRun(shape.onDisk(0), parallelism: 1)
+        var time: Int64 = 0
+        for _ in 0..<2 {
+            try run.read(StreamEvent.random(random.next(in: 1..<30), from: &time, disorder: 20, &random))
+            try run.deliverAll()
+        }
+        let snapshot = try run.snapshot()
+        var state = snapshot.states[0]
+        TableWorld.damage(&state[random.next(in: 0..<state.count)].chunk, &random)
+        let damaged = StreamRun.Snapshot(state, watermark: snapshot.watermark)
+
+        // Whether it is refused, and whether the windows can be computed, depends on the damage.
+        let restored = random.chance(percent: 50) ? shape : shape.onDisk(0)
+        guard let again = try? StreamRun(restored, parallelism: 1, from: damaged) else { return }
+        _ = try? again.read([StreamEvent(key: "a", value: 1, time: time)])
+        _ = try? again.deliverAll()
+        _ = try? again.advance(keeper: 0, to: time + 300)
+
+        #expect(again.keepers[0].stage.keyCount >= 0, "seed \(seed)")
+    }
+
     @Test(arguments: [WindowSpecification.session(gap: 10), .global, .count(count: 1, slide: 1)])
     func `memory holds a share of the keys, and the end of the input fires all of them`(
         window: WindowSpecification
