@@ -40,7 +40,7 @@ demo: build      ## Count the words of real files (INPUT='/usr/share/common-lice
 	@scripts/demo $(WEIR) '$(INPUT)'
 
 test: test-broker  ## The tests (FILTER='part of a sentence', DEPTH=10: ten times as many random ones)
-	swift build --build-tests --disable-index-store
+	swift build --build-tests
 	WEIR_TEST_DEPTH=$(DEPTH) swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
 demo-stream: build test-broker ## Clickstream between two topics of a broker: events made, windows written, time behind
@@ -53,7 +53,7 @@ layers:          ## Who may import whom
 	scripts/check-layers
 
 verify: test-broker lint layers  ## Everything CI checks; never changes a file
-	swift build --build-tests --disable-index-store --explicit-target-dependency-import-check error
+	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 	@$(MAKE) --no-print-directory test-jobs
 	scripts/chaos-stream $(WEIR) --kills 5 --events 10000 --seed 1

@@ -15,6 +15,7 @@ final class StreamInbox: Sendable {
         var isProducerWaiting = false
 
         var waitingCount: Int { self.elements.count - self.head }
+        var waiting: ArraySlice<StreamElement?> { self.elements[self.head...] }
     }
 
     private let channels: Mutex<[Channel]>
@@ -83,12 +84,12 @@ final class StreamInbox: Sendable {
     /// - Returns: Nil where it hasn't come to one of them that hasn't ended.
     func waiting(before checkpoint: Int64, in numbers: [Int]) -> ChannelElements? {
         self.channels.withLock { channels in
-            var found = ChannelElements()
-            for number in numbers {
-                guard found.add(channels[number].elements[channels[number].head...], number, checkpoint) else {
-                    return nil
-                }
+            // Looked for before anything is encoded: it is asked for again and again.
+            guard numbers.allSatisfy({ channels[$0].waiting.contains { $0?.ends(checkpoint) == true } }) else {
+                return nil
             }
+            var found = ChannelElements()
+            for number in numbers { found.add(channels[number].waiting, number, checkpoint) }
             return found
         }
     }
@@ -122,23 +123,27 @@ struct ChannelElements {
     /// The latest watermark among them.
     private(set) var watermark = WatermarkTracker.none
 
-    /// Adds the elements of a channel before the barrier of a checkpoint.
-    ///
-    /// - Returns: False where there is neither that barrier nor an end.
-    fileprivate mutating func add(_ elements: ArraySlice<StreamElement?>, _ channel: Int, _ checkpoint: Int64) -> Bool {
+    /// Adds the elements of a channel before the barrier of a checkpoint, or its end.
+    fileprivate mutating func add(_ elements: ArraySlice<StreamElement?>, _ channel: Int, _ checkpoint: Int64) {
         for case let element? in elements {
-            switch element {
-            case .barrier(checkpoint), .end: return true
-            case .watermark(let time): self.watermark = max(self.watermark, time)
-            case .barrier, .slice, .timed, .idle, .tick: break
-            }
+            guard !element.ends(checkpoint) else { return }
+            if case .watermark(let time) = element { self.watermark = max(self.watermark, time) }
             if let chunk = ChannelSnapshot.chunk(of: element, channel: channel) { self.chunks.append(chunk) }
         }
-        return false
     }
 
     /// Adds what a subtask has taken and not worked on.
     mutating func addFirst(_ chunk: [UInt8]?) {
         if let chunk { self.chunks.insert(chunk, at: 0) }
+    }
+}
+
+extension StreamElement {
+    /// Whether nothing behind it in its channel belongs to a checkpoint.
+    fileprivate func ends(_ checkpoint: Int64) -> Bool {
+        switch self {
+        case .barrier(checkpoint), .end: true
+        case .barrier, .watermark, .slice, .timed, .idle, .tick: false
+        }
     }
 }
