@@ -53,6 +53,9 @@ package struct StreamStatus: Hashable, Sendable {
     /// Milliseconds for which the output of a checkpoint has been under way to its sink.
     package var delivering: Int64?
 
+    /// Milliseconds from the start of this run to the first record that it took; nil before that.
+    package var recoveryMilliseconds: Int64?
+
     package init() {}
 
     // MARK: Fields
@@ -88,7 +91,7 @@ package struct StreamStatus: Hashable, Sendable {
             ("late-records", \.lateRecords), ("rejected-records", \.rejectedRecords), ("checkpoint", \.checkpoint),
             ("checkpoint-age", \.checkpointAge), ("checkpoint-milliseconds", \.checkpointMilliseconds),
             ("checkpoint-bytes", \.checkpointBytes), ("checkpoint-interval", \.checkpointInterval),
-            ("delivering", \.delivering),
+            ("delivering", \.delivering), ("recovery-milliseconds", \.recoveryMilliseconds),
         ]
     }
 

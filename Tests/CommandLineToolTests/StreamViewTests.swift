@@ -90,7 +90,7 @@ import Testing
         let full = StreamStatusReport(StreamStatus()).json.text
 
         #expect(full.hasPrefix(#"{"job":"","state":"","warning":null,"checkpointProblem":null,"slowestSplit":null,"#))
-        #expect(full.hasSuffix(#""checkpointInterval":null,"delivering":null}"#))
+        #expect(full.hasSuffix(#""checkpointInterval":null,"delivering":null,"recoveryMilliseconds":null}"#))
     }
 }
 

@@ -107,7 +107,7 @@ import Testing
         let shape = KeyedShape.join(from: -20, to: 20)
         let whole = try KeyedRun(shape, parallelism: 1)
         try whole.read((0..<random.next(in: 1..<30)).map { StreamEvent(key: "a", value: Int64($0), time: Int64($0)) })
-        var state = try whole.snapshots()[0]
+        var state = try whole.snapshots()[1]
         TableWorld.damage(&state, &random)
 
         // Whether it is refused, and when, depends on the damage.

@@ -85,6 +85,25 @@ import Testing
         #expect(table.count == 5)
     }
 
+    @Test func `a table that was made large enough doesn't move while so many keys come`() {
+        for reserved in [1, 2, 500, 512, 5_000] {
+            let memory = KeyMemory()
+            var table = KeyTable(payloadWordCount: 1, hasAddress: false, slotCount: 4)
+            let first = unsafe memory.words(of: Self.shortKey(0)).words
+            unsafe table.payload(of: first, hash: first.hash)[0] = 7
+            table.reserve(reserved)
+            let bytes = table.bytes
+            for number in 1...reserved {
+                let words = unsafe memory.words(of: Self.shortKey(number)).words
+                unsafe table.payload(of: words, hash: words.hash)[0] += 1
+            }
+
+            #expect(table.bytes == bytes, "\(reserved) keys")
+            #expect(table.count <= reserved + 1)
+            #expect(unsafe table.payload(of: first, hash: first.hash)[0] == 7)
+        }
+    }
+
     @Test func `an emptied table is as a new one`() {
         let memory = KeyMemory()
         var table = KeyTable(payloadWordCount: 1, hasAddress: false)

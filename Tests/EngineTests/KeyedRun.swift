@@ -162,6 +162,10 @@ final class KeyedRun {
     private var keepers: [Keeper] = []
     private var position: Int64 = 0
 
+    /// What complete checkpoints hold, by subtask.
+    private var shelf: [[PieceID: [[UInt8]]]]
+    private var checkpointNumber: Int64 = 0
+
     /// By key, in the order it was handed on.
     private var outputs: [String: [KeyedOutput]] = [:]
 
@@ -176,12 +180,37 @@ final class KeyedRun {
     ) throws {
         let spill = world.spill
         let stream = try shape.compiled(parallelism: parallelism, tableBytes: spill.map { Int64($0.bytesLimit) })
+        self.shelf = Array(repeating: [:], count: parallelism)
         self.reader = Reader(stream.makeMapStage())
         _ = self.reader.stage.addSplit(named: "split", latest: WatermarkTracker.none)
         for subtask in 0..<parallelism {
             var stage = stream.makeKeyedStage(0, subtask: subtask, form: .lines, cold: spill?.tier)
             for snapshot in snapshots { try stage.restore(snapshot) }
             self.keepers.append(Keeper(stage))
+        }
+    }
+
+    /// Goes on from a checkpoint, whose pieces its own may name where its parallelism is the same.
+    convenience init(
+        _ shape: KeyedShape,
+        parallelism: Int,
+        from checkpoint: KeyedCheckpoint,
+        in world: StoreWorld = .memory
+    ) throws {
+        try self.init(shape, parallelism: parallelism, in: world)
+        guard checkpoint.subtasks.count == parallelism else {
+            for keeper in self.keepers {
+                for chunk in checkpoint.subtasks.joined().flatMap(\.chunks) { try keeper.stage.restore(chunk) }
+            }
+            return
+        }
+        self.checkpointNumber = checkpoint.number
+        for (subtask, pieces) in checkpoint.subtasks.enumerated() {
+            for chunk in pieces.flatMap(\.chunks) { try self.keepers[subtask].stage.restore(chunk) }
+            for piece in pieces {
+                try self.keepers[subtask].stage.noteStored(piece.id, name: piece.name, keyCount: piece.keyCount)
+                self.shelf[subtask][piece.id] = piece.chunks
+            }
         }
     }
 
@@ -254,10 +283,55 @@ final class KeyedRun {
     }
 
     func snapshots() throws -> [[UInt8]] {
-        var chunks: [[UInt8]] = []
-        for keeper in self.keepers {
-            for piece in try keeper.stage.freeze(1).pieces { try piece.content?.encode { chunks.append($0) } }
+        try self.takeCheckpoint(isStored: false).subtasks.joined().flatMap(\.chunks)
+    }
+
+    /// Lets all subtasks hand over their state, and tells them what became of it.
+    func takeCheckpoint(isStored: Bool) throws -> KeyedCheckpoint {
+        self.checkpointNumber += 1
+        var checkpoint = KeyedCheckpoint(number: self.checkpointNumber)
+        for subtask in self.keepers.indices {
+            var pieces: [KeyedCheckpoint.Piece] = []
+            for piece in try self.keepers[subtask].stage.freeze(self.checkpointNumber).pieces {
+                var chunks: [[UInt8]] = []
+                try piece.content?.encode { chunks.append($0) }
+                if piece.content == nil { chunks = try #require(self.shelf[subtask][piece.id]) }
+                if isStored { self.shelf[subtask][piece.id] = chunks }
+                pieces.append(
+                    KeyedCheckpoint.Piece(
+                        name: piece.name,
+                        id: piece.id,
+                        keyCount: piece.keyCount,
+                        isNew: piece.content != nil,
+                        chunks: chunks
+                    )
+                )
+            }
+            checkpoint.subtasks.append(pieces)
+            self.keepers[subtask].stage.settle(self.checkpointNumber, isStored: isStored)
         }
-        return chunks
+        return checkpoint
+    }
+}
+
+/// A checkpoint of a keyed stage.
+struct KeyedCheckpoint {
+    struct Piece {
+        let name: String
+        let id: PieceID
+        let keyCount: Int
+        let isNew: Bool
+        let chunks: [[UInt8]]
+    }
+
+    let number: Int64
+    var subtasks: [[Piece]] = []
+
+    /// Keys and bytes that were written for it.
+    var written: (keyCount: Int, bytes: Int) {
+        let pieces = self.subtasks.joined().filter(\.isNew)
+        return (
+            pieces.reduce(0) { $0 + $1.keyCount }, pieces.reduce(0) { $0 + $1.chunks.reduce(0) { $0 + $1.count } }
+        )
     }
 }

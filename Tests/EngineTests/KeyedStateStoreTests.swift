@@ -140,7 +140,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
             if random.chance(percent: 20) { try store.relieve() }
             if round == 1_500 { while try store.dropSome(writtenUpTo: 50) {} }
             if round == 1_500 { writtenAt = writtenAt.filter { $0.value > 50 } }
-            if random.chance(percent: 1) { _ = try store.freeze(watermark: 0) }
+            if random.chance(percent: 1) { _ = try store.freeze() }
         }
 
         for time in [100, 400, 401, 900] as [Int64] {
@@ -156,7 +156,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
         for world in StoreWorld.all + StoreWorld.rocks {
             var store = TieredStateStore(expires: false, spill: world.spill)
             for number in 0..<300 { try StoreChange(.set([1]), at: 1).apply(to: &store, number) }
-            let frozen = try store.freeze(watermark: 7)
+            let frozen = try store.freeze()
 
             for number in 0..<200 { try StoreChange(.removal, at: 2).apply(to: &store, number) }
             for number in 200..<400 { try StoreChange(.set([2]), at: 2).apply(to: &store, number) }
@@ -204,7 +204,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
                 }
             }
             _ = try store.nextTimer(upTo: 10)
-            _ = try store.freeze(watermark: 1)
+            _ = try store.freeze()
         } catch {
             found = error
         }
@@ -216,7 +216,7 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
     // MARK: Content
 
     private static func content(of store: inout TieredStateStore) throws -> [String] {
-        try Self.lines(of: store.freeze(watermark: 7))
+        try Self.lines(of: store.freeze())
     }
 
     private static func lines(of frozen: any FrozenState) throws -> [String] {
@@ -224,7 +224,6 @@ enum StoreWorld: Hashable, CustomTestStringConvertible {
         try frozen.encode { chunk in
             try StateReader.read(chunk, of: "a test") { bytes in
                 var reader = try ProcessSnapshotReader(bytes)
-                #expect(reader.watermark == 7)
                 while let entry = try reader.next() {
                     let state = entry.state.map { "\($0.value.array) \($0.writtenAt)" } ?? "-"
                     lines.append("\(try StoreKey.number(of: entry.key)) \(state) \(entry.times)")

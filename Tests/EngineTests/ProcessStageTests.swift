@@ -59,12 +59,13 @@ import Testing
                 try run.advance(to: watermark)
                 #expect(run.takeOutputs() == model.advance(to: watermark), "seed \(seed)")
             }
+            if random.chance(percent: 40) { _ = try run.takeCheckpoint(isStored: random.chance(percent: 70)) }
             if random.chance(percent: 20) {
-                var states = try run.snapshots()
-                if random.chance(percent: 50) { states.reverse() }
+                let checkpoint = try run.takeCheckpoint(isStored: true)
                 failures += run.rejectedCount
-                let parallelism = random.next(in: 1..<6)
-                run = try KeyedRun(shape, parallelism: parallelism, from: states, in: Self.world(&random))
+                let same = checkpoint.subtasks.count
+                let parallelism = random.chance(percent: 50) ? same : random.next(in: 1..<6)
+                run = try KeyedRun(shape, parallelism: parallelism, from: checkpoint, in: Self.world(&random))
             }
         }
         try run.advance(to: .max)
@@ -129,7 +130,7 @@ import Testing
     private static func snapshotOfKeys(_ count: Int) throws -> [UInt8] {
         let run = try KeyedRun(.deduplicate(within: 10), parallelism: 1)
         try run.read((0..<count).map { StreamEvent(key: "key \($0)", value: 1, time: 1) })
-        return try run.snapshots()[0]
+        return try run.snapshots()[1]
     }
 
     @Test func `a state that nobody may see any more gives its memory back`() throws {
@@ -185,7 +186,8 @@ import Testing
             (0..<30_000).map { StreamEvent(key: "a key with a name of some length, \($0)", value: 1, time: 5) }
         )
 
-        let chunks = try run.snapshots()
+        // The first is that of the stage.
+        let chunks = try run.snapshots().dropFirst()
         let keyCounts = try chunks.map { try KeyedRun(.process(timeToLive: nil), parallelism: 1, from: [$0]).keyCount }
         let restored = try KeyedRun(.process(timeToLive: nil), parallelism: 3, from: chunks.reversed())
 
@@ -193,6 +195,42 @@ import Testing
         #expect(keyCounts.allSatisfy { $0 > 0 })
         #expect(keyCounts.reduce(0, +) == 30_000)
         #expect(restored.keyCount == 30_000)
+    }
+
+    @Test func `a checkpoint writes the keys that have changed, also where they lie on disk`() throws {
+        for world in StoreWorld.all + StoreWorld.rocks {
+            let shape = KeyedShape.process(timeToLive: nil)
+            let run = try KeyedRun(shape, parallelism: 2, in: world)
+            try run.read((0..<5_000).map { StreamEvent(key: "key \($0)", value: 1, time: 5) })
+            let whole = try run.takeCheckpoint(isStored: true)
+            try run.read((0..<50).map { StreamEvent(key: "key \($0)", value: 1, time: 6) })
+            let changed = try run.takeCheckpoint(isStored: true)
+            let unchanged = try run.takeCheckpoint(isStored: true)
+            let resumed = try KeyedRun(shape, parallelism: 2, from: unchanged, in: world)
+            try resumed.read((50..<60).map { StreamEvent(key: "key \($0)", value: 7, time: 7) })
+            let removed = try resumed.takeCheckpoint(isStored: true)
+
+            #expect(whole.written.keyCount == 5_000, "\(world.testDescription)")
+            #expect(changed.written.keyCount == 50, "\(world.testDescription)")
+            #expect(changed.written.bytes * 20 < whole.written.bytes, "\(world.testDescription)")
+            #expect(unchanged.written.keyCount == 0, "\(world.testDescription)")
+            #expect(removed.written.keyCount >= 10 && removed.written.keyCount < 5_000, "\(world.testDescription)")
+            #expect(try KeyedRun(shape, parallelism: 3, from: removed, in: world).keyCount == 4_990)
+        }
+    }
+
+    @Test func `what was meant for a checkpoint that was given up is in the next one`() throws {
+        for world in StoreWorld.all {
+            let shape = KeyedShape.deduplicate(within: 10)
+            let run = try KeyedRun(shape, parallelism: 1, in: world)
+            for number in 0..<40 {
+                try run.read((0..<20).map { StreamEvent(key: "\(number) \($0)", value: 1, time: 5) })
+                let checkpoint = try run.takeCheckpoint(isStored: number.isMultiple(of: 3))
+
+                let restored = try KeyedRun(shape, parallelism: 1, from: checkpoint, in: world)
+                #expect(restored.keyCount == 20 * (number + 1), "\(world.testDescription)")
+            }
+        }
     }
 
     @Test(arguments: Seeds.first(40))
@@ -217,6 +255,6 @@ import Testing
             StreamEvent.random(random.next(in: 1..<40), from: &time, disorder: 10, &random)
                 .map { StreamEvent(key: $0.key, value: max($0.value, 1), time: $0.time) }
         )
-        return try run.snapshots()[0]
+        return try run.snapshots()[1]
     }
 }

@@ -223,12 +223,13 @@ final class StreamRun {
         }
         for subtask in 0..<parallelism {
             var stage = stream.makeWindowStage(subtask: subtask, form: .messages, spill: spill, cold: cold)
+            for piece in (snapshot?.pieces ?? []).joined() { stage.expect(piece.keyCount, of: piece.name) }
             for chunk in (snapshot?.states ?? []).joined() { try stage.restore(chunk.chunk, of: chunk.piece) }
             if keepsPieces, let snapshot {
                 self.shelf = snapshot.shelf
                 self.checkpoint = snapshot.number
                 for piece in snapshot.pieces[subtask] {
-                    stage.noteStored(piece.id, name: piece.name, keyCount: piece.keyCount)
+                    try stage.noteStored(piece.id, name: piece.name, keyCount: piece.keyCount)
                 }
             }
             self.keepers.append(Keeper(stage, channelCount: readerCount))

@@ -103,6 +103,10 @@ import Testing
         #expect(try process.wait().code == 0)
         let list = try WeirProcess(["checkpoint", "list", "state/shop"], in: self.folder).wait()
         #expect(list.results.contains("savepoint"))
+        let objects = try WeirProcess(["checkpoint", "list", "state/shop", "--json"], in: self.folder).wait()
+        let newest = try WeirProcess(["checkpoint", "inspect", "state/shop", "--json"], in: self.folder).wait()
+        #expect(objects.results.hasSuffix(newest.results))
+        expect(newest.results, contains: [#""job":"shop","isSavepoint":true,"#, #""operators":[{"id":"window","#])
         try self.folder.write(ShopEvents.program(), to: "job.fl")
 
         let outcome = try self.folder.run("--state", "state", "--resume", "--parallelism", "3")

@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// A slot is `[a, b, payload…]`, or `[a, b, address, payload…]` in a table of long keys, where `address` is that of the
 /// key's bytes. Slots are probed linearly and never removed one by one. Memory: `slotBytes` times a power of two, at most
-/// half full; while it grows, the old slots exist beside the new ones.
+/// half full, or five eighths where slots are wider than a cache line; while it grows, the old slots exist beside the new ones.
 ///
 /// The table gets faster, not only larger keys per second, when a batch of keys is hashed and prefetched before the
 /// first is looked up: see ``prefetch(_:)``.
@@ -29,8 +29,21 @@ package struct KeyTable: ~Copyable {
         self.payloadOffset = hasAddress ? 24 : 16
         self.slotBytes = self.payloadOffset + 8 * payloadWordCount
         self.mask = UInt64(slotCount - 1)
-        self.growthCount = slotCount / 2
+        self.growthCount = Self.growthCount(slotCount, slotBytes: self.slotBytes)
         unsafe self.slots = Self.allocate(slotCount * self.slotBytes)
+    }
+
+    /// Keys with which a table of so many slots grows: where slots are wide, free ones cost more than looking at a few more.
+    private static func growthCount(_ slotCount: Int, slotBytes: Int) -> Int {
+        slotBytes > 64 ? slotCount / 8 * 5 + slotCount % 8 / 2 : slotCount / 2
+    }
+
+    /// Bytes of the smallest table in which so many keys have room, of at least `slotCount` slots.
+    static func bytes(forKeys count: Int, payloadWordCount: Int, slotCount: Int) -> Int {
+        let slotBytes = 16 + 8 * payloadWordCount
+        var slots = slotCount
+        while Self.growthCount(slots, slotBytes: slotBytes) <= count, slots < 1 << 40 { slots *= 2 }
+        return slots * slotBytes
     }
 
     deinit {
@@ -52,6 +65,13 @@ package struct KeyTable: ~Copyable {
 
     @inline(__always)
     package func prefetch(_ hash: UInt64) { self.view.prefetch(hash) }
+
+    /// The same, to the last line of a payload.
+    @inline(__always)
+    func prefetchAll(_ hash: UInt64) {
+        let slot = unsafe self.slot(hash & self.mask)
+        for offset in stride(from: 0, to: self.slotBytes + 63, by: 64) { unsafe weir_prefetch(slot + offset) }
+    }
 
     /// Where the slots lie until the table next grows.
     @inline(__always)
@@ -151,24 +171,26 @@ package struct KeyTable: ~Copyable {
     /// Makes room for so many more keys: until they are there, no slot moves.
     @inline(__always)
     mutating func reserve(_ more: Int) {
-        while self.count &+ more >= self.growthCount { self.grow() }
+        if self.count &+ more >= self.growthCount { self.grow(for: more) }
     }
 
     /// Forgets every key and gives memory back.
     package mutating func removeAll() {
         unsafe weir_table_free(self.slots, self.bytes)
         self.mask = UInt64(Self.slotCountInitial - 1)
-        self.growthCount = Self.slotCountInitial / 2
+        self.growthCount = Self.growthCount(Self.slotCountInitial, slotBytes: self.slotBytes)
         self.count = 0
         unsafe self.slots = Self.allocate(Self.slotCountInitial * self.slotBytes)
     }
 
     @inline(never)
-    private mutating func grow() {
+    private mutating func grow(for more: Int = 1) {
         let old = unsafe self.slots
         let oldBytes = self.bytes
-        self.mask = self.mask * 2 + 1
-        self.growthCount *= 2
+        repeat {
+            self.mask = self.mask * 2 + 1
+            self.growthCount = Self.growthCount(Int(self.mask) + 1, slotBytes: self.slotBytes)
+        } while self.count + more >= self.growthCount
         unsafe self.slots = Self.allocate(self.bytes)
         var slot = unsafe old
         while unsafe slot < old + oldBytes {

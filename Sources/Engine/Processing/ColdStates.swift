@@ -6,6 +6,7 @@
 /// |                              | i64 when the state was written; u32 number of timers, i64 each; the state            |
 /// | 2, time of the first timer   | ``ColdKey``; see ``ColdQueue``                                                        |
 /// | 3, time it was written       | the same, of states that may be dropped                                              |
+/// | 4, number                    | a chunk of ``ColdChanges``                                                            |
 ///
 /// Entries of the queues are looked at when they are due, and only count if the key says the same: whoever changes a key
 /// leaves them where they are. A key with timers has an entry at its first timer, one with a state that expires an entry
@@ -24,6 +25,9 @@ final class ColdStates {
 
     private let expires: Bool
     private var filter: ColdFilter
+
+    /// What has been written since it was last handed over; nil where nobody asks.
+    private var changes: ColdChanges?
     private var key = ByteBuffer()
     private var value = ByteBuffer()
 
@@ -97,12 +101,14 @@ final class ColdStates {
         self.value.removeAll(capacityLimit: Self.bufferBytesLimit)
         record.append(to: &self.value)
         self.table.put(self.key.bytes, self.value.bytes)
+        self.changes?.append(key, record.state, record.times, to: self.table)
     }
 
     func remove(_ key: StateKey) {
         self.setKey(key)
         self.table.remove(self.key.bytes)
         self.keyCount -= 1
+        self.changes?.appendRemoval(of: key, to: self.table)
     }
 
     func expire(_ key: StateKey, _ serial: Int64, writtenAt: Int64) {
@@ -122,9 +128,36 @@ final class ColdStates {
 
     /// A round of keys was put away.
     func endRound() throws(SpillError) {
+        if let count = self.changes?.keyCount, count > self.mostChanges {
+            self.changes?.removeAll(from: self.table)
+            self.changes = nil
+        }
         try self.commit()
         self.spills.tables += 1
         self.figures = self.table.figures
+    }
+
+    // MARK: Checkpoints
+
+    /// Keys beyond which everything is as good as what has changed.
+    private var mostChanges: Int { max(self.keyCount / 2, Self.changesAllowed) }
+    private static let changesAllowed = 1_024
+
+    /// Notes from now on what is written.
+    func noteChanges() throws(SpillError) {
+        self.changes?.removeAll(from: self.table)
+        self.changes = ColdChanges()
+        try self.commit()
+    }
+
+    /// Hands over what was written since anything was last handed over.
+    ///
+    /// - Returns: Nil where nobody noted it, or it is too much.
+    func freezeChanges() throws(SpillError) -> FrozenChanges? {
+        guard let changes = self.changes else { return nil }
+        let content = try changes.freeze(self.table) { () throws(SpillError) in try self.commit() }
+        try self.noteChanges()
+        return FrozenChanges(content: content, keyCount: changes.keyCount)
     }
 }
 
@@ -212,10 +245,9 @@ extension SpillError {
 /// States and timers on disk as they were once, for whoever writes a checkpoint.
 struct FrozenKeys: FrozenState {
     let snapshot: any ColdSnapshot
-    let watermark: Int64
 
     func encode(_ write: ([UInt8]) throws -> Void) throws {
-        var writer = ProcessSnapshotWriter(watermark: self.watermark)
+        var writer = ProcessSnapshotWriter(.everything)
         let range = ColdRange(first: [ColdStates.keyMark], end: [ColdStates.keyMark + 1])
         let cursor = try self.snapshot.makeCursor(range)
         while !cursor.isAtEnd {

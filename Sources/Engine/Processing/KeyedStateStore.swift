@@ -43,8 +43,19 @@ package protocol KeyedStateStore: ~Copyable {
     /// - Returns: False when there is none left.
     mutating func dropSome(writtenUpTo time: Int64) throws(SpillError) -> Bool
 
-    /// Hands everything over as it is, to be encoded as a ``ProcessSnapshot`` that says this watermark.
-    mutating func freeze(watermark: Int64) throws(SpillError) -> any FrozenState
+    /// Removes the state and the timers of a key.
+    mutating func removeAll(of key: StateKey)
+
+    /// Hands everything over as it is, to be encoded as a ``ProcessSnapshot``, and notes from then on what changes.
+    mutating func freeze() throws(SpillError) -> any FrozenState
+
+    /// Hands over what has changed since anything was last handed over.
+    ///
+    /// - Returns: Nil where nobody noted it, or most has changed: then everything is to be handed over.
+    mutating func freezeChanges() throws(SpillError) -> FrozenChanges?
+
+    /// Checkpoints hold everything as it is: notes from now on what changes.
+    mutating func noteChanges() throws(SpillError)
 
     /// Bytes that all of it takes in memory.
     var bytes: Int { get }
@@ -128,6 +139,14 @@ package struct StateKey {
 package struct StoredState {
     let value: Bytes
     let writtenAt: Int64
+}
+
+/// Keys that have changed, to be encoded as a ``ProcessSnapshot``.
+package struct FrozenChanges {
+    let content: any FrozenState
+
+    /// Of keys that changed or went, some perhaps several times.
+    let keyCount: Int
 }
 
 /// A timer that is due.

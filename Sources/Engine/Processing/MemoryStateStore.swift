@@ -35,6 +35,10 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         /// Whether it has nothing, and is only here because of its record.
         var isGone = false
         var isLive = true
+        /// Whether it is among the ``NotedChanges``.
+        var isNoted = false
+        /// Whether a checkpoint may hold its key.
+        var isHeld = false
     }
 
     struct Timer {
@@ -60,6 +64,9 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     /// When states were written; nil where nobody asks.
     private(set) var expiries: TimerHeap?
     private(set) var heldBytes = 0
+
+    /// What has changed since it was last handed over; nil where nobody asks.
+    var changes: NotedChanges?
 
     /// Where the search for entries to put away goes on.
     var hand = 0
@@ -100,6 +107,7 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
             + (self.freeEntries.capacity + self.freeTimers.capacity) * MemoryLayout<Int>.stride
             + self.timers.capacity * MemoryLayout<Timer>.stride
             + (self.due.capacity + (self.expiries?.capacity ?? 0)) * MemoryLayout<TimerHeap.Timer>.stride
+            + (self.changes?.bytes ?? 0)
     }
 
     package var diskBytes: Int64 { 0 }
@@ -140,10 +148,13 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
 
     private mutating func findOrAdd(_ key: StateKey) -> Int {
         guard let known = self.find(key) else {
-            defer { self.nextSerial += 1 }
-            return self.add(key, serial: self.nextSerial)
+            let number = self.add(key, serial: self.nextSerial)
+            self.nextSerial += 1
+            self.note(number)
+            return number
         }
         self.entries[known].isChanged = true
+        self.note(known)
         guard self.entries[known].isGone else { return known }
         self.entries[known].isGone = false
         self.entries[known].isExpiring = false
@@ -163,10 +174,11 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
             unsafe longKey = unsafe copy
             self.heldBytes += Self.allocated(key.words.count)
         }
-        let entry = unsafe Entry(key: key.words, longKey: longKey, serial: serial)
+        var entry = unsafe Entry(key: key.words, longKey: longKey, serial: serial)
         let number: Int
         if let free = self.freeEntries.popLast() {
             number = free
+            entry.isNoted = self.entries[number].isNoted
             self.entries[number] = entry
         } else {
             number = self.entries.count
@@ -179,6 +191,7 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     /// Forgets a key that has nothing, once nothing is below that would come up instead.
     private mutating func removeIfEmpty(_ number: Int) {
         self.entries[number].isChanged = true
+        self.note(number)
         let entry = self.entries[number]
         guard unsafe entry.value == nil, entry.timerCount == 0, !entry.isGone else { return }
         guard entry.storedSerial == 0 else {
@@ -193,13 +206,10 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
     /// Forgets an entry and what it has.
     mutating func remove(_ number: Int) {
         self.free(number)
+        self.removeTimers(of: number)
         let entry = self.entries[number]
-        var timer = entry.firstTimer
-        while timer > 0 {
-            self.freeTimers.append(timer - 1)
-            timer = self.timers[timer - 1].next
-        }
         self.index.remove(number, hash: entry.key.hash)
+        if entry.isHeld { self.noteRemoved(number) }
         if let longKey = unsafe entry.longKey {
             unsafe longKey.deallocate()
             self.heldBytes -= Self.allocated(entry.key.count)
@@ -207,6 +217,18 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         if entry.isGone { self.goneCount -= 1 }
         self.entries[number].isLive = false
         self.freeEntries.append(number)
+    }
+
+    /// Its places in the heap of all keys stay until they are due.
+    private mutating func removeTimers(of number: Int) {
+        var timer = self.entries[number].firstTimer
+        while timer > 0 {
+            self.freeTimers.append(timer - 1)
+            timer = self.timers[timer - 1].next
+        }
+        self.entries[number].firstTimer = 0
+        self.entries[number].lastTimer = 0
+        self.entries[number].timerCount = 0
     }
 
     func key(_ number: Int) -> StateKey {
@@ -294,6 +316,12 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
         unsafe self.entries[number].value = unsafe value
         self.entries[number].valueCapacity = Int32(capacity)
         self.heldBytes += Self.allocated(capacity)
+    }
+
+    package mutating func removeAll(of key: StateKey) {
+        guard let number = self.find(key), !self.entries[number].isGone else { return }
+        self.removeTimers(of: number)
+        self.drop(number)
     }
 
     mutating func free(_ number: Int) {
@@ -453,15 +481,5 @@ package struct MemoryStateStore: ~Copyable, KeyedStateStore {
             next = self.timers[next - 1].next
         }
         return times
-    }
-
-    package func freeze(watermark: Int64) -> any FrozenState {
-        var chunks: [[UInt8]] = []
-        var writer = ProcessSnapshotWriter(watermark: watermark)
-        for number in self.entries.indices where self.entries[number].isLive {
-            writer.append(self.key(number), self.state(number), self.times(number)) { chunks.append($0) }
-        }
-        writer.end { chunks.append($0) }
-        return EncodedState(chunks)
     }
 }

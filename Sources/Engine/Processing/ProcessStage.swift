@@ -22,6 +22,7 @@ package struct ProcessStage<Store: KeyedStateStore & ~Copyable>: ~Copyable {
     private let keepsKeys: Bool
     var machine: Machine<ProcessHost>
     var store: Store
+    var pieces = KeyedPieces()
     let routing: Routing
     let subtask: Int
     private(set) var watermark = WatermarkTracker.none

@@ -61,10 +61,25 @@ package struct TieredStateStore: ~Copyable, KeyedStateStore {
         self.lower = lower
     }
 
-    package mutating func freeze(watermark: Int64) throws(SpillError) -> any FrozenState {
-        guard let lower = self.lower else { return self.upper.freeze(watermark: watermark) }
+    // MARK: Checkpoints
+
+    package mutating func freeze() throws(SpillError) -> any FrozenState {
+        guard let lower = self.lower else { return self.upper.freeze() }
         try self.upper.writeChanges(to: lower)
-        return FrozenKeys(snapshot: try lower.table.makeSnapshot(), watermark: watermark)
+        let snapshot = try lower.table.makeSnapshot()
+        try lower.noteChanges()
+        return FrozenKeys(snapshot: snapshot)
+    }
+
+    package mutating func freezeChanges() throws(SpillError) -> FrozenChanges? {
+        guard let lower = self.lower else { return self.upper.freezeChanges() }
+        try self.upper.writeChanges(to: lower)
+        return try lower.freezeChanges()
+    }
+
+    package mutating func noteChanges() throws(SpillError) {
+        guard let lower = self.lower else { return self.upper.noteChanges() }
+        try lower.noteChanges()
     }
 
     // MARK: States
@@ -80,6 +95,7 @@ package struct TieredStateStore: ~Copyable, KeyedStateStore {
     }
 
     package mutating func removeState(of key: StateKey) { self.upper.removeState(of: key) }
+    package mutating func removeAll(of key: StateKey) { self.upper.removeAll(of: key) }
 
     package mutating func dropSome(writtenUpTo time: Int64) throws(SpillError) -> Bool {
         let hasMore = self.upper.dropSome(writtenUpTo: time)

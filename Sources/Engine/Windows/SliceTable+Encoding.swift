@@ -121,6 +121,36 @@ extension SliceTable {
         }
     }
 
+    /// Takes so many rows of a ``SnapshotFormat`` that lie before a reader, but for those of a hash that isn't `wanted`.
+    ///
+    /// - Throws: As ``merge(_:into:arena:)``.
+    mutating func merge(
+        _ reader: inout StateReader,
+        rows count: UInt32,
+        arena: inout Arena,
+        wanted: (UInt64) -> Bool
+    ) throws(ValueDecodingError) {
+        var ahead = reader
+        for _ in 0..<min(count, UInt32(Self.rowsAhead)) { self.fetch(&ahead) }
+        for index in 0..<count {
+            if count - index > Self.rowsAhead { self.fetch(&ahead) }
+            let row = try SnapshotRow(&reader)
+            let hash = row.key.hash
+            guard wanted(hash) else { continue }
+            let states =
+                unsafe row.longKey == nil
+                ? self.short.payload(of: row.key, hash: hash) : self.states(of: row.key, longKey: row.longKey)
+            unsafe try self.merge(row.states, into: states, arena: &arena)
+        }
+    }
+
+    @inline(__always)
+    private func fetch(_ reader: inout StateReader) {
+        // One that can't be read is found when its turn comes.
+        guard let row = try? SnapshotRow(&reader), unsafe row.longKey == nil else { return }
+        self.short.prefetchAll(row.key.hash)
+    }
+
     /// - Returns: The size of the row.
     @inline(__always)
     private func fetch(_ row: RecordRow) -> Int {
@@ -189,6 +219,11 @@ extension SliceTable {
         case 1:
             var others: (UInt64, UInt64, UInt64) = (try reader.number(UInt64.self), try reader.number(UInt64.self), 0)
             guard others.1 > 0 else { throw .impossible(offset: reader.offset) }
+            if unsafe words[1] == 0, unsafe words[2] == 0 {
+                unsafe words[0] = others.0
+                unsafe words[1] = others.1
+                return
+            }
             unsafe withUnsafeBytes(of: &others) { bytes in
                 let start = unsafe bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt64.self)
                 if unsafe words[2] == 0, unsafe Self.mergeIntegers(start, into: words, column) { return }

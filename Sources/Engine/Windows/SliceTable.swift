@@ -67,6 +67,17 @@ struct SliceTable: ~Copyable {
         return unsafe self.long.existingPayload(of: key, longKey: longKey)
     }
 
+    /// Makes room for so many more keys, so that it needn't grow towards them.
+    mutating func reserve(short: Int, long: Int) {
+        if short > 0 { self.short.reserve(short) }
+        if long > 0 { self.long.reserve(long) }
+    }
+
+    /// Bytes that the slots of so many keys take.
+    static func bytes(forKeys count: Int, of layout: WindowLayout) -> Int {
+        KeyTable.bytes(forKeys: count, payloadWordCount: layout.wordCount, slotCount: Self.slotCountInitial)
+    }
+
     /// Calls `body` with every key; the payload is its states.
     func forEachRow<Failure: Error>(_ body: (KeyedRow) throws(Failure) -> Void) throws(Failure) {
         try Aggregation.forEachRow(short: self.short, long: self.long, body)

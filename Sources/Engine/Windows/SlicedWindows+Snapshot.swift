@@ -33,6 +33,24 @@ extension SlicedWindows {
         return false
     }
 
+    /// About so many keys of a slice are about to be restored: its table is made large enough at once, where that fits in memory.
+    ///
+    /// The rows of a table come in the order of its slots. One of the same size takes them in one pass over its memory.
+    mutating func expect(_ keyCount: Int, slice start: Int64) {
+        let bytes = SliceTable.bytes(forKeys: keyCount, of: self.layout)
+        guard keyCount > 0, bytes <= self.roomForExpected else { return }
+        self.roomForExpected -= bytes
+        self.expectedKeys[start, default: 0] += keyCount
+    }
+
+    /// The first rows of a slice are about to come, so many of which have long keys: makes room for those that are expected.
+    mutating func makeRoom(in box: SliceBox, slice start: Int64, rows: Int, longRows: Int) {
+        guard rows > 0, let keyCount = self.expectedKeys.removeValue(forKey: start) else { return }
+        let long = Int(Double(keyCount) * Double(longRows) / Double(rows))
+        self.takenBytes += box.table.bytes
+        box.table.reserve(short: keyCount - long, long: long)
+    }
+
     /// A piece of a slice was restored as a whole.
     mutating func noteStored(_ id: PieceID, keyCount: Int, slice start: Int64) {
         self.writtenKeys[id.checkpoint, default: 0] += keyCount

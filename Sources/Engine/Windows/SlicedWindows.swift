@@ -22,6 +22,10 @@ struct SlicedWindows: ~Copyable {
 
     private var tableExpectation = TableExpectation()
 
+    /// Keys that slices are about to get from a checkpoint, and bytes that may be kept free for such.
+    var expectedKeys: [Int64: Int] = [:]
+    var roomForExpected: Int
+
     /// No time at or before this will come, but for late records.
     private(set) var watermark = WatermarkTracker.none
 
@@ -57,12 +61,16 @@ struct SlicedWindows: ~Copyable {
     init(_ grid: SliceGrid, _ windows: StreamWindows, spill: StateSpill?) {
         self.grid = grid
         self.spill = spill
+        self.roomForExpected = (spill?.bytesLimit ?? Self.expectedBytesLimit) / 4 * 3
         self.layout = windows.layout
         self.rolling = RollingWindow(windows.layout)
         self.rolls = grid.size > grid.slide && windows.takesAggregates
         // More than all of time is no more.
         self.allowedLateness = min(windows.allowedLateness, SliceGrid.timeLimit)
     }
+
+    /// What tables that stay in memory whatever they take may be made for, on a manifest's word.
+    private static let expectedBytesLimit = 8 << 30
 
     /// Bytes in memory.
     var bytes: Int { self.slices.reduce(self.rolls ? self.rolling.bytes : 0) { $0 + $1.bytes } }
@@ -94,6 +102,20 @@ struct SlicedWindows: ~Copyable {
         do {
             let states = unsafe box.table.states(of: key, longKey: longKey)
             try unsafe box.table.merge(encoded, into: states, arena: &self.arena)
+        } catch {
+            throw .corrupt("can't decode the states of a window: \(error)")
+        }
+    }
+
+    /// Takes so many rows of a snapshot, but for those of a hash that isn't `wanted`.
+    mutating func merge(
+        _ reader: inout StateReader,
+        rows count: UInt32,
+        into box: SliceBox,
+        wanted: (UInt64) -> Bool
+    ) throws(EngineError) {
+        do {
+            try box.table.merge(&reader, rows: count, arena: &self.arena, wanted: wanted)
         } catch {
             throw .corrupt("can't decode the states of a window: \(error)")
         }

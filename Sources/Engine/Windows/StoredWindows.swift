@@ -17,6 +17,7 @@ internal import WireFormat
 /// Isolation: that of the stage that owns it.
 final class StoredWindows {
     private var store: TieredStateStore
+    private var pieces = KeyedPieces()
     private let layout: WindowLayout
 
     /// When the first timer of the key is due that is in memory.
@@ -50,8 +51,29 @@ final class StoredWindows {
     var spills: StateSpills { self.store.spills }
     var keyCount: Int { self.store.keyCount }
 
-    func freeze(watermark: Int64) throws(EngineError) -> any FrozenState {
-        try self.spilling { store throws(SpillError) in try store.freeze(watermark: watermark) }
+    // MARK: Checkpoints
+
+    /// The pieces of a checkpoint, those that are new numbered from an index on.
+    func freeze(_ checkpoint: Int64, firstIndex: Int) throws(EngineError) -> [StatePiece] {
+        try self.spilling { store throws(SpillError) in
+            try self.pieces.freeze(&store, checkpoint, firstIndex: firstIndex)
+        }
+    }
+
+    func settle(_ checkpoint: Int64, isStored: Bool) { self.pieces.settle(checkpoint, isStored: isStored) }
+
+    func noteStored(_ id: PieceID, keyCount: Int) throws(EngineError) {
+        try self.spilling { store throws(SpillError) in
+            try self.pieces.noteStored(id, keyCount: keyCount, in: &store)
+        }
+    }
+
+    /// Forgets the windows of a key, none of which are in memory.
+    func removeAll(of key: StateKey) throws(EngineError) {
+        try self.spilling { store throws(SpillError) in
+            try store.fetch(key)
+            store.removeAll(of: key)
+        }
     }
 
     private func spilling<Result>(

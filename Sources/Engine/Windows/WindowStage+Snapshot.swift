@@ -47,6 +47,26 @@ enum SnapshotFormat {
     }
 }
 
+/// A row of a ``SnapshotFormat``, where its bytes lie.
+@safe
+struct SnapshotRow {
+    let key: KeyWords
+    /// The bytes of a long key.
+    let longKey: UnsafeRawPointer?
+    let states: Bytes
+
+    @inline(__always)
+    init(_ reader: inout StateReader) throws(ValueDecodingError) {
+        self.key = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
+        let keyBytes = try reader.bytes()
+        guard self.key.b != 0, keyBytes.count == (self.key.isLong ? self.key.count : 0) else {
+            throw .impossible(offset: reader.offset)
+        }
+        unsafe self.longKey = self.key.isLong ? UnsafeRawPointer(keyBytes.start) : nil
+        self.states = try reader.bytes()
+    }
+}
+
 extension WindowStage {
     /// Hands the state over as it is; what comes from now on doesn't change it.
     ///
@@ -66,18 +86,14 @@ extension WindowStage {
             return PieceID(checkpoint: checkpoint, index: index)
         }
         var pieces = [rest] + slices
-        if let stored = self.stored {
-            let content = try stored.freeze(watermark: self.watermark)
-            index += 1
-            let id = PieceID(checkpoint: checkpoint, index: index)
-            pieces.append(StatePiece(name: Self.keysName, id: id, keyCount: self.keyCount, content: content))
-        }
+        if let stored = self.stored { pieces += try stored.freeze(checkpoint, firstIndex: index + 1) }
         return StageSnapshot(pieces: pieces, keyCount: self.keyCount, watermark: self.watermark)
     }
 
     /// The checkpoint that was handed over is complete, or was given up: nobody reads what was handed over any more.
     package mutating func settle(_ checkpoint: Int64, isStored: Bool) {
         self.sliced.settle(checkpoint, isStored: isStored)
+        self.stored?.settle(checkpoint, isStored: isStored)
     }
 
     /// Puts some of what checkpoints left in layers together.
@@ -87,9 +103,6 @@ extension WindowStage {
 
     private static var keysPerTidying: Int { 1_024 }
     private static var restName: String { "windows" }
-
-    /// Windows of single keys that didn't fit in memory, as a ``ProcessSnapshot``.
-    private static var keysName: String { "keys" }
 
     private mutating func writeRest<Failure: Error>(_ write: (Bytes) throws(Failure) -> Void) throws(Failure) {
         var buffer = ByteBuffer(capacity: 2 * Self.chunkBytes)
@@ -163,16 +176,29 @@ extension WindowStage {
         try StateReader.read(chunk, of: "windows") { bytes in
             switch piece {
             case Self.restName: try self.readRest(bytes)
-            case Self.keysName: try self.readKeys(bytes)
+            // Windows of single keys that didn't fit in memory, as a ``ProcessSnapshot``.
+            case KeyedPieces.name: try self.readKeys(bytes)
             default: try self.readSlice(bytes)
             }
         }
         try self.spillIfLarge()
     }
 
+    /// About so many keys of this subtask's are in the pieces of a name that are about to be restored.
+    package mutating func expect(_ keyCount: Int, of piece: String) {
+        guard let start = Self.sliceStart(piece), self.sliced.isSlice(start) else { return }
+        self.sliced.expect(keyCount, slice: start)
+    }
+
+    private static func sliceStart(_ piece: String) -> Int64? {
+        piece.hasPrefix("slice/") ? Int64(piece.dropFirst("slice/".count)) : nil
+    }
+
     /// A piece was restored as a whole, by this subtask alone: later checkpoints may name it.
-    package mutating func noteStored(_ id: PieceID, name: String, keyCount: Int) {
-        guard name.hasPrefix("slice/"), let start = Int64(name.dropFirst("slice/".count)) else { return }
+    package mutating func noteStored(_ id: PieceID, name: String, keyCount: Int) throws(EngineError) {
+        // Where those of single keys fit in memory now, they are written with the rest.
+        if name == KeyedPieces.name { try self.stored?.noteStored(id, keyCount: keyCount) }
+        guard let start = Self.sliceStart(name) else { return }
         self.sliced.noteStored(id, keyCount: keyCount, slice: start)
     }
 
@@ -185,7 +211,12 @@ extension WindowStage {
         }
         let start = try reader.number(Int64.self)
         guard self.sliced.isSlice(start) else { throw ValueDecodingError.impossible(offset: reader.offset) }
-        try self.readRows(&reader, firedEnd: self.sliced.restoredEnd) { stage in stage.sliced.slice(start) }
+        let rows = Self.rowCounts(reader)
+        try self.readRows(&reader, firedEnd: self.sliced.restoredEnd) { stage in
+            let box = stage.sliced.slice(start)
+            stage.sliced.makeRoom(in: box, slice: start, rows: rows.all, longRows: rows.long)
+            return box
+        }
         try reader.end()
     }
 
@@ -237,22 +268,23 @@ extension WindowStage {
 
     private mutating func readKeyed(_ reader: inout StateReader) throws {
         let figures = try WindowFigures(&reader)
-        let (key, keyBytes, states) = try Self.readRow(&reader)
-        guard self.owns(key) else { return }
-        let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil
+        let row = try SnapshotRow(&reader)
+        guard self.owns(row.key.hash) else { return }
         guard let stored = self.stored else {
-            return try unsafe self.keyed.restore(figures, states, of: key, longKey: longKey)
+            return try unsafe self.keyed.restore(figures, row.states, of: row.key, longKey: row.longKey)
         }
-        let stateKey = unsafe StateKey(key, longKey: longKey)
+        let stateKey = unsafe StateKey(row.key, longKey: row.longKey)
         try stored.load(stateKey, into: &self.keyed)
-        try unsafe self.keyed.restore(figures, states, of: key, longKey: longKey)
+        try unsafe self.keyed.restore(figures, row.states, of: row.key, longKey: row.longKey)
         try stored.save(stateKey, from: &self.keyed)
     }
 
     private mutating func readKeys(_ chunk: Bytes) throws {
         var reader = try ProcessSnapshotReader(chunk)
         while let entry = try reader.next() {
-            guard self.owns(entry.key.words), let state = entry.state else { continue }
+            guard self.owns(entry.key.words.hash) else { continue }
+            if reader.replaces { try self.forgetWindows(of: entry.key) }
+            guard let state = entry.state else { continue }
             try self.stored?.load(entry.key, into: &self.keyed)
             try StoredWindows.read(state.value, of: entry.key, into: &self.keyed)
             try self.stored?.save(entry.key, from: &self.keyed)
@@ -260,18 +292,32 @@ extension WindowStage {
         }
     }
 
-    private func owns(_ key: KeyWords) -> Bool {
-        self.routing.subtask(ofPartition: self.routing.partition(hash: key.hash)) == self.subtask
+    private mutating func forgetWindows(of key: StateKey) throws(EngineError) {
+        if let stored = self.stored { return try stored.removeAll(of: key) }
+        for number in unsafe self.keyed.store.numbers(of: key.words, longKey: key.longKey) {
+            self.keyed.store.remove(number)
+        }
     }
 
-    private static func readRow(_ reader: inout StateReader) throws -> (KeyWords, Bytes, Bytes) {
-        let key = KeyWords(a: try reader.number(UInt64.self), b: try reader.number(UInt64.self))
-        let keyBytes = try reader.bytes()
-        guard key.b != 0, key.isLong ? keyBytes.count == key.count : keyBytes.count == 0 else {
-            throw ValueDecodingError.impossible(offset: reader.offset)
-        }
-        return (key, keyBytes, try reader.bytes())
+    private func owns(_ hash: UInt64) -> Bool {
+        self.routing.subtask(ofPartition: self.routing.partition(hash: hash)) == self.subtask
     }
+
+    /// How many of the rows that follow, as far as they can be read, have what keys.
+    private static func rowCounts(_ rows: StateReader) -> (all: Int, long: Int) {
+        var reader = rows
+        var counts = (all: 0, long: 0)
+        let limit = (try? reader.number(UInt32.self)) ?? 0
+        for _ in 0..<min(limit, Self.rowsLookedAt) {
+            guard let row = try? SnapshotRow(&reader) else { break }
+            counts.all += 1
+            counts.long += row.key.isLong ? 1 : 0
+        }
+        return counts
+    }
+
+    /// Rows of a chunk that say what the keys of a slice are like.
+    private static var rowsLookedAt: UInt32 { 256 }
 
     /// Reads rows into a table, which is made when the first one belongs here.
     private mutating func readRows(
@@ -279,15 +325,27 @@ extension WindowStage {
         firedEnd: Int64,
         into makeBox: (inout Self) -> SliceBox
     ) throws {
-        var box: SliceBox?
-        for _ in 0..<(try reader.number(UInt32.self)) {
-            let (key, keyBytes, states) = try Self.readRow(&reader)
-            guard self.owns(key) else { continue }
-            self.sliced.noteRestored(SlicedWindows.group(key.hash), firedEnd: firedEnd)
-            let target = box ?? makeBox(&self)
-            box = target
-            let longKey = unsafe key.isLong ? UnsafeRawPointer(keyBytes.start) : nil
-            try unsafe self.sliced.merge(states, of: key, longKey: longKey, into: target)
+        let count = try reader.number(UInt32.self)
+        var isRestored = [Bool](repeating: false, count: CompiledStream.keyGroupCount)
+        for index in 0..<count {
+            var next = reader
+            guard self.owns(try SnapshotRow(&next).key.hash) else {
+                reader = next
+                continue
+            }
+            let box = makeBox(&self)
+            let (routing, subtask) = (self.routing, self.subtask)
+            let start = reader.offset
+            try self.sliced.merge(&reader, rows: count - index, into: box) { hash in
+                guard routing.subtask(ofPartition: routing.partition(hash: hash)) == subtask else { return false }
+                isRestored[SlicedWindows.group(hash)] = true
+                return true
+            }
+            self.sliced.takenBytes += reader.offset - start
+            break
+        }
+        for group in isRestored.indices where isRestored[group] {
+            self.sliced.noteRestored(group, firedEnd: firedEnd)
         }
     }
 }

@@ -20,7 +20,10 @@ extension StreamJob {
             blockedSources: Double(blocked.sources) / parallelism,
             blockedWriters: Double(blocked.writers) / parallelism
         )
-        self.state.withLock { $0.monitor.add(sample) }
+        self.state.withLock { state in
+            state.monitor.add(sample)
+            if state.firstRecordAt == nil, sample.inputRecords > 0 { state.firstRecordAt = now }
+        }
     }
 
     /// Everything that a view shows of it.
@@ -63,6 +66,7 @@ extension StreamJob {
         status.windowPressure = Int64(state.monitor.windowPressure)
         status.lateRecords = self.counters.lateRecords
         status.rejectedRecords = self.counters.rejectedRecords
+        status.recoveryMilliseconds = state.firstRecordAt
         guard self.options.store != nil else { return status }
         status.checkpointInterval = self.options.checkpoints.interval
         status.checkpoint = state.checkpoint?.number

@@ -31,6 +31,9 @@ package final class StreamJob: Sendable {
 
         /// Since when the output of a checkpoint is under way to its sink.
         var deliveringSince: Int64?
+
+        /// When the first record had been taken.
+        var firstRecordAt: Int64?
         var checkpoint: (number: Int64, milliseconds: Int64, bytes: Int64, endedAt: Int64)?
     }
 

@@ -92,7 +92,7 @@ struct StreamRecovery {
                     return
                 }
                 let lost = Self.lostOperators(manifest, job)
-                try store.verify(manifest)
+                try CheckpointVerification(manifest, of: store).run()
                 self.start.state = RestoredState(
                     manifest: manifest,
                     store: store,

@@ -1,32 +1,45 @@
 internal import Compression
 package import Environment
 
-/// The file of a subtask's state: zstd frames, each with a checksum of its content.
+/// The file of a subtask's state: zstd frames, each with a checksum of its content and one of its bytes, so that damage is
+/// found without decompressing.
 ///
 /// | bytes | field                                                                    |
 /// | ----: | ------------------------------------------------------------------------ |
-/// |     8 | magic "WEIRBLB1"                                                         |
+/// |     8 | magic "WEIRBLB2"                                                         |
 /// |  4, 4 | of each frame: length of the frame, length of its content, LE            |
+/// |     4 | ``CRC32`` of these two and of the frame, LE                              |
 /// |     – | the frame                                                                |
-/// |  4, 4 | 0, 0: the end                                                            |
+/// | 4, 4, 4 | 0, 0, 0: the end                                                       |
 /// |     8 | length of all content, LE                                                |
 enum CheckpointBlob {
-    fileprivate static let magic = Array("WEIRBLB1".utf8)
+    fileprivate static let magic = Array("WEIRBLB2".utf8)
 
     /// Content of one frame.
     static let frameLimit = 1 << 20
 
+    /// Before each frame.
+    static let headerBytes = 12
+
     fileprivate static func frame(_ content: ArraySlice<UInt8>, _ codec: inout ZstdBlockCompressor) throws -> [UInt8] {
-        var frame = [UInt8](repeating: 0, count: 8 + ZstdBlockCompressor.bound(content.count))
+        let start = Self.headerBytes
+        var frame = [UInt8](repeating: 0, count: start + ZstdBlockCompressor.bound(content.count))
         let length = try unsafe frame.withUnsafeMutableBytes { room in
             try unsafe content.withUnsafeBytes { bytes in
-                try unsafe codec.compress(bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[8...]))
+                try unsafe codec.compress(bytes, into: UnsafeMutableRawBufferPointer(rebasing: room[start...]))
             }
         }
-        frame.removeLast(frame.count - 8 - length)
+        frame.removeLast(frame.count - start - length)
         frame.replaceSubrange(0..<4, with: Self.bytes(of: UInt32(length)))
         frame.replaceSubrange(4..<8, with: Self.bytes(of: UInt32(content.count)))
+        let checksum = Self.checksum(frame[..<8], frame[start...])
+        frame.replaceSubrange(8..<start, with: Self.bytes(of: checksum))
         return frame
+    }
+
+    fileprivate static func checksum(_ lengths: ArraySlice<UInt8>, _ frame: ArraySlice<UInt8>) -> UInt32 {
+        let former = unsafe lengths.withUnsafeBytes { unsafe CRC32.checksum($0) }
+        return unsafe frame.withUnsafeBytes { unsafe CRC32.checksum($0, behind: former) }
     }
 
     fileprivate static func append(_ bytes: [UInt8], to file: any DiskFile) throws(EnvironmentError) {
@@ -57,11 +70,11 @@ enum CheckpointBlob {
         count: Int,
         _ codec: inout ZstdBlockDecompressor
     ) throws -> [UInt8] {
-        var content = [UInt8](repeating: 0, count: count)
-        let found = try unsafe content.withUnsafeMutableBytes { room in
-            try unsafe frame.withUnsafeBytes { bytes in try unsafe codec.decompress(bytes, into: room) }
+        let content = try unsafe [UInt8](unsafeUninitializedCapacity: count) { room, found in
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[..<count])
+            found = try unsafe frame.withUnsafeBytes { bytes in try unsafe codec.decompress(bytes, into: target) }
         }
-        guard found == count else { throw CompressionError.corrupt(offset: 0, reason: "a frame is too short") }
+        guard content.count == count else { throw CompressionError.corrupt(offset: 0, reason: "a frame is too short") }
         return content
     }
 }
@@ -116,7 +129,9 @@ package final class BlobWriter {
     /// - Returns: Bytes on disk.
     package func finish() throws(CheckpointError) -> Int64 {
         do {
-            let end = Array(repeating: 0, count: 8) + CheckpointBlob.bytes(of: UInt64(self.byteCount))
+            let end =
+                Array(repeating: 0, count: CheckpointBlob.headerBytes)
+                + CheckpointBlob.bytes(of: UInt64(self.byteCount))
             try self.write(end)
             try self.file.synchronize()
             return try self.file.size
@@ -154,26 +169,46 @@ final class BlobFrames {
     /// The content of the next frame; nil behind the last.
     func next() throws(CheckpointError) -> [UInt8]? {
         do {
-            let length = Int(try self.number(4))
-            let contentLength = Int(try self.number(4))
-            if length == 0, contentLength == 0 { return nil }
-            guard contentLength <= CheckpointBlob.frameLimit,
-                length <= ZstdBlockCompressor.bound(CheckpointBlob.frameLimit)
-            else {
-                throw CheckpointError.damaged(self.path, "a frame is longer than any")
-            }
-            let frame = try self.bytes(length)
-            self.byteCount += Int64(contentLength)
-            return try CheckpointBlob.content(of: frame, count: contentLength, &self.codec)
+            guard let (frame, count) = try self.nextFrame() else { return nil }
+            return try CheckpointBlob.content(of: frame, count: count, &self.codec)
         } catch {
             throw Self.failure(error, self.path)
         }
     }
 
+    /// Passes over the next frame, whose bytes are as they were written.
+    ///
+    /// - Returns: False behind the last.
+    func skip() throws(CheckpointError) -> Bool {
+        do {
+            return try self.nextFrame() != nil
+        } catch {
+            throw Self.failure(error, self.path)
+        }
+    }
+
+    private func nextFrame() throws -> (frame: [UInt8], contentCount: Int)? {
+        let header = try self.bytes(CheckpointBlob.headerBytes)
+        let length = Int(Self.number(header[..<4]))
+        let contentLength = Int(Self.number(header[4..<8]))
+        if header.allSatisfy({ $0 == 0 }) { return nil }
+        guard contentLength <= CheckpointBlob.frameLimit,
+            length <= ZstdBlockCompressor.bound(CheckpointBlob.frameLimit)
+        else {
+            throw CheckpointError.damaged(self.path, "a frame is longer than any")
+        }
+        let frame = try self.bytes(length)
+        guard UInt64(CheckpointBlob.checksum(header[..<8], frame[...])) == Self.number(header[8...]) else {
+            throw CheckpointError.damaged(self.path, "a frame isn't as it was written")
+        }
+        self.byteCount += Int64(contentLength)
+        return (frame, contentLength)
+    }
+
     /// Checks that nothing is left, and that the content is as long as it should be.
     func end(byteCount: Int64) throws(CheckpointError) {
         do {
-            guard try self.number(8) == UInt64(self.byteCount), self.byteCount == byteCount else {
+            guard Self.number(try self.bytes(8)[...]) == UInt64(self.byteCount), self.byteCount == byteCount else {
                 throw CheckpointError.damaged(self.path, "it isn't as long as it should be")
             }
             guard try self.file.size == self.offset else {
@@ -193,17 +228,19 @@ final class BlobFrames {
     }
 
     private func bytes(_ count: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
         let file = self.file
         let offset = self.offset
-        let found = try unsafe bytes.withUnsafeMutableBytes { try unsafe file.read(at: offset, into: $0) }
-        guard found == count else { throw CheckpointError.damaged(self.path, "it is cut off") }
+        let bytes = try unsafe [UInt8](unsafeUninitializedCapacity: count) { room, found in
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[..<count])
+            found = try unsafe file.read(at: offset, into: target)
+        }
+        guard bytes.count == count else { throw CheckpointError.damaged(self.path, "it is cut off") }
         self.offset += Int64(count)
         return bytes
     }
 
     /// Little endian.
-    private func number(_ count: Int) throws -> UInt64 {
-        try self.bytes(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

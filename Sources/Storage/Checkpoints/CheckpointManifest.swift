@@ -94,6 +94,9 @@ package struct CheckpointManifest: Hashable, Sendable {
         self.watermark = watermark
     }
 
+    /// Whose state it holds, in order.
+    package var owners: [StateOwner] { Set(self.pieces.map(\.owner)).sorted() }
+
     /// The blobs that were written for this checkpoint; the others belong to older ones as well.
     package var ownBlobs: [Blob] { self.blobs.filter { $0.checkpoint == self.number } }
 

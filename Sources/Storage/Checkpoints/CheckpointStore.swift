@@ -62,14 +62,21 @@ package protocol CheckpointStore: Sendable {
 }
 
 extension CheckpointStore {
-    /// Reads everything that a checkpoint names.
+    /// Reads and decodes everything that a checkpoint names.
     ///
     /// - Throws: Something is damaged, or isn't there.
     package func verify(_ manifest: CheckpointManifest) throws(CheckpointError) {
-        for owner in Set(manifest.pieces.map(\.owner)).sorted() {
+        for owner in manifest.owners {
             var reader = CheckpointReader(of: owner, in: manifest, of: self)
             while try reader.next() != nil {}
         }
+    }
+
+    /// Reads a blob of a checkpoint: whether each byte is as it was written.
+    ///
+    /// - Throws: It is damaged, or isn't there.
+    package func check(_ blob: CheckpointManifest.Blob, in manifest: CheckpointManifest) throws(CheckpointError) {
+        try self.reader(of: blob, in: manifest).check()
     }
 }
 

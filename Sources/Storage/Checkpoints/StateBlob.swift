@@ -89,10 +89,22 @@ package struct StateBlobReader {
                 try self.frames.end(byteCount: self.expectedByteCount)
                 return nil
             }
-            self.bytes.removeFirst(self.offset)
+            if self.offset == self.bytes.count {
+                self.bytes = frame
+            } else {
+                self.bytes.removeFirst(self.offset)
+                self.bytes += frame
+            }
             self.offset = 0
-            self.bytes += frame
         }
+    }
+
+    /// Reads it to its end without decoding it; nothing was read before.
+    ///
+    /// - Throws: As ``next()``.
+    func check() throws(CheckpointError) {
+        while try self.frames.skip() {}
+        try self.frames.end(byteCount: self.expectedByteCount)
     }
 
     private mutating func takeChunk() throws(CheckpointError) -> (piece: Int, chunk: [UInt8])? {

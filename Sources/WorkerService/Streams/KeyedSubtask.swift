@@ -9,6 +9,7 @@ final class KeyedSubtask: StreamSubtask {
     let id: StreamSubtaskID
     private var stage: KeyedStage
     private var input: AlignedInput
+    private let settlements: Settlements
     private let output: any KeyedOutput
     private var outlets: SinkOutlets
     private let report: any StreamReport
@@ -34,6 +35,7 @@ final class KeyedSubtask: StreamSubtask {
         slot: Int,
         stage: consuming KeyedStage,
         inbox: StreamInbox,
+        settlements: Settlements,
         output: any KeyedOutput,
         outlets: SinkOutlets,
         lastNumber: Int64,
@@ -43,6 +45,7 @@ final class KeyedSubtask: StreamSubtask {
         self.progress = StageProgress(slot: slot)
         self.stage = stage
         self.input = AlignedInput(inbox)
+        self.settlements = settlements
         self.output = output
         self.outlets = outlets
         self.lastNumber = lastNumber
@@ -53,6 +56,7 @@ final class KeyedSubtask: StreamSubtask {
 
     func step() -> SubtaskStep {
         do {
+            self.settle()
             let isWritten = try self.write()
             self.setBlocked(!isWritten)
             if isWritten, let step = try self.takeOvertaking() { return step }
@@ -71,6 +75,12 @@ final class KeyedSubtask: StreamSubtask {
             self.cancel()
             self.report.failed(self.id, error)
             return .ended
+        }
+    }
+
+    private func settle() {
+        for settlement in self.settlements.take() {
+            self.stage.settle(settlement.checkpoint, isStored: settlement.isStored)
         }
     }
 
@@ -141,6 +151,7 @@ final class KeyedSubtask: StreamSubtask {
         _ overtaken: OvertakenElements? = nil
     ) throws(EngineError) -> SubtaskStep {
         guard try self.write(), try self.outlets.flush() else { return .waiting }
+        self.settle()
         self.output.barrier(checkpoint)
         let outputs = try self.outlets.endEpoch(checkpoint)
         self.lastNumber = checkpoint

@@ -22,6 +22,24 @@ package struct RestoredState: Sendable {
     /// The checkpoint, where later ones may name its pieces.
     package var base: CheckpointManifest? { self.keepsPieces ? self.manifest : nil }
 
+    /// About how many keys of a subtask's are in the pieces of each name, in the order of names.
+    ///
+    /// Pieces hold what was added behind those before them, often of the same keys: the largest says how many there are.
+    func expectedKeys(_ operatorID: String, subtask: Int, parallelism: Int) -> [(piece: String, keyCount: Int)] {
+        guard !self.lost.contains(operatorID) else { return [] }
+        let isOwn = self.manifest.parallelism == parallelism
+        var largest: [String: [StateOwner: Int64]] = [:]
+        for piece in self.manifest.pieces where piece.owner.operatorID == operatorID {
+            guard !isOwn || piece.owner.subtask == subtask else { continue }
+            let known = largest[piece.name]?[piece.owner] ?? 0
+            largest[piece.name, default: [:]][piece.owner] = max(known, piece.keyCount)
+        }
+        return largest.sorted { $0.key < $1.key }.map { name, owners in
+            let keyCount = owners.values.reduce(0) { $0 &+ $1 }
+            return (name, Int(isOwn ? keyCount : keyCount / Int64(parallelism)))
+        }
+    }
+
     /// Hands over the chunks of an operator's state in which there may be something of a subtask's, one of `parallelism`.
     ///
     /// - Returns: The pieces that were read and that later checkpoints of the subtask may name.

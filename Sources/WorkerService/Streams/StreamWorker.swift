@@ -87,7 +87,7 @@ package final class StreamWorker: Sendable {
 
     /// By stage behind the one that reads, then by subtask.
     private let inboxes: [[StreamInbox]]
-    private let settlements: [Settlements]
+    private let settlements: [[Settlements]]
     private let paceBoard: PaceBoard?
     private let overtaking = OvertakingBarrier()
 
@@ -112,7 +112,7 @@ package final class StreamWorker: Sendable {
         self.threads = threads
         self.paceBoard = stream.driftLimit.map { PaceBoard(limit: $0, subtaskCount: stream.parallelism) }
         self.mailboxes = doorbells.map { StreamMailbox(doorbell: $0) }
-        self.settlements = doorbells.map { Settlements(doorbell: $0) }
+        self.settlements = (0..<stream.stageCount).map { _ in doorbells.map { Settlements(doorbell: $0) } }
         self.inboxes = (0..<stream.stageCount).map { _ in
             doorbells.map { doorbell in
                 StreamInbox(
@@ -129,7 +129,9 @@ package final class StreamWorker: Sendable {
 
     /// Tells those who handed state over for a checkpoint that nobody reads it any more, and whether it is complete.
     package func settle(_ checkpoint: Int64, isStored: Bool) {
-        for settlements in self.settlements { settlements.post(.init(checkpoint: checkpoint, isStored: isStored)) }
+        for settlements in self.settlements.joined() {
+            settlements.post(.init(checkpoint: checkpoint, isStored: isStored))
+        }
     }
 
     /// Lets a checkpoint that was begun overtake what is on its way between subtasks.
@@ -271,10 +273,7 @@ package final class StreamWorker: Sendable {
             cold: self.endpoints.cold
         )
         if let state = self.begin.state, let operatorID = self.stream.operatorID(of: number) {
-            _ = try state.read(operatorID, subtask: index, parallelism: self.stream.parallelism) {
-                chunk,
-                _ throws(EngineError) in try stage.restore(chunk)
-            }
+            try self.restore(&stage, operatorID, index, from: state)
         }
         try self.restoreChannels(number, index)
         let isLast = number + 1 == self.stream.stageCount
@@ -308,6 +307,7 @@ package final class StreamWorker: Sendable {
             slot: number * self.stream.parallelism + index,
             stage: stage,
             inbox: self.inboxes[number][index],
+            settlements: self.settlements[number][index],
             output: output,
             outlets: outlets,
             lastNumber: self.begin.lastNumber,
@@ -323,15 +323,7 @@ package final class StreamWorker: Sendable {
             spill: self.endpoints.spill,
             cold: self.endpoints.cold
         )
-        let pieces = try self.begin.state?.read(
-            CompiledStream.windowOperatorID,
-            subtask: index,
-            parallelism: self.stream.parallelism
-        ) { chunk, piece throws(EngineError) in try stage.restore(chunk, of: piece) }
-        for piece in pieces ?? [] {
-            let id = PieceID(checkpoint: piece.checkpoint, index: piece.index)
-            stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
-        }
+        if let state = self.begin.state { try self.restore(&stage, index, from: state) }
         let number = self.stream.stageCount - 1
         try self.restoreChannels(number, index)
         do {
@@ -353,7 +345,7 @@ package final class StreamWorker: Sendable {
                 slot: number * self.stream.parallelism + index,
                 stage: stage,
                 inbox: self.inboxes[number][index],
-                settlements: self.settlements[index],
+                settlements: self.settlements[number][index],
                 outlets: outlets,
                 writesLate: self.endpoints.late != nil,
                 lastNumber: self.begin.lastNumber,
@@ -361,6 +353,38 @@ package final class StreamWorker: Sendable {
             )
         } catch {
             throw .connector(error)
+        }
+    }
+
+    private func restore(
+        _ stage: inout KeyedStage,
+        _ operatorID: String,
+        _ index: Int,
+        from state: RestoredState
+    ) throws(EngineError) {
+        let parallelism = self.stream.parallelism
+        let pieces = try state.read(operatorID, subtask: index, parallelism: parallelism) {
+            chunk,
+            _ throws(EngineError) in try stage.restore(chunk)
+        }
+        for piece in pieces {
+            let id = PieceID(checkpoint: piece.checkpoint, index: piece.index)
+            try stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
+        }
+    }
+
+    private func restore(_ stage: inout WindowStage, _ index: Int, from state: RestoredState) throws(EngineError) {
+        let id = CompiledStream.windowOperatorID
+        let parallelism = self.stream.parallelism
+        for (piece, keyCount) in state.expectedKeys(id, subtask: index, parallelism: parallelism) {
+            stage.expect(keyCount, of: piece)
+        }
+        let pieces = try state.read(id, subtask: index, parallelism: parallelism) { chunk, piece throws(EngineError) in
+            try stage.restore(chunk, of: piece)
+        }
+        for piece in pieces {
+            let id = PieceID(checkpoint: piece.checkpoint, index: piece.index)
+            try stage.noteStored(id, name: piece.name, keyCount: Int(piece.keyCount))
         }
     }
 
