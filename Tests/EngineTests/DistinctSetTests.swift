@@ -37,6 +37,22 @@ import Testing
         #expect(set.count == model.values.reduce(0) { $0 + $1.count })
     }
 
+    @Test func `a set that keeps repeats has every value that came, the newest first`() {
+        let set = DistinctSet(keepsRepeats: true)
+        let memory = KeyMemory()
+        var newest: UInt64 = 0
+        let values = (0..<500).map { TestKey.text(Array("a value of some length, \($0 % 3)".utf8)) }
+        for value in values {
+            let (words, _) = unsafe memory.words(of: value)
+            #expect(Self.withBytes(value.bytes) { set.insert(words, $0, key: 1, newest: &newest) })
+        }
+
+        var found: [[UInt8]] = []
+        set.forEachValue(from: newest) { _, bytes in found.append(bytes.array) }
+        #expect(found == values.reversed().map(\.bytes))
+        #expect(set.count == 500)
+    }
+
     @Test func `many values are held in little more than they take`() {
         let set = DistinctSet()
         var newest: UInt64 = 0

@@ -5,12 +5,18 @@ internal import CKernels
 /// An entry is `[a, b, key number, address, next]`: the two words of the value, the address of its bytes where it is long,
 /// and the entry before it of the same key plus one. Entries are found through a table of their numbers, at most half full.
 /// Memory: 40 bytes an entry, 8 to 16 for the table, the bytes of long values.
+///
+/// A set that keeps repeats has no table, and takes every value without looking: whoever gets its values next tells them apart.
 @safe
 final class DistinctSet {
     private static let entryWords = 5
     private var entries: UnsafeMutablePointer<UInt64>
     private var capacity: Int
     private(set) var count = 0
+
+    /// Values that were there already.
+    private(set) var repeatCount = 0
+    let keepsRepeats: Bool
     /// Numbers of entries plus one; 0 is free.
     private var table: UnsafeMutablePointer<UInt32>
     private var mask: UInt64
@@ -21,12 +27,16 @@ final class DistinctSet {
     /// Entries made for an expectation: beyond it a set grows as values come.
     private static let expectedLimit = 1 << 20
 
-    /// - Parameter count: How many values are expected, so that the set needn't grow towards them.
-    init(expecting count: Int = 0) {
+    /// - Parameters:
+    ///   - count: How many values are expected, so that the set needn't grow towards them.
+    ///   - keepsRepeats: Whether values are taken that are there already.
+    init(expecting count: Int = 0, keepsRepeats: Bool = false) {
         var tableCount = Self.tableCountInitial
         while tableCount / 2 < min(count, Self.expectedLimit) { tableCount *= 2 }
+        self.keepsRepeats = keepsRepeats
         self.capacity = tableCount / 2
         unsafe self.entries = .allocate(capacity: self.capacity * Self.entryWords)
+        if keepsRepeats { tableCount = 1 }
         self.mask = UInt64(tableCount - 1)
         unsafe self.table = .allocate(capacity: tableCount)
         unsafe self.table.initialize(repeating: 0, count: tableCount)
@@ -44,11 +54,24 @@ final class DistinctSet {
     }
 
     /// Whether entries lie near enough that fetching ahead costs more than it saves.
-    var isCached: Bool { self.mask < 1 << 15 }
+    var isCached: Bool { self.capacity < 1 << 14 }
 
     @inline(__always)
     func prefetch(_ value: KeyWords, key: UInt64) {
         unsafe weir_prefetch(self.table + Int(truncatingIfNeeded: Self.hash(value, key) & self.mask))
+    }
+
+    /// Fetches the newest value of a key, 0 for none, and when that is there, its bytes.
+    @inline(__always)
+    func prefetchEntry(_ newest: UInt64) {
+        if newest > 0 { unsafe weir_prefetch(self.entries + (Int(newest) - 1) * Self.entryWords) }
+    }
+
+    @inline(__always)
+    func prefetchBytes(_ newest: UInt64) {
+        guard newest > 0 else { return }
+        let address = unsafe UInt(self.entries[(Int(newest) - 1) * Self.entryWords + 3])
+        if let start = unsafe UnsafeRawPointer(bitPattern: address) { unsafe weir_prefetch(start) }
     }
 
     /// Calls `body` with the words of each value of a key, newest first.
@@ -69,15 +92,21 @@ final class DistinctSet {
     ///   - bytes: That encoding or text, looked at where it is long.
     ///   - key: The number of the key, from 1.
     ///   - newest: The key's newest entry plus one, 0 for none; becomes this one where it is added.
-    /// - Returns: Whether it is new.
+    /// - Returns: Whether it is new, or is taken for new.
     func insert(_ value: KeyWords, _ bytes: Bytes, key: UInt64, newest: inout UInt64) -> Bool {
         if self.count == self.capacity { self.grow() }
-        var index = Self.hash(value, key) & self.mask
-        while true {
-            let number = unsafe self.table[Int(index)]
-            if number == 0 { break }
-            if self.isEntry(Int(number) - 1, value, bytes, key: key) { return false }
-            index = (index &+ 1) & self.mask
+        if !self.keepsRepeats {
+            var index = Self.hash(value, key) & self.mask
+            while true {
+                let number = unsafe self.table[Int(index)]
+                if number == 0 { break }
+                if self.isEntry(Int(number) - 1, value, bytes, key: key) {
+                    self.repeatCount &+= 1
+                    return false
+                }
+                index = (index &+ 1) & self.mask
+            }
+            unsafe self.table[Int(index)] = UInt32(self.count + 1)
         }
         let entry = unsafe self.entries + self.count * Self.entryWords
         unsafe entry[0] = value.a
@@ -88,7 +117,6 @@ final class DistinctSet {
             ? UInt64(UInt(bitPattern: self.store.store(UnsafeRawPointer(bytes.start), count: bytes.count))) : 0
         unsafe entry[4] = newest
         self.count += 1
-        unsafe self.table[Int(index)] = UInt32(self.count)
         newest = UInt64(self.count)
         return true
     }
@@ -139,6 +167,7 @@ final class DistinctSet {
         unsafe self.entries.deallocate()
         unsafe self.entries = entries
         self.capacity = larger
+        guard !self.keepsRepeats else { return }
         let tableCount = larger * 2
         unsafe self.table.deallocate()
         unsafe self.table = .allocate(capacity: tableCount)

@@ -25,6 +25,9 @@ struct RollingWindow: ~Copyable {
 
     private let layout: WindowLayout
     private let parts: [Part]
+
+    /// Where the states lie in slices that go to the parts.
+    private let offsets: [Int]
     private let wordCount: Int
 
     /// The columns whose states may have to be put together from the slices.
@@ -32,7 +35,9 @@ struct RollingWindow: ~Copyable {
     private var short: KeyTable
     private var long: KeyTable
     private var store = ByteStore(firstChunkBytes: 4 << 10)
-    private var occurrences: [OccurrenceBox]
+
+    /// One for each distinct state; nothing else refers to them, so that none is counted or guarded.
+    private let occurrences: UnsafeMutablePointer<OccurrenceTable>
     private var keyNumbers: UInt64 = 0
     private var liveCount = 0
 
@@ -40,10 +45,14 @@ struct RollingWindow: ~Copyable {
     private var entered: [SlicedWindows.KeptSlice] = []
 
     /// Values of the slice that is entering or leaving.
-    private var waiting = WaitingValues()
+    private var waiting = WaitingEntries<WaitingValue>()
+    private var moving = (start: Int64(0), isEntering: true)
 
-    private final class OccurrenceBox {
-        var table = OccurrenceTable()
+    @safe
+    private struct WaitingValue {
+        let value: KeyWords
+        let set: Int
+        let words: UnsafeMutablePointer<UInt64>
     }
 
     init(_ layout: WindowLayout) {
@@ -66,6 +75,7 @@ struct RollingWindow: ~Copyable {
             }
         }
         self.parts = parts
+        self.offsets = layout.columns.map(\.offset)
         self.gatheredColumns = zip(layout.columns, parts).compactMap { column, part in
             switch part {
             case .counter, .distinct: nil
@@ -75,43 +85,46 @@ struct RollingWindow: ~Copyable {
         self.wordCount = offset
         self.short = KeyTable(payloadWordCount: offset, hasAddress: false, slotCount: 64)
         self.long = KeyTable(payloadWordCount: offset, hasAddress: true, slotCount: 64)
-        self.occurrences = (0..<layout.distinctCount).map { _ in OccurrenceBox() }
+        unsafe self.occurrences = .allocate(capacity: layout.distinctCount)
+        for set in 0..<layout.distinctCount { unsafe (self.occurrences + set).initialize(to: OccurrenceTable()) }
+    }
+
+    deinit {
+        unsafe self.occurrences.deinitialize(count: self.layout.distinctCount)
+        unsafe self.occurrences.deallocate()
     }
 
     var bytes: Int {
-        self.short.bytes + self.long.bytes + self.store.usedBytes + self.occurrences.reduce(0) { $0 + $1.table.bytes }
+        (0..<self.layout.distinctCount).reduce(self.short.bytes + self.long.bytes + self.store.usedBytes) {
+            unsafe $0 + self.occurrences[$1].bytes
+        }
     }
 
-    /// Forgets everything: the next move takes all slices of its window.
+    /// Forgets everything: all slices of the next window enter it.
     mutating func reset() { self = RollingWindow(self.layout) }
 
     /// Whether a slice that begins then has been passed, in it or left out: one that changes or comes then makes it wrong.
     func hasPassed(_ start: Int64) -> Bool { self.entered.last.map { start <= $0.start } ?? false }
 
-    /// Moves on to a window, which is made of these slices, oldest first.
-    mutating func move(to slices: ArraySlice<SlicedWindows.KeptSlice>) {
-        let first = slices.first?.start ?? .max
+    /// Takes the slices away that begin before a time.
+    mutating func leaveAll(before first: Int64) {
         while let oldest = self.entered.first, oldest.start < first {
             self.leave(oldest.box, start: oldest.start)
             self.entered.removeFirst()
         }
-        let newest = self.entered.last?.start ?? .min
-        for slice in slices where slice.start > newest {
-            self.enter(slice.box, start: slice.start)
-            self.entered.append(slice)
-        }
-        self.rebuildIfSparse(slices)
     }
 
-    /// Keys that are gone leave their slots: when they are most, the table is made anew.
-    private mutating func rebuildIfSparse(_ slices: ArraySlice<SlicedWindows.KeptSlice>) {
-        guard self.short.count + self.long.count > 2 * self.liveCount + 1_024 else { return }
-        self.reset()
-        for slice in slices {
-            self.enter(slice.box, start: slice.start)
-            self.entered.append(slice)
-        }
+    /// Where the newest of its slices begins.
+    var newest: Int64 { self.entered.last?.start ?? .min }
+
+    /// Adds a slice that begins behind ``newest``.
+    mutating func enter(_ slice: SlicedWindows.KeptSlice) {
+        self.enter(slice.box, start: slice.start)
+        self.entered.append(slice)
     }
+
+    /// Keys that are gone leave their slots: when they are most, the table is to be made anew.
+    var isSparse: Bool { self.short.count + self.long.count > 2 * self.liveCount + 1_024 }
 
     private mutating func words(of row: KeyedRow) -> UnsafeMutablePointer<UInt64> {
         guard let longKey = unsafe row.longKey else {
@@ -127,23 +140,28 @@ struct RollingWindow: ~Copyable {
     }
 
     private mutating func enter(_ box: SliceBox, start: Int64) {
-        self.waiting.begin(start, isEntering: true)
-        box.table.forEachRow { row in
+        self.moving = (start, true)
+        let sets = box.table.distincts
+        // Fetching where slots were before the table grew does no harm.
+        let slots = self.short.view
+        box.table.forEachRowFetched(ahead: { slots.prefetch($0.hash) }) { row in
             let words = unsafe self.words(of: row)
             if unsafe words[0] == 0 { self.liveCount += 1 }
             unsafe words[0] += 1
-            unsafe self.move(row, of: box, words, sign: 1)
+            unsafe self.move(row, of: sets, words, sign: 1)
         }
         self.takeWaiting()
     }
 
     private mutating func leave(_ box: SliceBox, start: Int64) {
-        self.waiting.begin(start, isEntering: false)
-        box.table.forEachRow { row in
+        self.moving = (start, false)
+        let sets = box.table.distincts
+        let slots = self.short.view
+        box.table.forEachRowFetched(ahead: { slots.prefetch($0.hash) }) { row in
             let words = unsafe self.words(of: row)
             unsafe words[0] -= 1
             if unsafe words[0] == 0 { self.liveCount -= 1 }
-            unsafe self.move(row, of: box, words, sign: -1)
+            unsafe self.move(row, of: sets, words, sign: -1)
         }
         self.takeWaiting()
     }
@@ -151,18 +169,18 @@ struct RollingWindow: ~Copyable {
     /// Adds what a key has got in a slice, or takes it away.
     private mutating func move(
         _ row: KeyedRow,
-        of box: SliceBox,
+        of sets: [DistinctSet],
         _ words: UnsafeMutablePointer<UInt64>,
         sign: Int64
     ) {
         let states = unsafe row.payload.assumingMemoryBound(to: UInt64.self)
         for index in self.parts.indices {
-            let from = unsafe states + self.layout.columns[index].offset
+            let from = unsafe states + self.offsets[index]
             switch self.parts[index] {
             case .counter(let offset): unsafe words[offset] &+= UInt64(bitPattern: sign) &* from[0]
             case .sum(let offset): unsafe Self.add(from, to: words + offset, sign: sign)
             case .distinct(let offset, let set):
-                unsafe self.move(box.table.distincts[set], from: from[2], to: words + offset, set: set)
+                unsafe self.move(sets[set], from: from[2], to: words + offset, set: set)
             case .gathered: continue
             }
         }
@@ -178,23 +196,22 @@ struct RollingWindow: ~Copyable {
             self.keyNumbers += 1
             unsafe words[1] = self.keyNumbers
         }
-        let table = self.occurrences[set]
         values.forEachKey(from: newest) { value in
-            unsafe table.table.prefetch(value, key: words[1])
-            if unsafe self.waiting.append(value, set: set, words) { self.takeWaiting() }
+            unsafe self.occurrences[set].prefetch(value, key: words[1])
+            if self.waiting.append(unsafe WaitingValue(value: value, set: set, words: words)) { self.takeWaiting() }
         }
     }
 
     /// Takes the values whose entries were fetched meanwhile.
     private mutating func takeWaiting() {
-        let start = self.waiting.start
-        let isEntering = self.waiting.isEntering
-        unsafe self.waiting.removeAll { value, set, words in
-            let box = self.occurrences[set]
+        let (start, isEntering) = self.moving
+        let tables = unsafe self.occurrences
+        self.waiting.removeAll { entry in
+            let words = unsafe entry.words
             if isEntering {
-                if unsafe box.table.enter(value, key: words[1], slice: start) { unsafe words[0] += 1 }
+                if unsafe tables[entry.set].enter(entry.value, key: words[1], slice: start) { unsafe words[0] += 1 }
             } else {
-                if unsafe box.table.leave(value, key: words[1], slice: start) { unsafe words[0] -= 1 }
+                if unsafe tables[entry.set].leave(entry.value, key: words[1], slice: start) { unsafe words[0] -= 1 }
             }
         }
     }

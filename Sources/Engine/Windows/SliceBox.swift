@@ -5,6 +5,12 @@ struct TableExpectation {
     private(set) var shortKeyCount = 0
     private(set) var valueCounts: [Int] = []
 
+    /// Whether the values of each distinct state hardly ever repeat, so that looking for each before it is shipped is in vain.
+    private(set) var areUnique: [Bool] = []
+
+    /// Tables in turn that don't look, before one looks again.
+    private var unseenCount = 0
+
     /// Open slices beyond which each starts small: they may be many because time is scattered, and few keys in each.
     private static let openLimit = 8
 
@@ -14,10 +20,28 @@ struct TableExpectation {
     mutating func learn(from table: borrowing SliceTable) {
         self.shortKeyCount = Self.learned(table.short.count, self.shortKeyCount)
         for (index, set) in table.distincts.enumerated() {
-            if index == self.valueCounts.count { self.valueCounts.append(0) }
+            if index == self.valueCounts.count {
+                self.valueCounts.append(0)
+                self.areUnique.append(false)
+            }
             self.valueCounts[index] = Self.learned(set.count, self.valueCounts[index])
+            guard !set.keepsRepeats else { continue }
+            self.areUnique[index] = set.count >= Self.judgedCount && set.repeatCount * Self.repeatLimit < set.count
         }
+        self.unseenCount = (self.unseenCount + 1) % Self.lookEvery
     }
+
+    /// Whether the next table takes the values of a distinct state without looking for them.
+    func keepsRepeats(_ set: Int) -> Bool {
+        self.unseenCount > 0 && set < self.areUnique.count && self.areUnique[set]
+    }
+
+    /// Fewer values say nothing, and cost nothing.
+    private static let judgedCount = 256
+
+    /// Values are unique where fewer than one in so many is a repeat.
+    private static let repeatLimit = 4
+    private static let lookEvery = 16
 
     private static func learned(_ count: Int, _ known: Int) -> Int { max(count, known - known / 8) }
 }
@@ -26,14 +50,19 @@ struct TableExpectation {
 final class SliceBox {
     var table: SliceTable
 
-    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation()) {
-        self.table = SliceTable(layout, expectation: expectation)
+    /// `isShipped`: Whether its states are merged into others before anybody looks at them.
+    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation(), isShipped: Bool = false) {
+        self.table = SliceTable(layout, expectation: expectation, isShipped: isShipped)
     }
 
     /// Takes the pairs that wait in a host; `times` where the layout needs them.
-    func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) {
+    ///
+    /// - Returns: Bytes by which the table grew.
+    func add(_ count: Int, of host: borrowing StreamMapHost, times: [Int64]) -> Int {
+        let bytesBefore = self.table.bytes
         // Through one access: each costs more than a key does.
         self.table.add(count, of: host, times: times)
+        return self.table.bytes - bytesBefore
     }
 }
 
@@ -85,7 +114,7 @@ extension SliceTable {
         of host: borrowing StreamMapHost,
         _ states: UnsafeMutableBufferPointer<UnsafeMutablePointer<UInt64>>
     ) {
-        guard !set.isCached, let number = column.aggregate.column else { return }
+        guard !set.isCached, !set.keepsRepeats, let number = column.aggregate.column else { return }
         for index in 0..<states.count {
             let (value, encoding) = host.value(index, column: number)
             guard let encoding, value.isTextKey else { continue }

@@ -48,7 +48,7 @@ extension SliceTable {
 
     /// Appends every key with its encoded states.
     func appendRows(to rows: inout RowOutput, through buffer: inout ByteBuffer) {
-        self.forEachRow { row in
+        self.forEachRowFetched { row in
             buffer.removeAll()
             unsafe self.encode(row.payload.assumingMemoryBound(to: UInt64.self), into: &buffer)
             let bytes = buffer.bytes
@@ -107,6 +107,7 @@ extension SliceTable {
     mutating func merge(_ batch: RecordBatch, arena: inout Arena) throws(ValueDecodingError) {
         let start = unsafe batch.base
         let count = batch.count
+        var waiting = WaitingEntries<WaitingInsert>()
         var ahead = 0
         for _ in 0..<Self.rowsAhead where ahead < count { ahead += unsafe self.fetch(RecordRow(start + ahead)) }
         var offset = 0
@@ -114,10 +115,30 @@ extension SliceTable {
             if ahead < count { ahead += unsafe self.fetch(RecordRow(start + ahead)) }
             let row = unsafe RecordRow(start + offset)
             let key = KeyWords(a: row.a, b: row.b)
+            // What waits knows where states are.
+            if self.short.isAboutToGrow || self.long.isAboutToGrow { self.insert(&waiting) }
             let states = unsafe self.states(of: key, longKey: row.keyBytes > 0 ? row.key : nil)
             let encoded = unsafe Bytes(start: row.payload.assumingMemoryBound(to: UInt8.self), count: row.payloadBytes)
-            try unsafe self.merge(encoded, into: states, arena: &arena)
+            try unsafe self.merge(encoded, into: states, arena: &arena, &waiting)
             offset += row.size
+        }
+        self.insert(&waiting)
+    }
+
+    /// A value of a key that was encoded, where its bytes lie.
+    @safe
+    private struct WaitingInsert {
+        let value: KeyWords
+        let bytes: Bytes
+        let set: Int
+        let words: UnsafeMutablePointer<UInt64>
+    }
+
+    private func insert(_ waiting: inout WaitingEntries<WaitingInsert>) {
+        waiting.removeAll { entry in
+            let words = unsafe entry.words
+            let set = self.distincts[entry.set]
+            if unsafe set.insert(entry.value, entry.bytes, key: words[1], newest: &words[2]) { unsafe words[0] &+= 1 }
         }
     }
 
@@ -130,6 +151,7 @@ extension SliceTable {
         arena: inout Arena,
         wanted: (UInt64) -> Bool
     ) throws(ValueDecodingError) {
+        var waiting = WaitingEntries<WaitingInsert>()
         var ahead = reader
         for _ in 0..<min(count, UInt32(Self.rowsAhead)) { self.fetch(&ahead) }
         for index in 0..<count {
@@ -137,11 +159,13 @@ extension SliceTable {
             let row = try SnapshotRow(&reader)
             let hash = row.key.hash
             guard wanted(hash) else { continue }
+            if self.short.isAboutToGrow || self.long.isAboutToGrow { self.insert(&waiting) }
             let states =
                 unsafe row.longKey == nil
                 ? self.short.payload(of: row.key, hash: hash) : self.states(of: row.key, longKey: row.longKey)
-            unsafe try self.merge(row.states, into: states, arena: &arena)
+            unsafe try self.merge(row.states, into: states, arena: &arena, &waiting)
         }
+        self.insert(&waiting)
     }
 
     @inline(__always)
@@ -166,6 +190,17 @@ extension SliceTable {
         into states: UnsafeMutablePointer<UInt64>,
         arena: inout Arena
     ) throws(ValueDecodingError) {
+        var waiting = WaitingEntries<WaitingInsert>()
+        try unsafe self.merge(encoded, into: states, arena: &arena, &waiting)
+        self.insert(&waiting)
+    }
+
+    private mutating func merge(
+        _ encoded: Bytes,
+        into states: UnsafeMutablePointer<UInt64>,
+        arena: inout Arena,
+        _ waiting: inout WaitingEntries<WaitingInsert>
+    ) throws(ValueDecodingError) {
         var reader = StateReader(encoded)
         for column in self.layout.columns {
             let words = unsafe states + column.offset
@@ -179,7 +214,7 @@ extension SliceTable {
             case .chain:
                 for _ in 0..<(try reader.number(UInt32.self)) { unsafe self.append(try reader.bytes(), to: words) }
             case .distinct(let number):
-                unsafe try self.mergeDistinct(&reader, into: words, set: self.distincts[number])
+                unsafe try self.mergeDistinct(&reader, into: words, set: number, &waiting)
             case .sketch:
                 guard try reader.flag() else { continue }
                 let registers = try reader.bytes(count: ValueSketch.registerCount)
@@ -195,16 +230,20 @@ extension SliceTable {
     private mutating func mergeDistinct(
         _ reader: inout StateReader,
         into words: UnsafeMutablePointer<UInt64>,
-        set: DistinctSet
+        set number: Int,
+        _ waiting: inout WaitingEntries<WaitingInsert>
     ) throws(ValueDecodingError) {
         let count = try reader.number(UInt32.self)
         guard count > 0 else { return }
         unsafe self.numberKey(of: words)
+        let set = self.distincts[number]
         for _ in 0..<count {
             let isText = try reader.flag()
             let bytes = try reader.bytes()
-            let key = unsafe KeyWords(bytes.start, count: bytes.count, isText: isText)
-            if unsafe set.insert(key, bytes, key: words[1], newest: &words[2]) { unsafe words[0] &+= 1 }
+            let value = unsafe KeyWords(bytes.start, count: bytes.count, isText: isText)
+            unsafe set.prefetch(value, key: words[1])
+            let insert = unsafe WaitingInsert(value: value, bytes: bytes, set: number, words: words)
+            if waiting.append(insert) { self.insert(&waiting) }
         }
     }
 

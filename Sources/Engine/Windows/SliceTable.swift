@@ -17,13 +17,17 @@ struct SliceTable: ~Copyable {
     /// - Parameters:
     ///   - layout: The states of a key.
     ///   - expectation: How many keys and values are expected, so that the table needn't grow towards them.
-    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation()) {
+    ///   - isShipped: Whether states are merged into others before anybody looks at them: values may then be there twice.
+    init(_ layout: WindowLayout, expectation: TableExpectation = TableExpectation(), isShipped: Bool = false) {
         self.layout = layout
         let slotCount = Self.slotCount(for: expectation.shortKeyCount)
         self.short = KeyTable(payloadWordCount: layout.wordCount, hasAddress: false, slotCount: slotCount)
         self.long = KeyTable(payloadWordCount: layout.wordCount, hasAddress: true, slotCount: Self.slotCountInitial)
         self.distincts = (0..<layout.distinctCount).map { index in
-            DistinctSet(expecting: index < expectation.valueCounts.count ? expectation.valueCounts[index] : 0)
+            DistinctSet(
+                expecting: index < expectation.valueCounts.count ? expectation.valueCounts[index] : 0,
+                keepsRepeats: isShipped && expectation.keepsRepeats(index)
+            )
         }
     }
 

@@ -21,15 +21,18 @@ extension SlicedWindows {
 
     mutating func settle(_ checkpoint: Int64, isStored: Bool) {
         for position in self.slices.indices { self.slices[position].settle(checkpoint, isStored: isStored) }
+        self.mayMerge = true
     }
 
     /// Merges some keys of layers that belong together.
     ///
     /// - Returns: False where there are none.
     mutating func mergeLayers(limit: Int) -> Bool {
+        guard self.mayMerge else { return false }
         for position in self.slices.indices where self.slices[position].layers.count > 1 {
             if self.slices[position].merge(limit: limit) { return true }
         }
+        self.mayMerge = false
         return false
     }
 

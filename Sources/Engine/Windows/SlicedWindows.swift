@@ -22,6 +22,9 @@ struct SlicedWindows: ~Copyable {
 
     private var tableExpectation = TableExpectation()
 
+    /// Whether a slice may have got layers that belong together.
+    var mayMerge = false
+
     /// Keys that slices are about to get from a checkpoint, and bytes that may be kept free for such.
     var expectedKeys: [Int64: Int] = [:]
     var roomForExpected: Int
@@ -138,7 +141,10 @@ struct SlicedWindows: ~Copyable {
 
     private mutating func opened(_ position: Int) -> SliceBox {
         let layout = self.layout
-        return self.slices[position].open { SliceBox(layout) }
+        let layerCount = self.slices[position].layers.count
+        let box = self.slices[position].open { SliceBox(layout) }
+        if self.slices[position].layers.count != layerCount { self.mayMerge = true }
+        return box
     }
 
     /// The first slice that begins at or behind a time.
@@ -200,8 +206,17 @@ struct SlicedWindows: ~Copyable {
     /// Moves the rolling window to the one that ends then.
     mutating func roll(toWindowEnding end: Int64) {
         let range = self.position(of: end - self.grid.size)..<self.position(of: end)
-        let kept = range.map { KeptSlice(start: self.slices[$0].start, box: self.settled($0)) }
-        self.rolling.move(to: kept[...])
+        self.rolling.leaveAll(before: self.slices[range].first?.start ?? .max)
+        self.enter(range.drop { self.slices[$0].start <= self.rolling.newest })
+        guard self.rolling.isSparse else { return }
+        self.rolling.reset()
+        self.enter(range)
+    }
+
+    private mutating func enter(_ positions: Range<Int>) {
+        for position in positions {
+            self.rolling.enter(KeptSlice(start: self.slices[position].start, box: self.settled(position)))
+        }
     }
 
     /// The window that ends then was fired.

@@ -28,6 +28,7 @@ package struct StreamMapStage: ~Copyable {
     /// The tables of slices, the newest first: most records belong there.
     private var slices: [OpenSlice] = []
     private let tableBytesLimit: Int
+    private var tableBytes = 0
     private var tableExpectation = TableExpectation()
 
     /// The slice of the pairs that wait in the host, and their times where anybody wants them.
@@ -52,7 +53,6 @@ package struct StreamMapStage: ~Copyable {
 
     /// Lines for the dead-letter sink, to be taken.
     package let deadLetters: OutputBlock?
-
     private static let recordsPerStep = 64
     private static let fullBytes = 1 << 20
 
@@ -373,19 +373,19 @@ package struct StreamMapStage: ~Copyable {
         let count = self.machine.host.pairs.count
         guard count > 0 else { return }
         let position = self.openSlice(self.span.start)
-        self.slices[position].box.add(count, of: self.machine.host, times: self.pairTimes)
+        self.tableBytes += self.slices[position].box.add(count, of: self.machine.host, times: self.pairTimes)
         self.machine.host.removeAll()
         self.pairTimes.removeAll(keepingCapacity: true)
         guard self.tableBytes > self.tableBytesLimit else { return }
         self.drain()
     }
 
-    private var tableBytes: Int { self.slices.reduce(0) { $0 + $1.box.table.bytes } }
-
     private mutating func openSlice(_ start: Int64) -> Int {
         if let known = self.slices.firstIndex(where: { $0.start == start }) { return known }
         let position = self.slices.firstIndex { $0.start < start } ?? self.slices.count
-        let box = SliceBox(self.windows.layout, expectation: self.tableExpectation.next(openCount: self.slices.count))
+        let expectation = self.tableExpectation.next(openCount: self.slices.count)
+        let box = SliceBox(self.windows.layout, expectation: expectation, isShipped: true)
+        self.tableBytes += box.table.bytes
         self.slices.insert(OpenSlice(start: start, box: box), at: position)
         return position
     }
@@ -399,6 +399,7 @@ package struct StreamMapStage: ~Copyable {
     }
 
     private mutating func ship(_ slice: OpenSlice) {
+        self.tableBytes -= slice.box.table.bytes
         self.tableExpectation.learn(from: slice.box.table)
         self.flushRows(as: .slice(slice.start))
         slice.box.table.appendRows(to: &self.rows, through: &self.buffer)

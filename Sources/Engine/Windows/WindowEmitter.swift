@@ -100,18 +100,23 @@ struct WindowEmitter: ~Copyable {
     ) throws(EngineError) {
         guard case .aggregates(let function) = self.call else { preconditionFailure("values don't roll") }
         let key = try self.begin(row, in: window)
-        let mark = self.mark
+        self.results.removeAll(keepingCapacity: true)
+        var gathered: SliceBox?
+        defer { withExtendedLifetime(gathered) {} }
         do {
-            self.results.removeAll(keepingCapacity: true)
-            let gathered = try windows.rolling.results(
+            gathered = try windows.rolling.results(
                 of: row,
                 in: &self.machine.workspace.arena,
                 into: &self.results
             ) {
                 unsafe windows.gathered(row.key, longKey: row.longKey, windowEnding: window.end)
             }
-            defer { withExtendedLifetime(gathered) {} }
-            if let template = self.template, self.writeResults(template) { return }
+        } catch {
+            return try self.reject(key, error, self.mark)
+        }
+        if let template = self.template, self.writeResults(template) { return }
+        let mark = self.mark
+        do {
             _ = try self.machine.call(function, [key] + self.results)
         } catch {
             try self.reject(key, error, mark)

@@ -50,6 +50,10 @@ final class WindowSubtask: StreamSubtask {
 
     private let writesLate: Bool
 
+    /// Steps that fired since figures were last told: there may be hundreds of slices to be added up.
+    private var unpublishedSteps = 0
+    private static let stepsPerPublication = 64
+
     func step() -> SubtaskStep {
         do {
             self.settle()
@@ -60,7 +64,8 @@ final class WindowSubtask: StreamSubtask {
             self.setBlocked(false)
             if try self.stage.step() {
                 _ = try self.write()
-                self.publish()
+                self.unpublishedSteps += 1
+                if self.unpublishedSteps >= Self.stepsPerPublication { self.publish() }
                 return .progressed
             }
             if let checkpoint = self.input.checkpoint, self.input.isAligned { return try self.take(checkpoint) }
@@ -73,6 +78,7 @@ final class WindowSubtask: StreamSubtask {
             if self.input.hasEnded { return try self.end() }
             let hasTidied = self.stage.tidy()
             let step = try self.receive()
+            if step == .waiting, self.unpublishedSteps > 0 { self.publish() }
             return hasTidied ? .progressed : step
         } catch {
             self.cancel()
@@ -153,6 +159,7 @@ final class WindowSubtask: StreamSubtask {
     }
 
     private func publish() {
+        self.unpublishedSteps = 0
         self.progress.tell(
             self.counters,
             StageFigures(
