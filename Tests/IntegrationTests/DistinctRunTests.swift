@@ -17,7 +17,9 @@ import Testing
         let page: Int
         let time: Int
 
-        var line: String { #"{"user":"u\#(self.user)","page":"/a/page/with/a/long/name/\#(self.page)","t":\#(self.time)}"# }
+        var line: String {
+            #"{"user":"u\#(self.user)","page":"/a/page/with/a/long/name/\#(self.page)","t":\#(self.time)}"#
+        }
     }
 
     /// `pageCount` of some slices, in turn: few pages repeat often, many hardly ever.
