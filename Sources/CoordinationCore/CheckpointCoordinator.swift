@@ -126,6 +126,11 @@ package struct CheckpointCoordinator: Sendable {
         return self.nextNumber
     }
 
+    /// The checkpoint at the end of the input exists, and what belongs to it was delivered.
+    ///
+    /// - Returns: Those that are removed for it.
+    package mutating func ended(_ number: Int64) -> [Int64] { self.retain(number) }
+
     package mutating func step(_ input: Input) -> [Effect] {
         switch input {
         case .tick(let now): return self.tick(now)
@@ -203,16 +208,21 @@ package struct CheckpointCoordinator: Sendable {
         guard self.pending?.number == number, self.pending?.isStoring == true else { return [] }
         self.pending = nil
         self.lastEnd = now
-        self.retained.append(number)
         var effects: [Effect] = [.complete(number)]
-        while self.retained.count > self.configuration.retainedCount {
-            effects.append(.remove(self.retained.removeFirst()))
-        }
+        effects += self.retain(number).map { .remove($0) }
         if self.isLast(number) {
             self.stopping = .stopped
             effects.append(.stop)
         }
         return effects
+    }
+
+    /// - Returns: Those that are too many then, oldest first.
+    private mutating func retain(_ number: Int64) -> [Int64] {
+        self.retained.append(number)
+        let surplus = max(0, self.retained.count - self.configuration.retainedCount)
+        defer { self.retained.removeFirst(surplus) }
+        return Array(self.retained.prefix(surplus))
     }
 
     private mutating func abandon(_ number: Int64, _ reason: AbandonReason, _ now: Int64) -> [Effect] {

@@ -169,6 +169,15 @@ import Testing
         #expect(coordinator.takeNumber() == 8)
         #expect(coordinator.step(.requested(now: 0)) == [.trigger(9)])
     }
+
+    @Test func `the checkpoint at the end of the input counts among those that are kept`() {
+        var coordinator = CheckpointCoordinator.make(retained: [3, 5, 8]) { $0.retainedCount = 3 }
+
+        let number = coordinator.takeNumber()
+
+        #expect(coordinator.ended(number) == [3])
+        #expect(coordinator.newest == number)
+    }
 }
 
 extension CheckpointCoordinator {

@@ -88,10 +88,13 @@ import Testing
         }
         try self.folder.write(ShopEvents.program(steps: "(filter (lambda (e) true))"), to: "job.fl")
 
-        let outcome = try self.folder.run("--state", "state", "--resume")
+        let outcome = try self.folder.run("--state", "state", "--resume", "--retained-checkpoints", "2")
 
         #expect(outcome.code == 0, "\(outcome.notes)")
         #expect(try self.folder.lines().sorted() == self.expected)
+        let names = self.folder.names(in: "state/shop") ?? []
+        let places = Set(names.filter { $0.hasPrefix("checkpoint-") }.compactMap { $0.split(separator: "/").first })
+        #expect(places.count == 2, "what a killed run left is gone, and the end counts: \(names)")
     }
 
     @Test func `a stream that is terminated takes a savepoint, ends with 0 and goes on at another parallelism`() throws

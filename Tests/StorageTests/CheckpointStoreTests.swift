@@ -194,6 +194,23 @@ import Testing
         #expect(try savepoint.isWhole(in: world.store))
     }
 
+    @Test func `what is left of attempts is removed, but for those behind the newest checkpoint`() throws {
+        var random = SplitMix64(seed: 21)
+        let states = [Int64(2), 4].map { TestState.random($0, &random) }
+        let world = try StoreWorld(states)
+        for number in [1, 3, 5] {
+            try world.disk.createDirectory("state/job/checkpoint-\(number)")
+            _ = try world.disk.createFile("state/job/checkpoint-\(number)/manifest.new")
+        }
+
+        world.store.removeLeftovers()
+
+        let names = try world.disk.list("state/job").filter { $0.hasPrefix("checkpoint-") }
+        #expect(names.sorted() == ["checkpoint-2", "checkpoint-4", "checkpoint-5"])
+        #expect(try world.store.list() == ([2, 4], 5))
+        for state in states { #expect(try state.isWhole(in: world.store)) }
+    }
+
     @Test func `nothing is removed while nobody knows what a checkpoint names`() throws {
         var random = SplitMix64(seed: 6)
         let world = try StoreWorld([.random(1, &random), .random(2, &random)])

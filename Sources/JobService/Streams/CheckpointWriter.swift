@@ -74,6 +74,7 @@ final class CheckpointWriter: Sendable {
     ) {
         // The blobs that the newest checkpoint consists of: later ones name what hasn't changed since.
         var known = base?.blobs ?? []
+        self.store.removeLeftovers()
         while true {
             let (work, isClosed) = self.next()
             switch work {

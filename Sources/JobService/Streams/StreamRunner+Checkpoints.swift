@@ -94,13 +94,28 @@ extension StreamRunner {
         let splits = self.job.state.withLock { $0.splits }
         let part = SubtaskSnapshot(content: .source(splits), outputs: [])
         let number = self.coordinator.takeNumber()
+        let began = self.job.now
         do {
             try store.commit(self.draft([StreamSubtaskID(.source, 0): part], outputs, number).manifest)
         } catch {
             throw ConnectorError(.external, retry: .never, "\(error)")
         }
+        let now = self.job.now
+        self.job.state.withLock { state in
+            state.checkpoint = (number, now - began, 0, now)
+            state.figures.completedCheckpoints += 1
+        }
         self.deliveries.start(outputs, checkpoint: number)
         try self.deliveries.finish()
+        self.endNumber = number
+    }
+
+    /// Removes the checkpoints that the one at the end is enough for, and attempts of runs that were killed before this one's
+    /// first; the thread that writes checkpoints has ended.
+    mutating func removeSurplus() {
+        guard let number = self.endNumber, let store = self.job.options.store else { return }
+        for surplus in self.coordinator.ended(number) { store.remove(surplus) }
+        store.removeLeftovers()
     }
 
     private func draft(

@@ -30,6 +30,9 @@ struct StreamRunner {
     private var discoveredAt: Int64 = 0
     private var statusAt: Int64 = 0
     let recovery: StreamRecovery
+
+    /// The checkpoint at the end of the input, once what belongs to it was delivered.
+    var endNumber: Int64?
     var deliveries: StreamDeliveries
 
     /// Milliseconds between two ticks, and between two looks for new splits.
@@ -335,6 +338,7 @@ struct StreamRunner {
             for (_, sink) in self.sinks {
                 if self.isSuspended { sink.abortStream() } else { try sink.endStream() }
             }
+            self.removeSurplus()
         } catch {
             for (_, sink) in self.sinks { sink.abortStream() }
             return self.job.state.withLock { state in

@@ -59,6 +59,12 @@ package protocol CheckpointStore: Sendable {
     ///
     /// - Important: Nothing is written meanwhile: a blob whose checkpoint doesn't exist yet is nobody's.
     func remove(_ number: Int64)
+
+    /// Removes what is left of attempts that a process was killed in, but for those behind the newest complete checkpoint:
+    /// their directories say which numbers were used.
+    ///
+    /// - Important: As of ``remove(_:)``.
+    func removeLeftovers()
 }
 
 extension CheckpointStore {
@@ -339,6 +345,14 @@ package struct DiskCheckpointStore: CheckpointStore {
         for name in (try? self.disk.list(directory)) ?? [] { try? self.disk.remove("\(directory)/\(name)") }
         try? self.disk.remove(directory)
         self.removeUnnamedBlobs()
+    }
+
+    package func removeLeftovers() {
+        guard let names = try? self.disk.list(self.directory), let complete = try? self.list().numbers,
+            let newest = complete.last
+        else { return }
+        let leftovers = Set(names.compactMap(Self.number)).subtracting(complete).filter { $0 < newest }
+        for number in leftovers.sorted() { self.remove(number) }
     }
 
     /// Removes shared blobs that no checkpoint names; none while a manifest can't be read, since nobody knows what it names.
