@@ -35,7 +35,7 @@ struct RaftLog: Sendable {
     func entries(from first: LogIndex, through last: LogIndex, countLimit: Int, bytesLimit: Int = .max) -> [LogEntry] {
         guard first <= last, first > self.base.index, first <= self.lastIndex else { return [] }
         let start = self.offset(of: first)
-        let end = min(self.entries.count, start + countLimit, self.offset(of: last) + 1)
+        let end = start + min(countLimit, min(self.entries.count, self.offset(of: last) + 1) - start)
         guard bytesLimit < .max else { return Array(self.entries[start..<end]) }
         var byteCount = 0
         var stop = start
