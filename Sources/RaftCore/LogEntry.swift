@@ -80,6 +80,8 @@ package struct LogWrite: Hashable, Sendable {
     package var hardState: HardState?
 
     /// The log from the first of them on: whatever was stored at these indexes or behind them is replaced.
+    ///
+    /// Those that the log was told meanwhile to discard are left out.
     package var entries: [LogEntry]
 
     /// The log is empty from here on, behind the snapshot that was installed.
@@ -131,10 +133,14 @@ package struct RecoveredState: Hashable, Sendable {
 
     package init() {}
 
-    /// The first start of a replica of a new group; every founding replica begins with the same membership.
+    /// What storage must hold before the first start of a replica that founds a group: the same at each of them.
+    ///
+    /// The membership is an entry like any other, so that a log without a snapshot is complete.
     package static func founding(_ membership: Membership) -> RecoveredState {
         var state = RecoveredState()
-        state.snapshot = SnapshotMetadata(position: .zero, membership: membership)
+        let first = Term.zero.next()
+        state.hardState.term = first
+        state.entries = [LogEntry(index: LogIndex.zero.next(), term: first, payload: .membership(membership))]
         return state
     }
 }

@@ -108,6 +108,12 @@ struct MembershipHistory: Sendable {
     var current: Membership { self.elements[self.elements.count - 1].membership }
     var currentIndex: LogIndex { self.elements[self.elements.count - 1].index }
 
+    /// Whether a replica votes in the newest, or in one before it that may still come back: all from `index` on.
+    func mayVote(_ replica: ReplicaID, from index: LogIndex) -> Bool {
+        let first = self.elements.lastIndex { $0.index <= index } ?? 0
+        return self.elements[first...].contains { $0.membership.isVoter(replica) }
+    }
+
     /// The one that is in force at an index.
     func membership(at index: LogIndex) -> Membership {
         self.elements.last { $0.index <= index }?.membership ?? self.elements[0].membership

@@ -26,7 +26,14 @@ package struct RaftMessage: Hashable, Sendable {
         case append(AppendRequest)
         case appendAccepted(session: ReplicationSession, through: LogIndex)
         /// `hint`: the newest position of the follower that can agree with the leader's log at or before `previous`.
-        case appendRejected(session: ReplicationSession, previous: LogIndex, hint: LogPosition)
+        ///
+        /// `hasLostEntries`: its log was found damaged, and what it accepted before may be missing.
+        case appendRejected(
+            session: ReplicationSession,
+            previous: LogIndex,
+            hint: LogPosition,
+            hasLostEntries: Bool
+        )
         case heartbeat(session: ReplicationSession, commitIndex: LogIndex, round: UInt64)
         case heartbeatAnswer(session: ReplicationSession, round: UInt64)
         case snapshotChunk(SnapshotChunk)
@@ -41,8 +48,8 @@ package struct RaftMessage: Hashable, Sendable {
 
 /// Which span of a leader's replication to one follower a request or an answer belongs to.
 ///
-/// A new one begins with each term, and when a follower that was removed is added again: answers from before then say
-/// nothing about what it holds now.
+/// A new one begins with each term, when a follower that was removed is added again, and when one has lost entries: answers
+/// from before then say nothing about what it holds now. Within a session, what a follower holds only grows.
 package struct ReplicationSession: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt64
 

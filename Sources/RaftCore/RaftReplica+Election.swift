@@ -15,9 +15,13 @@ extension RaftReplica {
 
     /// One whose hard state isn't durable must wait: it would give up its term before anybody heard of it.
     private var canCampaign: Bool {
-        self.membership.isVoter(self.id) && self.hardState.repairFloor == nil && !self.isInstalling
+        self.mayBeNeeded && self.hardState.repairFloor == nil && !self.isInstalling
             && self.storage.isHardStateDurable && !self.isStorageStalled
     }
+
+    /// A voter; and one whose removal isn't committed, as nobody else may hold its entry: its own vote doesn't count then
+    /// (thesis §4.2.2).
+    private var mayBeNeeded: Bool { self.memberships.mayVote(self.id, from: self.commitIndex) }
 
     private mutating func becomePreCandidate() {
         self.role = .preCandidate

@@ -24,7 +24,12 @@ extension RaftReplica {
         guard self.log.holds(request.previous) else {
             let hint = self.log.lastPosition(before: request.previous.index, termAtMost: request.previous.term)
             self.send(
-                .appendRejected(session: request.session, previous: request.previous.index, hint: hint),
+                .appendRejected(
+                    session: request.session,
+                    previous: request.previous.index,
+                    hint: hint,
+                    hasLostEntries: self.hasFoundDamage && self.hardState.repairFloor != nil
+                ),
                 to: leader
             )
             return

@@ -171,7 +171,8 @@ extension RaftReplica {
         self.leadership.followers[index].heardAt = self.now
         switch message.body {
         case .appendAccepted(_, let through): self.accepted(index, through: through)
-        case .appendRejected(_, let previous, let hint): self.rejected(index, previous: previous, hint: hint)
+        case .appendRejected(_, let previous, let hint, let hasLostEntries):
+            self.rejected(index, previous: previous, hint: hint, hasLostEntries: hasLostEntries)
         case .heartbeatAnswer(_, let round): self.heartbeatAnswered(index, round: round)
         case .snapshotProgress(_, let position, let received):
             self.snapshotProgressed(index, position: position, receivedBytes: received)
@@ -183,7 +184,7 @@ extension RaftReplica {
     private func isOfSession(_ body: RaftMessage.Body, _ session: ReplicationSession) -> Bool {
         guard !self.configuration.plantedBugs.contains(.ignoresSessions) else { return true }
         return switch body {
-        case .appendAccepted(let of, _), .appendRejected(let of, _, _), .heartbeatAnswer(let of, _),
+        case .appendAccepted(let of, _), .appendRejected(let of, _, _, _), .heartbeatAnswer(let of, _),
             .snapshotProgress(let of, _, _):
             of == session
         case .requestPreVote, .preVote, .requestVote, .vote, .append, .heartbeat, .snapshotChunk, .newerTerm,
@@ -212,16 +213,16 @@ extension RaftReplica {
         self.replicate(to: index)
     }
 
-    private mutating func rejected(_ index: Int, previous: LogIndex, hint: LogPosition) {
+    private mutating func rejected(_ index: Int, previous: LogIndex, hint: LogPosition, hasLostEntries: Bool) {
+        if hasLostEntries && hint.index < self.leadership.followers[index].matchIndex {
+            let id = self.leadership.followers[index].id
+            self.leadership.followers[index] = self.makeProgress(of: id)
+        }
         let follower = self.leadership.followers[index]
         if case .snapshot = follower.state { return }
-        if previous <= follower.matchIndex {
-            // It lost what it held, or the answer is older than what it says now: asking again costs one round trip.
-            guard hint.index < follower.matchIndex else { return }
-            self.leadership.followers[index].matchIndex = .zero
-        } else if follower.state == .probe && previous != follower.nextIndex.previous() {
-            return
-        }
+        // Older than what it has said since.
+        guard previous > follower.matchIndex else { return }
+        guard follower.state != .probe || previous == follower.nextIndex.previous() || hasLostEntries else { return }
         let next = min(previous, self.lastAgreeing(with: hint).next())
         self.leadership.followers[index].becomeProbe(next: max(next, LogIndex.zero.next()))
         if self.configuration.plantedBugs.contains(.probeCountsAsMatch) {

@@ -61,15 +61,19 @@ extension RaftReplica {
     mutating func updateFollowers() {
         let old = self.leadership.followers
         self.leadership.followers = self.membership.members.filter { $0 != self.id }.map { member in
-            if let known = old.first(where: { $0.id == member }) { return known }
-            self.leadership.sessionCount += 1
-            return FollowerProgress(
-                id: member,
-                session: ReplicationSession(rawValue: self.leadership.sessionCount),
-                nextIndex: self.log.lastIndex.next(),
-                now: self.now
-            )
+            old.first { $0.id == member } ?? self.makeProgress(of: member)
         }
+    }
+
+    /// The beginning of a replication session: nothing is known of what the follower holds.
+    mutating func makeProgress(of member: ReplicaID) -> FollowerProgress {
+        self.leadership.sessionCount += 1
+        return FollowerProgress(
+            id: member,
+            session: ReplicationSession(rawValue: self.leadership.sessionCount),
+            nextIndex: self.log.lastIndex.next(),
+            now: self.now
+        )
     }
 
     /// A joint configuration that is committed is left at once; a leader that isn't in the committed one goes.

@@ -47,6 +47,9 @@ package struct RaftReplica: Sendable {
 
     // Following: what the leader is owed an answer for once it is durable.
     var owed: OwedAcceptance?
+
+    /// Part of the log was missing when this process started.
+    let hasFoundDamage: Bool
     var incoming: IncomingSnapshot?
     var isInstalling = false
 
@@ -82,6 +85,7 @@ package struct RaftReplica: Sendable {
             index = index.next()
         }
         self.hardState = recovered.hardState
+        self.hasFoundDamage = damagedEnd != nil
         self.appliedIndex = max(snapshot.position.index, min(recovered.appliedIndex, log.lastIndex))
         self.commitIndex = self.appliedIndex
         self.random = SplitMix64(seed: seed)

@@ -66,6 +66,7 @@ package struct RaftChecker {
     package private(set) var counts: [Violation.Invariant: Int] = [:]
 
     package init(founding: Membership, nodeCount: Int) {
+        // Committed by the first leader's first entry, and in force from the beginning.
         self.membership = founding
         self.seen = (0..<nodeCount).map { Seen(id: ReplicaID(node: UInt32($0))) }
     }

@@ -35,7 +35,7 @@ extension RaftCluster {
                 learners: learners.filter { $0 != lost } + (membership.isMember(new) ? [] : [new])
             )
         }
-        guard !self.nodes.indices.contains(where: { self.hasLostCopy($0) }) else { return nil }
+        guard !membership.members.contains(where: { self.hasLostCopy(Int($0.node)) }) else { return nil }
         let outside = self.nodes.map(\.id).filter { !membership.isMember($0) }
         switch self.random.next(in: 0..<7) {
         case 0 where !outside.isEmpty: learners.append(self.random.pick(outside))

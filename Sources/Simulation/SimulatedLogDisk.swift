@@ -42,8 +42,9 @@ package struct SimulatedLogDisk {
     /// The disk of a replica that begins with a new group.
     package init(founding membership: Membership?) {
         guard let membership else { return }
-        let metadata = SnapshotMetadata(position: .zero, membership: membership)
-        self.snapshot = StoredSnapshot(metadata: metadata, bytes: [])
+        let state = RecoveredState.founding(membership)
+        self.hardState = state.hardState
+        self.entries = state.entries
     }
 
     // MARK: Writing
@@ -75,9 +76,11 @@ package struct SimulatedLogDisk {
             self.damagedIndexes = []
             self.baseIndex = reset.index
         }
-        guard count > 0, let first = write.entries.first else { return }
+        // A snapshot may have come to stand for entries whose write was still under way.
+        let entries = write.entries.prefix(count).drop { $0.index <= self.baseIndex }
+        guard let first = entries.first else { return }
         self.truncate(from: first.index)
-        self.entries += write.entries.prefix(count)
+        self.entries += entries
     }
 
     private mutating func truncate(from index: LogIndex) {
@@ -133,14 +136,15 @@ package struct SimulatedLogDisk {
 
     package mutating func damageSnapshot() { self.snapshot?.isDamaged = true }
 
-    /// The log and the snapshot of a replica that was removed from its group are deleted; what it voted stays.
+    /// The log and the snapshot of a replica that was removed from its group are deleted; what it voted stays, and where
+    /// its log ended, as candidates that don't know of the removal may still ask for its vote.
     package mutating func eraseLog() {
+        self.hardState.repairFloor = max(self.lastPosition, self.hardState.repairFloor ?? .zero)
         self.entries = []
         self.damagedIndexes = []
         self.baseIndex = .zero
         self.snapshot = nil
         self.pending = []
-        self.hardState.repairFloor = nil
     }
 
     // MARK: Reading
