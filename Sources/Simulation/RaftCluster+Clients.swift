@@ -48,7 +48,7 @@ struct Client {
 
 extension RaftCluster {
     /// From here on clients are slow: more operations would only make the search of their order longer.
-    private static let operationLimit = 2_000
+    private static let operationLimit = 1_000
 
     func addClient(_ id: Int) {
         self.clients.append(

@@ -17,17 +17,15 @@ struct Healing {
 }
 
 extension RaftCluster {
-    /// Longer than anything of the faulty time stays on its way.
-    private static let settlingTime: Int64 = 4_500_000
     private static let progressLimit: Int64 = 20_000_000
 
-    /// No other leader may come during this, ten times an election timeout.
-    private static let stableTime: Int64 = 1_500_000
+    /// No other leader may come during this, several times an election timeout.
+    private static let stableTime: Int64 = 1_000_000
 
     func checkLiveness() {
         guard let healing = self.healing else {
             self.heal()
-            self.queue.schedule(.checkLiveness, at: self.queue.now + Self.settlingTime)
+            self.queue.schedule(.checkLiveness, at: self.queue.now + self.swarm.settlingTime)
             return
         }
         if let leader = healing.leader {

@@ -37,16 +37,18 @@ extension RaftCluster {
         }
         guard !membership.members.contains(where: { self.hasLostCopy(Int($0.node)) }) else { return nil }
         let outside = self.nodes.map(\.id).filter { !membership.isMember($0) }
-        switch self.random.next(in: 0..<7) {
+        let isSmall = voters.count < self.swarm.voterGoal
+        switch self.random.next(in: 0..<8) {
         case 0 where !outside.isEmpty: learners.append(self.random.pick(outside))
-        case 1 where !outside.isEmpty: voters.append(self.random.pick(outside))
-        case 2, 3:
-            guard !learners.isEmpty else { return nil }
+        case 1 where isSmall && !outside.isEmpty, 2 where isSmall && !outside.isEmpty:
+            voters.append(self.random.pick(outside))
+        case 3 where isSmall && !learners.isEmpty:
             voters.append(learners.remove(at: self.random.next(in: 0..<learners.count)))
-        case 4 where voters.count > 1: voters.remove(at: self.random.next(in: 0..<voters.count))
-        case 5 where voters.count > 1:
+        case 4 where !outside.isEmpty && voters.count == self.swarm.voterGoal: voters.append(self.random.pick(outside))
+        case 5 where voters.count > 1 && !isSmall: voters.remove(at: self.random.next(in: 0..<voters.count))
+        case 6 where voters.count > 1 && !isSmall:
             learners.append(voters.remove(at: self.random.next(in: 0..<voters.count)))
-        case 6:
+        case 7:
             // Anything: through a joint configuration, if need be.
             voters = membership.members.filter { _ in self.random.chance(percent: 60) }
             learners = membership.members.filter { !voters.contains($0) && self.random.chance(percent: 50) }

@@ -31,6 +31,9 @@ package struct Swarm: Sendable {
 
     /// From one change to the next, on average; nil: none.
     package var membershipInterval: Int64?
+
+    /// Around so many voters the changes hover: some sizes are weaker than others.
+    package var voterGoal = 3
     package var transferInterval: Int64?
 
     /// Removed nodes have their logs deleted, and may be added again.
@@ -53,13 +56,13 @@ package struct Swarm: Sendable {
     package init(seed: UInt64, plantedBugs: PlantedBugs = []) {
         var random = SplitMix64(seed: seed)
         self.seed = random.next()
-        self.founderCount = random.pick([1, 2, 3, 3, 3, 3, 4, 4, 5, 5, 5, 7])
+        self.founderCount = random.pick([1, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 7])
         self.drawNetwork(&random)
         self.drawDisk(&random)
         self.drawLimits(&random)
         self.drawWorkload(&random)
         self.drawMembership(&random)
-        self.safetyTime = random.pick([3_000, 5_000, 8_000])
+        self.safetyTime = random.pick([2_000, 4_000, 8_000])
         self.healsOnlyQuorum = random.chance(percent: 50)
         self.leavesBridge = random.chance(percent: 25)
         self.raft.plantedBugs = plantedBugs
@@ -108,10 +111,16 @@ package struct Swarm: Sendable {
     private mutating func drawMembership(_ random: inout SplitMix64) {
         guard random.chance(percent: 60) else { return }
         self.spareCount = random.next(in: 1..<4)
-        self.membershipInterval = random.pick([30_000, 150_000, 600_000])
+        self.membershipInterval = random.pick([10_000, 30_000, 150_000, 600_000])
+        self.voterGoal = random.pick([1, 3, 4, 4, 5])
         self.transferInterval = random.pick([nil, nil, 200_000, 1_000_000])
         self.erasesRemoved = random.chance(percent: 60)
     }
+
+    /// Longer than anything stays on its way: a packet, behind a link that was clogged for longest.
+    var settlingTime: Int64 { 2_000_000 + max(self.network.delayMaximum, self.slowestPacket) }
+
+    private var slowestPacket: Int64 { self.network.tailPercent > 0 ? self.network.tailMaximum : 0 }
 
     package var nodeCount: Int { self.founderCount + self.spareCount }
 }
@@ -136,15 +145,44 @@ extension FaultSchedule {
     package init(drawnFrom seed: UInt64, for swarm: Swarm, bugs: [String] = []) {
         var random = SplitMix64(seed: seed ^ 0xFA17)
         self.init(seed: seed, bugs: bugs, faults: [])
+        self.addMixed(swarm, &random)
+        self.addLeaderChurn(swarm, &random)
+        // Stable, so that what was drawn first comes first.
+        self.faults = self.faults.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+            .map(\.element)
+    }
+
+    /// No leader stays for long: what several of them left half done is where histories differ.
+    private mutating func addLeaderChurn(_ swarm: Swarm, _ random: inout SplitMix64) {
+        guard let interval = random.pick([nil, nil, 250, 400, 700]) else { return }
+        let isCrashing = random.chance(percent: 60)
+        let isIsolating = random.chance(percent: 60)
+        var time = random.next(in: 200..<1_000)
+        while time < swarm.safetyTime {
+            let duration = random.next(in: 1..<(2 * interval))
+            if isCrashing && random.chance(percent: 50) {
+                self.faults.append(ScheduledFault(time: time, fault: .crash(.leader, downTime: duration)))
+            } else if isIsolating {
+                self.faults.append(ScheduledFault(time: time, fault: .isolate(.leader)))
+                self.faults.append(ScheduledFault(time: time + duration, fault: .healNetwork))
+            } else {
+                self.faults.append(ScheduledFault(time: time, fault: .pause(.leader, time: duration)))
+            }
+            time += interval / 2 + random.next(in: 0..<interval)
+        }
+    }
+
+    private mutating func addMixed(_ swarm: Swarm, _ random: inout SplitMix64) {
         let share = random.pick([15, 40, 80])
         let kinds = Kind.allCases.filter { _ in random.chance(percent: share) }
         guard !kinds.isEmpty else { return }
-        let interval = random.pick([60, 200, 500, 1_500])
+        let interval = random.pick([50, 150, 400, 1_200])
         let partitionTime = random.pick([100, 400, 1_500])
+        let leaderPercent = random.pick([10, 40, 90])
         var time = random.next(in: 0..<(2 * interval))
         while time < swarm.safetyTime {
             let kind = random.pick(kinds)
-            let fault = Self.fault(kind, swarm.nodeCount, &random)
+            let fault = Self.fault(kind, swarm.nodeCount, leaderPercent, &random)
             self.faults.append(ScheduledFault(time: time, fault: fault))
             switch kind {
             case .split, .mute, .isolate, .bridge, .ring:
@@ -156,14 +194,16 @@ extension FaultSchedule {
             }
             time += random.next(in: 1..<(2 * interval))
         }
-        // Stable, so that what was drawn first comes first.
-        self.faults = self.faults.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
-            .map(\.element)
     }
 
-    private static func fault(_ kind: Kind, _ nodeCount: Int, _ random: inout SplitMix64) -> Fault {
+    private static func fault(
+        _ kind: Kind,
+        _ nodeCount: Int,
+        _ leaderPercent: Int,
+        _ random: inout SplitMix64
+    ) -> Fault {
         let node = random.next(in: 0..<nodeCount)
-        let target: Fault.Target = random.chance(percent: 40) ? .leader : .node(node)
+        let target: Fault.Target = random.chance(percent: leaderPercent) ? .leader : .node(node)
         let other = random.next(in: 0..<nodeCount)
         let set = NodeSet(rawValue: random.next(in: 0..<(1 << nodeCount)))
         let time = random.next(in: 1..<random.pick([20, 300, 1_500]))
