@@ -33,6 +33,9 @@ struct FollowerProgress: Sendable {
     /// A probe is on its way.
     var isProbeSent = false
 
+    /// What the probe carried: it needn't be sent again when the probe is answered.
+    private var probeThrough = LogIndex.zero
+
     /// Requests that weren't answered, in order.
     private(set) var inflight: [Inflight] = []
     private(set) var inflightBytes = 0
@@ -65,6 +68,11 @@ struct FollowerProgress: Sendable {
         self.nextIndex = index.next()
     }
 
+    mutating func probed(through index: LogIndex) {
+        self.isProbeSent = true
+        self.probeThrough = index
+    }
+
     /// Everything through `index` was answered.
     mutating func release(through index: LogIndex) {
         let count = self.inflight.prefix { $0.through <= index }.count
@@ -78,13 +86,14 @@ struct FollowerProgress: Sendable {
         self.drop(self.inflight.count)
         self.state = .probe
         self.isProbeSent = false
+        self.probeThrough = .zero
         self.nextIndex = max(next, self.matchIndex.next())
     }
 
     mutating func becomeReplicate() {
         self.state = .replicate
         self.isProbeSent = false
-        self.nextIndex = max(self.nextIndex, self.matchIndex.next())
+        self.nextIndex = max(self.nextIndex, self.matchIndex.next(), self.probeThrough.next())
     }
 
     private mutating func drop(_ count: Int) {

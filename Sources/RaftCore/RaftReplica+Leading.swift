@@ -153,7 +153,7 @@ extension RaftReplica {
             self.send(.append(request), to: follower.id)
             mayBeEmpty = false
             if isProbe {
-                self.leadership.followers[index].isProbeSent = true
+                self.leadership.followers[index].probed(through: entries.last?.index ?? previousIndex)
             } else if let last = entries.last {
                 let byteCount = entries.reduce(0) { $0 + $1.byteCount }
                 self.leadership.followers[index].sent(through: last.index, byteCount: byteCount)
@@ -176,7 +176,8 @@ extension RaftReplica {
         case .heartbeatAnswer(_, let round): self.heartbeatAnswered(index, round: round)
         case .snapshotProgress(_, let position, let received):
             self.snapshotProgressed(index, position: position, receivedBytes: received)
-        case .requestPreVote, .preVote, .requestVote, .vote, .append, .heartbeat, .snapshotChunk, .newerTerm, .timeoutNow:
+        case .requestPreVote, .preVote, .requestVote, .vote, .append, .heartbeat, .snapshotChunk, .newerTerm,
+            .timeoutNow:
             break
         }
     }

@@ -17,7 +17,8 @@ extension RaftReplica {
     ///
     /// A new leader waits: its commit index may lie behind what is committed, until an entry of its term is.
     mutating func beginOpenReads() {
-        guard self.role == .leader, !self.leadership.openReads.isEmpty, self.leadership.confirming == nil else { return }
+        let isWaiting = !self.leadership.openReads.isEmpty && self.leadership.confirming == nil
+        guard self.role == .leader, isWaiting else { return }
         guard self.hasCommittedInTerm || self.configuration.plantedBugs.contains(.freshLeaderReads) else { return }
         self.leadership.round += 1
         self.leadership.confirming = Leadership.ReadBatch(

@@ -49,7 +49,8 @@ extension RaftReplica {
     // MARK: Sending
 
     private var isSendingSnapshot: Bool {
-        self.role == .leader && self.leadership.followers.contains { if case .snapshot = $0.state { true } else { false } }
+        self.role == .leader
+            && self.leadership.followers.contains { if case .snapshot = $0.state { true } else { false } }
     }
 
     mutating func beginSnapshot(to index: Int) {
@@ -114,7 +115,8 @@ extension RaftReplica {
     mutating func receiveChunk(_ chunk: SnapshotChunk, from leader: ReplicaID) {
         guard !self.isInstalling else { return }
         let position = chunk.snapshot.position
-        if position.index > self.commitIndex && self.log.holds(position) && position.index <= self.storage.durableIndex {
+        if position.index > self.commitIndex && self.log.holds(position) && position.index <= self.storage.durableIndex
+        {
             // The log has come by itself: the snapshot tells that it is committed that far.
             self.commitIndex = position.index
         }
@@ -123,7 +125,8 @@ extension RaftReplica {
             self.send(.appendAccepted(session: chunk.session, through: index), to: leader)
             return
         }
-        let isOngoing = self.incoming?.snapshot == chunk.snapshot && self.incoming?.leader == leader
+        let isOngoing =
+            self.incoming?.snapshot == chunk.snapshot && self.incoming?.leader == leader
             && self.incoming?.session == chunk.session
         if chunk.offset == 0 && !isOngoing {
             self.incoming = IncomingSnapshot(leader: leader, session: chunk.session, snapshot: chunk.snapshot)

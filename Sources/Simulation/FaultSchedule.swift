@@ -1,4 +1,6 @@
-/// Something that goes wrong, or right again. Times are milliseconds; nodes are numbers from 0.
+/// Something that goes wrong, or right again.
+///
+/// Times are milliseconds; nodes are numbers from 0.
 package enum Fault: Hashable, Sendable {
     /// Whom a fault hits.
     package enum Target: Hashable, Sendable {
@@ -49,20 +51,40 @@ package struct NodeSet: RawRepresentable, Hashable, Sendable {
 }
 
 package struct ScheduledFault: Hashable, Sendable {
-    /// Milliseconds from the beginning.
+    /// Milliseconds from the beginning, or from an election.
     package var time: Int
+
+    /// The election from which `time` counts, from 1; nil: the beginning.
+    package var election: Int?
     package var fault: Fault
 
-    package init(time: Int, fault: Fault) {
+    package init(time: Int, election: Int? = nil, fault: Fault) {
         self.time = time
+        self.election = election
         self.fault = fault
+    }
+
+    /// When it happens: `25`, or `election-3+25`.
+    var timeText: String { self.election.map { "election-\($0)+\(self.time)" } ?? "\(self.time)" }
+
+    init?(time text: String, fault: Fault) {
+        var time = text[...]
+        var election: Int?
+        if text.hasPrefix("election-") {
+            let parts = text.dropFirst("election-".count).split(separator: "+")
+            guard parts.count == 2, let number = Int(parts[0]) else { return nil }
+            election = number
+            time = parts[1]
+        }
+        guard let milliseconds = Int(time), milliseconds >= 0 else { return nil }
+        self.init(time: milliseconds, election: election, fault: fault)
     }
 }
 
 /// Everything that a run depends on, as a text that replays it.
 ///
-/// The first line is the format's name; then `seed N`, `bug NAME` for each planted one, and `MILLISECONDS fault …` lines;
-/// what begins with `#` is ignored.
+/// The first line is the format's name; then `seed N`, `bug NAME` for each planted one, and a line for each fault, which
+/// begins with its time: `MILLISECONDS fault …`, or `election-N+MILLISECONDS fault …`. What begins with `#` is ignored.
 package struct FaultSchedule: Hashable, Sendable {
     package static let formatName = "weir fault schedule 1"
 
@@ -91,7 +113,7 @@ extension FaultSchedule {
     package var text: String {
         var lines = [Self.formatName, "seed \(self.seed)"]
         lines += self.bugs.map { "bug \($0)" }
-        lines += self.faults.map { "\($0.time) \($0.fault.text)" }
+        lines += self.faults.map { "\($0.timeText) \($0.fault.text)" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -110,10 +132,10 @@ extension FaultSchedule {
             case "seed": seed = words.count == 2 ? UInt64(words[1]) : nil
             case "bug": bugs += words.dropFirst()
             case .some(let time):
-                guard let time = Int(time), time >= 0, let fault = Fault(words: Array(words.dropFirst())) else {
-                    throw FaultScheduleError(line: offset + 1, reason: "no such fault: \(line)")
-                }
-                faults.append(ScheduledFault(time: time, fault: fault))
+                guard let fault = Fault(words: Array(words.dropFirst())),
+                    let scheduled = ScheduledFault(time: time, fault: fault)
+                else { throw FaultScheduleError(line: offset + 1, reason: "no such fault: \(line)") }
+                faults.append(scheduled)
             case nil: continue
             }
         }

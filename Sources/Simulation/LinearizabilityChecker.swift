@@ -34,7 +34,7 @@ package struct LinearizabilityChecker: Sendable {
 
     // MARK: The search
 
-    /// True: an order was found. False: there is none. Nil: the budget is used up.
+    /// Whether there is an order; nil when the budget is used up before that is known.
     private func search(_ operations: [HistoryOperation]) -> Bool? {
         var search = RegisterSearch(operations)
         return search.run(stepLimit: self.stepLimit)

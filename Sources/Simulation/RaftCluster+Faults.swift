@@ -28,10 +28,20 @@ extension RaftCluster {
         }
     }
 
+    /// What the schedule has in store for this election.
+    func elected() {
+        self.coverage.elections += 1
+        for (index, fault) in self.schedule.faults.enumerated() where fault.election == self.coverage.elections {
+            self.queue.schedule(.fault(index), at: self.queue.now + Int64(fault.time) * 1_000)
+        }
+        guard self.swarm.changesAtElections, self.swarm.membershipInterval != nil else { return }
+        self.queue.schedule(.changeAtElection, at: self.queue.now + self.random.time(upTo: 20_000))
+    }
+
     private func injectPartition(_ fault: Fault) {
         switch fault {
         case .split(let set): self.network.partition { set.contains($0) != set.contains($1) }
-        case .mute(let set): self.network.partition { sender, receiver in set.contains(sender) && !set.contains(receiver) }
+        case .mute(let set): self.network.partition { set.contains($0) && !set.contains($1) }
         case .isolate(let target):
             guard let node = self.node(target) else { return }
             self.network.partition { ($0 == node) != ($1 == node) }

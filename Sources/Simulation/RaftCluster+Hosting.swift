@@ -41,9 +41,9 @@ extension RaftCluster {
         self.nodes[node].replica = nil
         self.nodes[node].isPaused = false
         self.nodes[node].deferred = []
-        let torn = self.disks[node].tornCount
+        let before = self.disks[node].partialCount
         self.disks[node].crash(&self.diskRandom)
-        self.coverage.tornWrites += self.disks[node].tornCount - torn
+        self.coverage.partialWrites += self.disks[node].partialCount - before
     }
 
     func resume(_ node: Int) {
@@ -65,7 +65,9 @@ extension RaftCluster {
     // MARK: Steps and effects
 
     func step(_ node: Int, _ input: RaftReplica.Input) {
-        guard let effects = self.nodes[node].replica?.step(input), let replica = self.nodes[node].replica else { return }
+        guard let effects = self.nodes[node].replica?.step(input), let replica = self.nodes[node].replica else {
+            return
+        }
         if self.eventLog != nil, !effects.isEmpty { self.log("\(node) ← \(input)") }
         // Before the effects: what they apply was committed by this step.
         self.checker.stepped(replica, self.disks, self.wiped)
@@ -100,9 +102,9 @@ extension RaftCluster {
             self.queue.schedule(.snapshotReceived(node: node, epoch: epoch, metadata), at: end)
         case .discardLog(let index): self.disks[node].discardLog(through: index)
         case .becameLeader(let term):
-            self.coverage.elections += 1
             self.mix(term.rawValue)
             self.checker.becameLeader(replica)
+            self.elected()
         case .steppedDown: break
         case .halt(let reason): self.halt(node, reason)
         }
@@ -209,6 +211,13 @@ extension RaftCluster {
     }
 
     // MARK: Messages
+
+    func receive(_ message: RaftMessage) {
+        let isLost =
+            self.network.configuration.losesWhatIsOnItsWay
+            && self.network.isCut(from: Int(message.sender.node), to: Int(message.receiver.node))
+        if !isLost { self.step(Int(message.receiver.node), .received(message)) }
+    }
 
     private func send(_ message: RaftMessage, _ node: Int, _ replica: RaftReplica) {
         self.checker.sending(message, of: replica, self.disks[node])

@@ -3,10 +3,15 @@ import RaftCore
 
 /// Who runs the group: it adds, removes and replaces replicas, and moves the leadership.
 extension RaftCluster {
-    func changeMembership() {
+    func planChangeMembership() {
         guard !self.isHealed, let interval = self.swarm.membershipInterval else { return }
         self.queue.schedule(.changeMembership, at: self.queue.now + 1_000 + self.random.time(upTo: 2 * interval))
         self.eraseRemoved()
+        self.changeMembership()
+    }
+
+    func changeMembership() {
+        guard !self.isHealed else { return }
         // Also one that no longer leads may be asked.
         let leaders = self.nodes.indices.filter { self.nodes[$0].replica?.role == .leader && !self.nodes[$0].isPaused }
         guard !leaders.isEmpty else { return }

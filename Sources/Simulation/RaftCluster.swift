@@ -20,6 +20,7 @@ package final class RaftCluster {
         case restart(node: Int, epoch: Int)
         case resume(node: Int, epoch: Int)
         case changeMembership
+        case changeAtElection
         case transferLeadership
         case checkLiveness
     }
@@ -115,7 +116,7 @@ package final class RaftCluster {
     }
 
     private func planFaults() {
-        for (index, fault) in self.schedule.faults.enumerated() {
+        for (index, fault) in self.schedule.faults.enumerated() where fault.election == nil {
             self.queue.schedule(.fault(index), at: Int64(fault.time) * 1_000)
         }
         if let interval = self.swarm.membershipInterval {
@@ -150,7 +151,7 @@ package final class RaftCluster {
         }
         switch event {
         case .tick(let node, let epoch): self.tick(node, epoch)
-        case .message(let message): self.step(Int(message.receiver.node), .received(message))
+        case .message(let message): self.receive(message)
         case .synced(let node, let epoch, let write): self.synced(node, epoch, write)
         case .applied(let node, let epoch, let entries): self.applied(node, epoch, entries)
         case .snapshotSaved(let node, let epoch, let snapshot): self.snapshotSaved(node, epoch, snapshot)
@@ -161,7 +162,8 @@ package final class RaftCluster {
         case .fault(let index): self.inject(self.schedule.faults[index].fault)
         case .restart(let node, let epoch): if self.nodes[node].epoch == epoch { self.start(node) }
         case .resume(let node, let epoch): if self.nodes[node].epoch == epoch { self.resume(node) }
-        case .changeMembership: self.changeMembership()
+        case .changeMembership: self.planChangeMembership()
+        case .changeAtElection: self.changeMembership()
         case .transferLeadership: self.transferLeadership()
         case .checkLiveness: self.checkLiveness()
         }
@@ -174,7 +176,8 @@ package final class RaftCluster {
             .snapshotReceived(let node, _, _), .request(_, let node):
             node
         case .message(let message): Int(message.receiver.node)
-        case .reply, .clientWakes, .fault, .restart, .resume, .changeMembership, .transferLeadership, .checkLiveness:
+        case .reply, .clientWakes, .fault, .restart, .resume, .changeMembership, .changeAtElection,
+            .transferLeadership, .checkLiveness:
             nil
         }
     }
@@ -210,7 +213,7 @@ package struct Coverage: Hashable, Sendable {
     package var erasures = 0
     package var damages = 0
     package var repairs = 0
-    package var tornWrites = 0
+    package var partialWrites = 0
     package var snapshotsSaved = 0
     package var snapshotsInstalled = 0
     package var membershipChanges = 0
@@ -230,7 +233,7 @@ package struct Coverage: Hashable, Sendable {
         [
             ("elections", self.elections), ("crashes", self.crashes), ("wipes", self.wipes),
             ("erasures", self.erasures), ("damages", self.damages), ("repairs", self.repairs),
-            ("torn writes", self.tornWrites), ("snapshots saved", self.snapshotsSaved),
+            ("partial writes", self.partialWrites), ("snapshots saved", self.snapshotsSaved),
             ("snapshots installed", self.snapshotsInstalled), ("membership changes", self.membershipChanges),
             ("joint changes", self.jointChanges), ("transfers", self.transfers), ("reads served", self.readsServed),
             ("proposals unknown", self.proposalsUnknown), ("truncations", self.truncations),

@@ -36,8 +36,9 @@ package struct SimulatedLogDisk {
 
     /// The next write fails.
     package var isFailing = false
-    package private(set) var tornCount = 0
-    package private(set) var lostWriteCount = 0
+
+    /// Crashes that kept a part of what was under way.
+    package private(set) var partialCount = 0
 
     /// The disk of a replica that begins with a new group.
     package init(founding membership: Membership?) {
@@ -109,10 +110,10 @@ package struct SimulatedLogDisk {
             self.storeEntries(of: write, count: write.entries.count)
         }
         let rest = self.pending.dropFirst(durableCount)
+        if durableCount > 0 && !rest.isEmpty { self.partialCount += 1 }
         if let torn = rest.first, random.chance(percent: 50) {
             if let hardState = torn.hardState { self.hardState = hardState }
             if torn.reset == nil, torn.entries.count > 1 {
-                self.tornCount += 1
                 self.storeEntries(of: torn, count: random.next(in: 0..<torn.entries.count))
             }
         }
@@ -120,7 +121,6 @@ package struct SimulatedLogDisk {
         if let last = rest.last(where: { $0.hardState != nil })?.hardState, random.chance(percent: 25) {
             self.hardState = last
         }
-        self.lostWriteCount += rest.count
         self.pending = []
         self.syncEnd = 0
         self.nextSyncEnd = 0

@@ -19,6 +19,9 @@ package struct SimulatedNetwork {
         /// Packets that come with a flipped bit: a checksum finds it, and the packet counts as lost.
         package var corruptionPercent = 0
 
+        /// A cut also takes the packets that are on their way.
+        package var losesWhatIsOnItsWay = false
+
         package init() {}
     }
 
@@ -70,7 +73,9 @@ package struct SimulatedNetwork {
 
     package func isCut(from sender: Int, to receiver: Int) -> Bool { self.cuts[sender * self.nodeCount + receiver] }
 
-    package mutating func cut(from sender: Int, to receiver: Int) { self.cuts[sender * self.nodeCount + receiver] = true }
+    package mutating func cut(from sender: Int, to receiver: Int) {
+        self.cuts[sender * self.nodeCount + receiver] = true
+    }
 
     package mutating func clog(from sender: Int, to receiver: Int, until time: Int64) {
         self.cloggedUntil[sender * self.nodeCount + receiver] = time

@@ -36,6 +36,9 @@ package struct Swarm: Sendable {
     package var voterGoal = 3
     package var transferInterval: Int64?
 
+    /// A change is asked for as soon as somebody is elected.
+    package var changesAtElections = false
+
     /// Removed nodes have their logs deleted, and may be added again.
     package var erasesRemoved = false
 
@@ -75,6 +78,7 @@ package struct Swarm: Sendable {
         self.network.lossPercent = random.pick([0, 0, 1, 5, 20])
         self.network.duplicationPercent = random.pick([0, 0, 5, 20])
         self.network.corruptionPercent = random.pick([0, 0, 0, 3])
+        self.network.losesWhatIsOnItsWay = random.chance(percent: 60)
     }
 
     private mutating func drawDisk(_ random: inout SplitMix64) {
@@ -89,7 +93,7 @@ package struct Swarm: Sendable {
         self.raft.snapshotThreshold = random.pick([5, 20, 100, 1_000_000])
         self.raft.trailingEntryCount = random.pick([0, 3, 20])
         self.raft.snapshotChunkBytes = random.pick([8, 32, 4_096])
-        self.raft.entriesPerMessageLimit = random.pick([1, 4, 256])
+        self.raft.entriesPerMessageLimit = random.pick([1, 1, 4, 256])
         self.raft.messageBytesLimit = random.pick([100, 1 << 20])
         self.raft.inflightMessagesLimit = random.pick([1, 4, 64])
         self.raft.inflightBytesLimit = random.pick([200, 16 << 20])
@@ -115,6 +119,7 @@ package struct Swarm: Sendable {
         self.voterGoal = random.pick([1, 3, 4, 4, 5])
         self.transferInterval = random.pick([nil, nil, 200_000, 1_000_000])
         self.erasesRemoved = random.chance(percent: 60)
+        self.changesAtElections = random.chance(percent: 50)
     }
 
     /// Longer than anything stays on its way: a packet, behind a link that was clogged for longest.
@@ -147,6 +152,7 @@ extension FaultSchedule {
         self.init(seed: seed, bugs: bugs, faults: [])
         self.addMixed(swarm, &random)
         self.addLeaderChurn(swarm, &random)
+        self.addStrikes(&random)
         // Stable, so that what was drawn first comes first.
         self.faults = self.faults.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
             .map(\.element)
@@ -169,6 +175,26 @@ extension FaultSchedule {
                 self.faults.append(ScheduledFault(time: time, fault: .pause(.leader, time: duration)))
             }
             time += interval / 2 + random.next(in: 0..<interval)
+        }
+    }
+
+    /// Leaders are hit while their first entries are on their way.
+    private mutating func addStrikes(_ random: inout SplitMix64) {
+        guard random.chance(percent: 40) else { return }
+        let delayLimit = random.pick([5, 50, 200])
+        let durationLimit = random.pick([100, 500, 1_500])
+        let isIsolating = random.chance(percent: 70)
+        for election in 1...30 where random.chance(percent: 70) {
+            let delay = random.next(in: 0..<delayLimit)
+            let duration = random.next(in: 1..<durationLimit)
+            if isIsolating && random.chance(percent: 70) {
+                self.faults.append(ScheduledFault(time: delay, election: election, fault: .isolate(.leader)))
+                let heal = ScheduledFault(time: delay + duration, election: election, fault: .healNetwork)
+                self.faults.append(heal)
+            } else {
+                let crash = Fault.crash(.leader, downTime: duration)
+                self.faults.append(ScheduledFault(time: delay, election: election, fault: crash))
+            }
         }
     }
 

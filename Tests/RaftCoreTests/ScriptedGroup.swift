@@ -17,7 +17,9 @@ struct ScriptedGroup {
     private var replicas: [RaftReplica] = []
     private var pending: [Pending] = []
     private var cut: [[ReplicaID]] = []
-    private var now: Int64 = 1
+
+    /// Of each replica its own, so that one can time out alone.
+    private var clocks: [ReplicaID: Int64] = [:]
     private var proposalCount: UInt64 = 0
 
     /// What happened since the command before.
@@ -68,12 +70,14 @@ struct ScriptedGroup {
                 RaftReplica(id: id, recovered: state, configuration: configuration, seed: UInt64(id.node))
             )
         }
-        self.step(self.replicas.map(\.id), .tick(now: self.now))
+        self.advance(by: 1, only: self.replicas.map(\.id))
     }
 
     private mutating func advance(by time: Int64, only nodes: [ReplicaID]) {
-        self.now += time
-        self.step(nodes, .tick(now: self.now))
+        for node in nodes {
+            self.clocks[node, default: 0] += time
+            self.step([node], .tick(now: self.clocks[node, default: 0]))
+        }
     }
 
     private mutating func propose(_ nodes: [ReplicaID], _ text: String) {
