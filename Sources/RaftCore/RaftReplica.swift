@@ -208,6 +208,9 @@ extension RaftReplica {
 
     /// The newest membership in the log, committed or not.
     package var membership: Membership { self.memberships.current }
+
+    /// The one that was in force at an index of the log.
+    package func membership(at index: LogIndex) -> Membership { self.memberships.membership(at: index) }
     package var membershipIndex: LogIndex { self.memberships.currentIndex }
     package var lastPosition: LogPosition { self.log.last }
 

@@ -27,7 +27,7 @@ package enum Fault: Hashable, Sendable {
     case healNetwork
     /// What one node sends to another waits, and then comes at once.
     case clog(from: Int, to: Int, time: Int)
-    /// Syncs take twenty times as long.
+    /// Syncs take five times as long.
     case slowDisk(Target, time: Int)
     /// No sync ends: the disk is full, or hangs.
     case stallDisk(Target, time: Int)

@@ -59,6 +59,9 @@ package struct RaftChecker {
     private var committed: [Committed] = []
     private var seen: [Seen]
     package private(set) var membership: Membership
+
+    /// What somebody wrote and may still be committed, be it only in a message on its way.
+    private var openMemberships: [(index: LogIndex, membership: Membership)] = []
     package private(set) var violation: Violation?
     package var now: Int64 = 0
 
@@ -70,6 +73,9 @@ package struct RaftChecker {
         self.membership = founding
         self.seen = (0..<nodeCount).map { Seen(id: ReplicaID(node: UInt32($0))) }
     }
+
+    /// The committed membership, and every other that may yet decide.
+    package var membershipsInUse: [Membership] { [self.membership] + self.openMemberships.map(\.membership) }
 
     package var committedIndex: LogIndex { LogIndex(rawValue: UInt64(self.committed.count)) }
 
@@ -164,7 +170,10 @@ package struct RaftChecker {
                 .logMatching,
                 "\(replica.id) has another entry \(entry.position) than somebody else"
             )
-            self.entries[entry.position] = record
+            let isNew = self.entries.updateValue(record, forKey: entry.position) == nil
+            if isNew, case .membership(let membership) = entry.payload, entry.index > self.committedIndex {
+                self.openMemberships.append((entry.index, membership))
+            }
         }
     }
 
@@ -219,7 +228,11 @@ package struct RaftChecker {
             return
         }
         self.committed.append(Committed(term: term, leaderTerm: replica.term))
-        if replica.membershipIndex <= replica.commitIndex { self.membership = replica.membership }
+        self.openMemberships.removeAll { open in
+            guard open.index <= index else { return false }
+            if replica.membership(at: index) == open.membership { self.membership = open.membership }
+            return true
+        }
     }
 
     // MARK: Messages

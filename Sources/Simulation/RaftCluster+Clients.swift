@@ -66,6 +66,8 @@ extension RaftCluster {
     /// Time to begin an operation, to try again, or to give up waiting for an answer.
     func wake(_ id: Int, _ attempt: Int) {
         guard self.clients[id].attempt == attempt else { return }
+        let isQuiet = self.swarm.endsQuietly && self.healing?.leader != nil
+        if isQuiet && self.clients[id].operation == nil { return }
         if self.clients[id].operation == nil {
             self.begin(id)
         } else if self.queue.now > self.clients[id].deadline {

@@ -118,7 +118,7 @@ extension RaftCluster {
                 && self.disks[other].holds(self.checker.committedPosition)
         }
         guard isElsewhere else { return false }
-        return self.membershipsInUse.allSatisfy { membership in
+        return self.checker.membershipsInUse.allSatisfy { membership in
             membership.hasQuorum { voter in
                 let other = Int(voter.node)
                 return other != node && self.nodes[other].id == voter && !self.hasLostCopy(other)
@@ -127,15 +127,4 @@ extension RaftCluster {
     }
 
     func hasLostCopy(_ node: Int) -> Bool { self.disks[node].isDamaged }
-
-    /// The committed membership, and every one that somebody holds and may still commit.
-    var membershipsInUse: [Membership] {
-        var result = [self.checker.membership]
-        for (index, node) in self.nodes.enumerated() {
-            result += self.disks[index].memberships(after: self.checker.committedIndex)
-            guard let replica = node.replica, replica.membershipIndex > self.checker.committedIndex else { continue }
-            result.append(replica.membership)
-        }
-        return result
-    }
 }

@@ -14,6 +14,9 @@ struct Healing {
     /// Who led when progress was seen, and since when.
     var leader: (node: Int, term: Term)?
     var leaderSince: Int64 = 0
+
+    /// The leader and another voter don't hear each other any more.
+    var isBridged = false
 }
 
 extension RaftCluster {
@@ -36,6 +39,7 @@ extension RaftCluster {
                 .stableLeader,
                 "node \(leader.node) led term \(leader.term), now \(self.describeNodes())"
             )
+            if self.swarm.leavesBridge && !healing.isBridged { self.leaveBridge(of: leader.node) }
             if self.queue.now - healing.leaderSince >= Self.stableTime { self.isOver = true }
         } else if let leader = self.convergedLeader() {
             self.healing?.leader = leader
@@ -71,7 +75,6 @@ extension RaftCluster {
             }
         }
         self.healing = Healing(startedAt: self.queue.now, committedIndex: self.checker.committedIndex)
-        if alive.count == self.nodes.count { self.leaveBridge() }
     }
 
     /// Everybody, or a quorum that holds everything and can decide whatever membership it finds.
@@ -80,7 +83,7 @@ extension RaftCluster {
         let hasLost = all.contains { self.hasLostCopy($0) } || !self.wiped.isEmpty
         guard self.swarm.healsOnlyQuorum, !hasLost else { return all }
         var alive = all
-        let inUse = self.membershipsInUse
+        let inUse = self.checker.membershipsInUse
         var order = all
         for index in order.indices { order.swapAt(index, self.random.next(in: index..<order.count)) }
         for node in order {
@@ -93,17 +96,25 @@ extension RaftCluster {
         return alive
     }
 
-    /// Two voters of three or more don't hear each other for the rest of the run: somebody hears both.
-    private func leaveBridge() {
-        let voters = self.checker.membership.voters.map { Int($0.node) }
-        let isSettled = self.membershipsInUse.allSatisfy { $0 == self.checker.membership }
-        let hasLost = self.nodes.indices.contains { self.hasLostCopy($0) } || !self.wiped.isEmpty
-        guard self.swarm.leavesBridge, voters.count >= 3, isSettled, !hasLost else { return }
-        let first = self.random.pick(voters)
-        let second = self.random.pick(voters.filter { $0 != first })
-        self.network.cut(from: first, to: second)
-        self.network.cut(from: second, to: first)
-        self.log("nodes \(first) and \(second) stay apart")
+    /// The leader and a voter that has everything don't hear each other from now on; somebody hears both.
+    private func leaveBridge(of node: Int) {
+        guard let leader = self.nodes[node].replica else { return }
+        let upToDate = leader.membership.voters.filter { voter in
+            let replica = self.nodes[Int(voter.node)].replica
+            return voter != leader.id && replica?.id == voter && replica?.lastPosition == leader.lastPosition
+                && replica?.durableIndex == leader.lastPosition.index
+        }
+        guard let apart = upToDate.first else { return }
+        let keepsQuorum = leader.membership.hasQuorum { voter in
+            voter == leader.id || (voter != apart && upToDate.contains(voter))
+        }
+        guard keepsQuorum else { return }
+        let other = Int(apart.node)
+        self.network.cut(from: node, to: other)
+        self.network.cut(from: other, to: node)
+        self.healing?.isBridged = true
+        self.healing?.leaderSince = self.queue.now
+        self.log("nodes \(node) and \(other) stay apart")
     }
 
     // MARK: Progress

@@ -129,7 +129,7 @@ extension RaftCluster {
         }
         let isSlow = self.nodes[node].slowUntil > self.queue.now
         let maximum = self.isHealed ? min(2_000, self.swarm.syncTimeMaximum) : self.swarm.syncTimeMaximum
-        let syncTime = (50 + self.diskRandom.time(upTo: maximum)) * (isSlow ? 20 : 1)
+        let syncTime = (50 + self.diskRandom.time(upTo: maximum)) * (isSlow ? 5 : 1)
         let end = self.disks[node].submit(write, now: self.queue.now, syncTime: syncTime)
         self.queue.schedule(.synced(node: node, epoch: self.nodes[node].epoch, write.id), at: end)
     }

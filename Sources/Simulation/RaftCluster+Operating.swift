@@ -42,6 +42,9 @@ extension RaftCluster {
         }
         guard !membership.members.contains(where: { self.hasLostCopy(Int($0.node)) }) else { return nil }
         let outside = self.nodes.map(\.id).filter { !membership.isMember($0) }
+        if let erased = self.erased, outside.contains(erased), self.random.chance(percent: 60) {
+            return Membership(voters: voters, learners: learners + [erased])
+        }
         let isSmall = voters.count < self.swarm.voterGoal
         switch self.random.next(in: 0..<8) {
         case 0 where !outside.isEmpty: learners.append(self.random.pick(outside))
@@ -65,7 +68,7 @@ extension RaftCluster {
     /// A node that was removed, for good as far as anybody knows, gives its space back: its log goes, its votes stay.
     private func eraseRemoved() {
         guard self.swarm.erasesRemoved else { return }
-        let inUse = self.membershipsInUse
+        let inUse = self.checker.membershipsInUse
         for node in self.nodes.indices {
             let id = self.nodes[node].id
             let isMember = inUse.contains { $0.isMember(id) }
@@ -76,6 +79,7 @@ extension RaftCluster {
             self.nodes[node].epoch += 1
             self.disks[node].eraseLog()
             self.start(node)
+            self.erased = id
             return
         }
     }

@@ -75,6 +75,9 @@ package final class RaftCluster {
 
     /// What identities that are gone had stored.
     var wiped: [ReplicaID: LogIndex] = [:]
+
+    /// Whose log was deleted last: it is often added again.
+    var erased: ReplicaID?
     var digest: UInt64 = 0xCBF2_9CE4_8422_2325
     var coverage = Coverage()
     var healing: Healing?

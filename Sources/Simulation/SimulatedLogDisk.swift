@@ -202,12 +202,4 @@ package struct SimulatedLogDisk {
         let offset = self.baseIndex.distance(to: position.index) - 1
         return self.entries.indices.contains(offset) && self.entries[offset].term == position.term
     }
-
-    /// The memberships of entries behind `index`, durable or under way.
-    package func memberships(after index: LogIndex) -> [Membership] {
-        (self.entries + self.pending.flatMap(\.entries)).compactMap { entry in
-            guard entry.index > index, case .membership(let membership) = entry.payload else { return nil }
-            return membership
-        }
-    }
 }

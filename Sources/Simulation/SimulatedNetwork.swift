@@ -19,11 +19,17 @@ package struct SimulatedNetwork {
         /// Packets that come with a flipped bit: a checksum finds it, and the packet counts as lost.
         package var corruptionPercent = 0
 
+        /// To and from this node packets take `slowFactor` times as long.
+        package var slowNode: Int?
+
         /// A cut also takes the packets that are on their way.
         package var losesWhatIsOnItsWay = false
 
         package init() {}
     }
+
+    /// Of the slow node, if there is one.
+    package static let slowFactor: Int64 = 4
 
     package var configuration: Configuration
     private let nodeCount: Int
@@ -56,10 +62,12 @@ package struct SimulatedNetwork {
             return (nil, nil)
         }
         let start = max(now, self.cloggedUntil[link])
-        let first = start + self.delay()
+        let isSlow = self.configuration.slowNode == sender || self.configuration.slowNode == receiver
+        let factor = isSlow ? Self.slowFactor : 1
+        let first = start + factor * self.delay()
         guard self.random.chance(percent: self.configuration.duplicationPercent) else { return (first, nil) }
         self.duplicatedCount += 1
-        return (first, start + self.delay())
+        return (first, start + factor * self.delay())
     }
 
     /// The delay of a packet between a node and somebody outside, which only takes time.

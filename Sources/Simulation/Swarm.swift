@@ -48,8 +48,11 @@ package struct Swarm: Sendable {
     /// In the end only a quorum comes back, if the others aren't needed.
     package var healsOnlyQuorum = false
 
-    /// In the end two nodes still don't hear each other.
+    /// In the end, when all is well, the leader and one other voter stop hearing each other.
     package var leavesBridge = false
+
+    /// Clients stop when all is well: nothing new in the log tells who is behind.
+    package var endsQuietly = false
 
     /// Of the clients' and the clock's draws.
     package var seed: UInt64 = 0
@@ -59,7 +62,7 @@ package struct Swarm: Sendable {
     package init(seed: UInt64, plantedBugs: PlantedBugs = []) {
         var random = SplitMix64(seed: seed)
         self.seed = random.next()
-        self.founderCount = random.pick([1, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 7])
+        self.founderCount = random.pick([1, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 7])
         self.drawNetwork(&random)
         self.drawDisk(&random)
         self.drawLimits(&random)
@@ -67,7 +70,8 @@ package struct Swarm: Sendable {
         self.drawMembership(&random)
         self.safetyTime = random.pick([2_000, 4_000, 8_000])
         self.healsOnlyQuorum = random.chance(percent: 50)
-        self.leavesBridge = random.chance(percent: 25)
+        self.leavesBridge = random.chance(percent: 30)
+        self.endsQuietly = random.chance(percent: 60)
         self.raft.plantedBugs = plantedBugs
     }
 
@@ -78,7 +82,8 @@ package struct Swarm: Sendable {
         self.network.lossPercent = random.pick([0, 0, 1, 5, 20])
         self.network.duplicationPercent = random.pick([0, 0, 5, 20])
         self.network.corruptionPercent = random.pick([0, 0, 0, 3])
-        self.network.losesWhatIsOnItsWay = random.chance(percent: 60)
+        self.network.losesWhatIsOnItsWay = random.chance(percent: 70)
+        if random.chance(percent: 40) { self.network.slowNode = random.next(in: 0..<self.founderCount) }
     }
 
     private mutating func drawDisk(_ random: inout SplitMix64) {
@@ -116,14 +121,18 @@ package struct Swarm: Sendable {
         guard random.chance(percent: 60) else { return }
         self.spareCount = random.next(in: 1..<4)
         self.membershipInterval = random.pick([10_000, 30_000, 150_000, 600_000])
-        self.voterGoal = random.pick([1, 3, 4, 4, 5])
+        self.voterGoal = random.pick([1, 3, 4, 4, 4, 5])
         self.transferInterval = random.pick([nil, nil, 200_000, 1_000_000])
         self.erasesRemoved = random.chance(percent: 60)
-        self.changesAtElections = random.chance(percent: 50)
+        self.changesAtElections = random.chance(percent: 60)
     }
 
-    /// Longer than anything stays on its way: a packet, behind a link that was clogged for longest.
-    var settlingTime: Int64 { 2_000_000 + max(self.network.delayMaximum, self.slowestPacket) }
+    /// Longer than anything stays on its way: a packet behind a link that was clogged for longest, or two syncs of a slow
+    /// disk.
+    var settlingTime: Int64 {
+        2_000_000 + 10 * self.syncTimeMaximum
+            + max(SimulatedNetwork.slowFactor * self.network.delayMaximum, self.slowestPacket)
+    }
 
     private var slowestPacket: Int64 { self.network.tailPercent > 0 ? self.network.tailMaximum : 0 }
 
@@ -180,14 +189,14 @@ extension FaultSchedule {
 
     /// Leaders are hit while their first entries are on their way.
     private mutating func addStrikes(_ random: inout SplitMix64) {
-        guard random.chance(percent: 40) else { return }
-        let delayLimit = random.pick([5, 50, 200])
+        guard random.chance(percent: 50) else { return }
         let durationLimit = random.pick([100, 500, 1_500])
-        let isIsolating = random.chance(percent: 70)
-        for election in 1...30 where random.chance(percent: 70) {
-            let delay = random.next(in: 0..<delayLimit)
+        let isolatingPercent = random.pick([0, 50, 100])
+        for election in 1...30 where random.chance(percent: 80) {
+            // Before anybody has heard of it, while the first entries are on their way, or when some are committed.
+            let delay = random.next(in: 0..<random.pick([3, 20, 60, 200]))
             let duration = random.next(in: 1..<durationLimit)
-            if isIsolating && random.chance(percent: 70) {
+            if random.chance(percent: isolatingPercent) {
                 self.faults.append(ScheduledFault(time: delay, election: election, fault: .isolate(.leader)))
                 let heal = ScheduledFault(time: delay + duration, election: election, fault: .healNetwork)
                 self.faults.append(heal)
