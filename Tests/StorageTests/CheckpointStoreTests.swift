@@ -181,6 +181,19 @@ import Testing
         try copies.verify(manifest)
     }
 
+    @Test func `a savepoint that shares blobs of equal content, also with its own, is whole`() throws {
+        let chunks = [Array("what all subtasks keep, and keep on keeping".utf8)]
+        let first = TestState.Piece(checkpoint: 1, index: 0, chunks: chunks)
+        let second = TestState.Piece(checkpoint: 2, index: 0, chunks: chunks)
+        let world = try StoreWorld([TestState(number: 1, parts: [[first], [first], [first]])])
+        let savepoint = TestState(number: 2, isSavepoint: true, parts: [[second, first], [second, first], [second]])
+
+        try savepoint.write(to: world.store)
+        world.store.remove(1)
+
+        #expect(try savepoint.isWhole(in: world.store))
+    }
+
     @Test func `nothing is removed while nobody knows what a checkpoint names`() throws {
         var random = SplitMix64(seed: 6)
         let world = try StoreWorld([.random(1, &random), .random(2, &random)])

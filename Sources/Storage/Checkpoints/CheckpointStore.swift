@@ -176,7 +176,9 @@ package struct DiskCheckpointStore: CheckpointStore {
 
     /// Gives a savepoint blobs of its own in place of those that it shares.
     private func copyShared(_ manifest: CheckpointManifest) throws(CheckpointError) {
-        for blob in manifest.blobs where blob.checkpoint != manifest.number {
+        // Blobs of equal content have one name.
+        var files = Set(manifest.ownBlobs.map(\.file))
+        for blob in manifest.blobs where blob.checkpoint != manifest.number && files.insert(blob.file).inserted {
             let source = "\(self.blobDirectory(blob.checkpoint, isSavepoint: false))/\(blob.file)"
             do {
                 try self.copy(source, to: "\(self.path(manifest.number))/\(blob.file)", of: self.disk)
