@@ -9,19 +9,25 @@ FILTER ?=
 RUN    ?= run jobs/word-count/job.fl --overwrite
 NAME   ?=
 FUZZ_SECONDS ?= 60
+SIMULATED_SECONDS ?= 120
+FRESH_SECONDS ?= 60
 DEPTH ?= 1
 PROGRAMS ?= 100000
 SEED   ?= 0
+SEEDS  ?= 10000
+BUG    ?=
 KIND   ?= both
 KILLS  ?= 200
 
 SWIFT_FILES := Sources Tests connectors Fuzz Package.swift
 RELEASE := .build-release
 WEIR := $(RELEASE)/release/weir
+SIMULATE := $(RELEASE)/release/simulate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test-broker build demo test verify lint layers test-jobs oracle fix fuzz bench flamegraph
 .PHONY: chaos-stream demo-stream bench-stream bench-kafka
+.PHONY: simulate simulate-many mutants
 .PHONY: new-connector new-job accept-jobs
 
 help:            ## List these commands
@@ -56,6 +62,9 @@ verify: test-broker lint layers  ## Everything CI checks; never changes a file
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build
 	@$(MAKE) --no-print-directory test-jobs
+	@$(MAKE) --no-print-directory simulator
+	scripts/simulate $(SIMULATE) --first 0 --seconds $(SIMULATED_SECONDS) --seeds 1000000
+	scripts/simulate $(SIMULATE) --first $$(date +%s%N) --seconds $(FRESH_SECONDS) --seeds 1000000
 	scripts/chaos-stream $(WEIR) --kills 5 --events 10000 --seed 1
 	@$(MAKE) --no-print-directory fuzz
 
@@ -68,6 +77,19 @@ chaos-stream: build test-broker ## Kill a stream between topics KILLS=200 times,
 oracle: setup    ## Generated programs on interpreter, machine, kernels (PROGRAMS=100000 SEED=0 KIND=programs, maps)
 	swift build -c release --product oracle --static-swift-stdlib --scratch-path $(RELEASE)
 	scripts/oracle $(RELEASE)/release/oracle --programs $(PROGRAMS) --seed $(SEED) --kind $(KIND)
+
+simulate: simulator ## One seed of the simulated cluster with its events (SEED=42 BUG=commits-older-terms)
+	$(SIMULATE) show $(SEED) $(BUG)
+
+simulate-many: simulator ## SEEDS=10000 seeds of it from SEED on, in child processes; stops at the first violation
+	scripts/simulate $(SIMULATE) --first $(SEED) --seeds $(SEEDS) $(if $(BUG),--bug $(BUG))
+
+mutants: simulator ## The planted bugs: how many seeds each takes until it is found (SEEDS=10000 at most)
+	$(SIMULATE) mutants $(SEED) $(SEEDS)
+
+.PHONY: simulator
+simulator: setup
+	@swift build -c release --product simulate --static-swift-stdlib --scratch-path $(RELEASE)
 
 fuzz: setup      ## Fuzz everything that parses, FUZZ_SECONDS=60 in all
 	@if [[ -x scripts/fuzz ]]; then scripts/fuzz $(FUZZ_SECONDS); else echo 'fuzz: nothing to fuzz yet'; fi

@@ -18,7 +18,12 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// A connector: a folder of `connectors/`, which is all of it.
-func connector(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+func connector(
+    _ folder: String,
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    testKit: [Target.Dependency] = []
+) -> [Target] {
     [
         .target(
             name: name,
@@ -28,7 +33,7 @@ func connector(_ folder: String, _ name: String, _ dependencies: [Target.Depende
         ),
         .testTarget(
             name: "\(name)Tests",
-            dependencies: [.target(name: name), "ConnectorKit", "CoreTypes"] + dependencies,
+            dependencies: [.target(name: name), "ConnectorKit", "CoreTypes"] + dependencies + testKit,
             path: "connectors/\(folder)/Tests",
             swiftSettings: strict
         ),
@@ -48,6 +53,7 @@ let vocabulary: [Target] = [
 ]
 
 let cores: [Target] = [
+    target("RaftCore", ["CoreTypes"]),
     target("FluentSyntax", ["CoreTypes"]),
     target("JobPlan", ["CoreTypes", "FluentSyntax"]),
     target("CoordinationCore", ["CoreTypes", "JobPlan"]),
@@ -124,14 +130,27 @@ let programs: [Target] = [
     .executableTarget(name: "weir", dependencies: ["CommandLineTool"], swiftSettings: strict),
 ]
 
+/// What users and tests run cores in: a world that a seed draws.
+let testSupport: [Target] = [
+    target("Simulation", ["CoreTypes", "RaftCore"])
+]
+
 let connectors: [Target] =
     connector("files", "FilesConnector", ["Compression"])
     + connector("stdout", "StdoutConnector")
     + connector("generator", "GeneratorConnector")
-    + connector("kafka", "KafkaConnector", ["CRdkafka", "RegularExpressions"])
+    + connector("kafka", "KafkaConnector", ["CRdkafka", "RegularExpressions"], testKit: ["KafkaTestKit"])
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
+    tests("RaftCoreTests", ["RaftCore", "CoreTypes"]),
+    tests("SimulationTests", ["Simulation", "RaftCore", "CoreTypes"]),
+    .executableTarget(
+        name: "simulate",
+        dependencies: ["Simulation", "RaftCore"],
+        path: "Tests/Simulate",
+        swiftSettings: strict
+    ),
     tests("WireFormatTests", ["WireFormat", "CoreTypes"]),
     .target(
         name: "ReferenceInterpreter",
@@ -215,7 +234,8 @@ let testTargets: [Target] = [
     tests("ConnectorKitTests", ["ConnectorKit", "CoreTypes"]),
     tests("ConnectorCatalogTests", ["ConnectorCatalog", "ConnectorKit", "CoreTypes"]),
     tests("JobTests", ["ConnectorCatalog", "ConnectorKit", "CoreTypes", "FluentSyntax", "ProgramService"]),
-    tests("IntegrationTests", ["CoreTypes"]),
+    .target(name: "KafkaTestKit", dependencies: ["CRdkafka"], path: "Tests/KafkaTestKit", swiftSettings: strict),
+    tests("IntegrationTests", ["CoreTypes", "CRdkafka", "KafkaTestKit"]),
 ]
 
 /// A program without `main` that libFuzzer calls; built by `scripts/fuzz` alone, which sets the variable.
@@ -246,6 +266,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
-    targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + connectors + testTargets
+    targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + testSupport + connectors + testTargets
         + fuzzTargets
 )

@@ -1,5 +1,6 @@
 import CRdkafka
 import ConnectorKit
+import KafkaTestKit
 import Testing
 
 @testable import KafkaConnector
