@@ -52,6 +52,16 @@ import Testing
         #expect(!text.contains("output"))
     }
 
+    @Test func `a stream that is stopped says what stays`() {
+        var summary = JobSummary.make(state: .cancelled)
+        summary.stream = StreamFigures()
+
+        let text = JobReport(summary: summary, usage: .some).text
+
+        #expect(text.hasPrefix("word-count was stopped after 2 s; what it wrote stays, open windows are lost\n"))
+        #expect(text.contains("output"))
+    }
+
     @Test func `a cancelled job says that it left nothing`() {
         let text = JobReport(summary: .make(state: .cancelled), usage: .some).text
 

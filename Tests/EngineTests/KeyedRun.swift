@@ -118,6 +118,7 @@ enum KeyedShape {
             ],
             reduce: nil,
             window: nil,
+            grouping: "",
             settings: settings,
             range: range
         )

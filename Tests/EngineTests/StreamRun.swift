@@ -106,6 +106,7 @@ struct StreamShape {
             map: (map, 1),
             reduce: reduce,
             window: self.window,
+            grouping: "",
             settings: settings,
             range: range
         )

@@ -59,10 +59,16 @@ import Testing
             ["savepoint", self.folder.file("state/shop"), elsewhere.file("kept")],
             in: elsewhere
         ).wait()
+        let again = try WeirProcess(
+            ["savepoint", self.folder.file("state/shop"), elsewhere.file("kept")],
+            in: elsewhere
+        ).wait()
         process.send(SIGKILL)
         process.send(SIGCONT)
         _ = try process.wait()
         let savepoint = copied.results.trimmingCharacters(in: .newlines)
+        #expect(again.code == 1)
+        expect(again.notes, contains: ["exists; name another directory"])
 
         let resumed = try self.folder.run("--from", savepoint, "--overwrite")
         let rest = try self.folder.lines()

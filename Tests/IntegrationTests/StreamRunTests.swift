@@ -145,6 +145,22 @@ import Testing
         #expect(try process.wait().code == 0)
     }
 
+    @Test
+    func `a stream without a state directory that is terminated keeps what it wrote, and doesn't call it complete`()
+        throws
+    {
+        try self.writeSlowJob()
+        let process = try WeirProcess(["run", "job.fl", "--parallelism", "2"], in: self.folder)
+        try process.wait(until: "it has begun to write") { self.folder.names(in: "out")?.isEmpty == false }
+        process.send(SIGTERM)
+
+        let outcome = try process.wait()
+
+        #expect(outcome.code == 143)
+        expect(outcome.notes, contains: ["shop was stopped after", "what it wrote stays"])
+        #expect(!(self.folder.names(in: "out") ?? []).contains("_SUCCESS"))
+    }
+
     @Test func `a change of what the state means is refused with both meanings`() throws {
         try self.stopEarly()
         try self.folder.write(ShopEvents.program(window: "(tumbling-window 60000)"), to: "job.fl")
@@ -153,6 +169,26 @@ import Testing
 
         #expect(outcome.code == 1)
         expect(outcome.notes, contains: ["window 300000 every 60000", "window 60000 every 60000", "--allow-drop"])
+    }
+
+    @Test(arguments: [
+        (":user", ":page", "by :user", "by :page"), ("(sum :spent)", "(sum :ts)", "sum of :spent", "sum of :ts"),
+    ])
+    func `another key, or another field of an aggregate, is a change of what the state means`(
+        old: String,
+        new: String,
+        wasText: String,
+        isText: String
+    ) throws {
+        try self.stopEarly()
+        let program = String(decoding: try self.folder.read("job.fl"), as: UTF8.self)
+        #expect(program.contains(old))
+        try self.folder.write(program.replacingOccurrences(of: old, with: new), to: "job.fl")
+
+        let outcome = try self.folder.run("--state", "state", "--resume")
+
+        #expect(outcome.code == 1)
+        expect(outcome.notes, contains: [wasText, isText, "--allow-drop"])
     }
 
     @Test func `a damaged checkpoint is left for the one before it, and that is said`() throws {

@@ -36,6 +36,24 @@ struct StreamDefinitionTests {
         #expect(settings.memoryBytes == 64 << 20)
     }
 
+    /// What surrounds an emission, and what variables are called, says nothing about the state of a window.
+    @Test func `what a window groups by is told in the words of the program`() throws {
+        let plain = try StreamText.job(":map (lambda (e) (emit (get e :user) (get e :spent)))").stream()
+        let edited = try StreamText.job(
+            ":map (lambda (r) (when (> (get r :spent) 0) (emit (get r :user) (get r :spent))))"
+        ).stream()
+        let other = try StreamText.job(":map (lambda (e) (emit (get e :page) (get e :spent)))").stream()
+        let swapped = try StreamText.job(":map (lambda (a b) (emit b a))").stream()
+        let straight = try StreamText.job(":map (lambda (a b) (emit a b))").stream()
+
+        #expect(plain.grouping == "(emit (get v1 :user) (get v1 :spent))")
+        #expect(edited.grouping == plain.grouping)
+        #expect(other.grouping != plain.grouping)
+        #expect(straight.grouping == "(emit v1 v2)")
+        #expect(swapped.grouping != straight.grouping)
+        #expect(try StreamText.processor(key: ":user").stream().grouping == ":user")
+    }
+
     @Test func `the parts of unions are sources with the names on the way to them`() throws {
         let union = """
             (union (kafka-topic "a") (union (kafka-topic "b") :c (kafka-topic "c"))

@@ -161,6 +161,19 @@ import Testing
         #expect(throws: CheckpointError.self) { try world.store.export(3, to: copies) }
     }
 
+    @Test func `a second copy into the same place is refused, and the first stays whole`() throws {
+        var random = SplitMix64(seed: 31)
+        let states = TestState.series(2, &random)
+        let world = try StoreWorld(states)
+        let copies = DiskCheckpointStore(disk: world.disk, directory: "state/kept")
+        let manifest = try world.store.export(2, to: copies)
+
+        #expect(throws: CheckpointError.self) { try world.store.export(2, to: copies) }
+
+        #expect(try copies.list().numbers == [2])
+        try copies.verify(manifest)
+    }
+
     @Test func `a copy that lacks a blob isn't a checkpoint, and another attempt is`() throws {
         var random = SplitMix64(seed: 12)
         let states = TestState.series(2, &random)
@@ -174,6 +187,7 @@ import Testing
         #expect(throws: CheckpointError.self) {
             for number: Int64 in [2, 1] { _ = try world.store.export(number, to: copies) }
         }
+        #expect(try copies.list().numbers.count < 2)
         for number in try copies.list().numbers { copies.remove(number) }
         world.disk.change(path) { $0 = content }
 

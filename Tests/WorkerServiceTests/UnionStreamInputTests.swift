@@ -185,6 +185,7 @@ private final class UnionWorld {
             map: (try #require(closures["stream-map"]), 1),
             reduce: .general(try #require(closures["stream-values"])),
             window: .tumbling(size: 1_000, offset: 0),
+            grouping: "",
             settings: settings,
             range: range
         )

@@ -41,7 +41,6 @@ struct SavepointCommand: ToolCommand {
                     console.note(CheckpointReport(manifest).line)
                     return .done
                 } catch {
-                    copies.remove(number)
                     // One that was retired while it was copied has a newer one.
                     guard try store.list().numbers.last != number else { throw error }
                     problem = error

@@ -18,11 +18,14 @@ struct JobReport: Sendable {
         var lines: [String] = []
         switch summary.state {
         case .finished: lines.append("\(summary.name) finished in \(time)")
+        case .cancelled where summary.stream != nil:
+            lines.append("\(summary.name) was stopped after \(time); what it wrote stays, open windows are lost")
         case .cancelled: lines.append("\(summary.name) was cancelled after \(time); it left no output")
         default: lines.append("\(summary.name) failed after \(time): \(summary.failure)")
         }
         lines.append(self.row("input", self.input))
-        if summary.state == .finished { lines.append(self.row("output", self.output)) }
+        let hasOutput = summary.state == .finished || (summary.state == .cancelled && summary.stream != nil)
+        if hasOutput { lines.append(self.row("output", self.output)) }
         lines.append(self.row("time", "\(time), \(Quantity.duration(self.usage.processorTime)) of CPU"))
         let resident = Quantity.memory(self.usage.residentBytesPeak)
         let anonymous = Quantity.memory(self.usage.anonymousBytesPeak)

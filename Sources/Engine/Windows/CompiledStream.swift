@@ -139,7 +139,7 @@ package final class CompiledStream: Sendable {
     package var operatorShapes: [String: String] {
         var shapes = self.stageShapes
         guard let windows = self.windows else { return shapes }
-        var parts: [String] = []
+        var parts = ["by \(self.plan.definition.grouping)"]
         switch windows.kind {
         case .sliced(let grid): parts.append("window \(grid.size) every \(grid.slide) from \(grid.offset)")
         case .session(let gap): parts.append("session \(gap)")
@@ -148,7 +148,7 @@ package final class CompiledStream: Sendable {
         }
         for column in windows.layout.columns {
             let place = column.aggregate.column.map { " of value \($0)" } ?? ""
-            parts.append("\(column.aggregate.function)\(place)")
+            parts.append("\(column.aggregate.function)\(column.aggregate.input.map { " of \($0)" } ?? place)")
         }
         shapes[Self.windowOperatorID] = parts.joined(separator: ", ")
         return shapes

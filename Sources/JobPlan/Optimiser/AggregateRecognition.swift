@@ -75,6 +75,18 @@ struct AggregateRecognition {
 }
 
 extension Closure {
+    /// What it emits, in the words of the program; what surrounds that, and what variables are called, makes no difference.
+    var emissionText: String {
+        var emissions: [Expression] = []
+        var names: [Variable: Variable] = [:]
+        for parameter in self.lambda.parameters {
+            _ = Expression(.variable(parameter), range: self.lambda.range).numbering(&names)
+        }
+        self.lambda.body.collectEmissions(into: &emissions)
+        let printer = ExpressionPrinter()
+        return emissions.map { printer.text($0.numbering(&names)) }.joined(separator: " ")
+    }
+
     /// A text that is equal for functions that differ only in the ids and places of what they bind.
     var canonicalText: String {
         var renaming = VariableRenaming(nextID: 0)
@@ -137,5 +149,27 @@ extension AggregateCall {
     /// Whether both have one result, wherever they were written.
     fileprivate func isSame(as other: AggregateCall) -> Bool {
         self.kind == other.kind && self.input?.canonicalText == other.input?.canonicalText
+    }
+}
+
+extension Expression {
+    fileprivate func collectEmissions(into emissions: inout [Expression]) {
+        if case .builtin(.emit, _) = self.kind { emissions.append(self) }
+        var inner: [Expression] = []
+        self.forEachChild { $0.collectEmissions(into: &inner) }
+        emissions += inner
+    }
+
+    /// With variables that are called after the order in which they come.
+    fileprivate func numbering(_ names: inout [Variable: Variable]) -> Expression {
+        if case .variable(let variable) = self.kind {
+            let name = names[variable] ?? Variable(id: variable.id, name: "v\(names.count + 1)")
+            names[variable] = name
+            return Expression(.variable(name), range: self.range)
+        }
+        var known = names
+        let numbered = self.mapChildren { $0.numbering(&known) }
+        names = known
+        return numbered
     }
 }

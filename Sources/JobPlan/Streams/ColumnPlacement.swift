@@ -88,6 +88,7 @@ struct ColumnPlacement {
             return WindowAggregate(
                 WindowAggregate.Function(call.kind),
                 column: column,
+                input: call.input?.canonicalText,
                 skipsNil: false,
                 range: call.range
             )

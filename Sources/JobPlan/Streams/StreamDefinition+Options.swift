@@ -39,6 +39,7 @@ extension JobOptionReader {
             stages: functions.stages,
             reduce: functions.reduce,
             window: window?.specification,
+            grouping: functions.grouping,
             settings: settings,
             range: self.range
         )

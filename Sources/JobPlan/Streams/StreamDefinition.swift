@@ -28,6 +28,9 @@ package struct StreamDefinition: Sendable {
 
     /// Nil: what comes behind the last of ``stages``, of which there is one then, goes to the sink.
     package let window: WindowSpecification?
+
+    /// What the records of a window are grouped by: equal texts mean equal groups.
+    package let grouping: String
     package let settings: Settings
 
     /// The whole form.
@@ -42,6 +45,7 @@ package struct StreamDefinition: Sendable {
         stages: [StreamStage] = [],
         reduce: WindowReduce?,
         window: WindowSpecification?,
+        grouping: String,
         settings: Settings,
         range: SourceRange
     ) {
@@ -56,6 +60,7 @@ package struct StreamDefinition: Sendable {
         self.stages = stages
         self.reduce = reduce
         self.window = window
+        self.grouping = grouping
         self.settings = settings
         self.range = range
     }
@@ -166,15 +171,19 @@ package struct WindowAggregate: Hashable, Sendable {
     /// Which of the emitted values it takes; nil: the record as such, for `count`.
     package let column: Int?
 
+    /// What that value is, in the words of the program; nil: the record as such, or the value that a job emits.
+    package let input: String?
+
     /// Whether a nil is left out, as a record without that field is; otherwise it is a value like others.
     package let skipsNil: Bool
 
     /// The call: where its errors happened.
     package let range: SourceRange
 
-    package init(_ function: Function, column: Int?, skipsNil: Bool, range: SourceRange) {
+    package init(_ function: Function, column: Int?, input: String? = nil, skipsNil: Bool, range: SourceRange) {
         self.function = function
         self.column = column
+        self.input = input
         self.skipsNil = skipsNil
         self.range = range
     }

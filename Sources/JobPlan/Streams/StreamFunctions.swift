@@ -7,6 +7,9 @@ struct StreamFunctions {
     let combiner: Constant?
     var stages: [StreamStage] = []
     let reduce: WindowReduce?
+
+    /// As ``StreamDefinition/grouping``.
+    let grouping: String
 }
 
 extension JobOptionReader {
@@ -20,7 +23,8 @@ extension JobOptionReader {
             map: map,
             columnCount: 1,
             combiner: combiner,
-            reduce: .general(reduce ?? Self.passingReduce(at: self.range))
+            reduce: .general(reduce ?? Self.passingReduce(at: self.range)),
+            grouping: map.emissionText
         )
     }
 

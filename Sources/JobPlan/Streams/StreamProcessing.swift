@@ -110,7 +110,8 @@ struct StreamProcessing {
             columnCount: maps[0].1,
             combiner: nil,
             stages: zip(stages, maps.dropFirst()).map { stage, map in stage.planned(before: map) },
-            reduce: columns.map { .aggregates(self.windowAggregates(over: $0), result: self.result) }
+            reduce: columns.map { .aggregates(self.windowAggregates(over: $0), result: self.result) },
+            grouping: self.group.text
         )
     }
 
@@ -131,6 +132,7 @@ struct StreamProcessing {
             WindowAggregate(
                 aggregate.function,
                 column: aggregate.input.flatMap { input in columns.firstIndex { $0.kind == input.kind } },
+                input: aggregate.input?.text,
                 skipsNil: aggregate.input != nil,
                 range: aggregate.range
             )

@@ -324,7 +324,7 @@ struct StreamRunner {
 
     /// Everything has stopped: what was written behind the last checkpoint is committed where that is right.
     private mutating func end() {
-        let (failure, isCancelled) = self.job.state.withLock { ($0.failure, $0.isCancelled) }
+        let (failure, isCancelled) = self.job.state.withLock { ($0.failure, $0.isCancelled && $0.isStopping) }
         let outputs = self.ledger.remainder
         if failure != nil {
             for (_, sink) in self.sinks { sink.abortStream() }
@@ -336,7 +336,8 @@ struct StreamRunner {
             try self.commit(outputs)
             self.deliveries.close()
             for (_, sink) in self.sinks {
-                if self.isSuspended { sink.abortStream() } else { try sink.endStream() }
+                // One that was stopped isn't complete, though what was written stays.
+                if self.isSuspended || isCancelled { sink.abortStream() } else { try sink.endStream() }
             }
             self.removeSurplus()
         } catch {
@@ -346,7 +347,6 @@ struct StreamRunner {
                 state.phase = .failed
             }
         }
-        let isAsked = self.job.state.withLock { $0.isStopping }
-        self.job.state.withLock { $0.phase = isCancelled && isAsked ? .cancelled : .finished }
+        self.job.state.withLock { $0.phase = isCancelled ? .cancelled : .finished }
     }
 }
