@@ -54,6 +54,7 @@ let vocabulary: [Target] = [
 
 let cores: [Target] = [
     target("RaftCore", ["CoreTypes"]),
+    target("Linearizability", ["CoreTypes"]),
     target("FluentSyntax", ["CoreTypes"]),
     target("JobPlan", ["CoreTypes", "FluentSyntax"]),
     target("CoordinationCore", ["CoreTypes", "JobPlan"]),
@@ -124,7 +125,8 @@ let programs: [Target] = [
         "CommandLineTool",
         [
             "CoreTypes", "FluentSyntax", "JobPlan", "CoordinationCore", "Engine", "ConnectorKit", "ConnectorCatalog",
-            "Environment", "Platform", "Storage", "WorkerService", "JobService", "ProgramService", arguments,
+            "Environment", "Linearizability", "Platform", "Storage", "WorkerService", "JobService", "ProgramService",
+            arguments,
         ]
     ),
     .executableTarget(name: "weir", dependencies: ["CommandLineTool"], swiftSettings: strict),
@@ -132,7 +134,7 @@ let programs: [Target] = [
 
 /// What users and tests run cores in: a world that a seed draws.
 let testSupport: [Target] = [
-    target("Simulation", ["CoreTypes", "RaftCore"])
+    target("Simulation", ["CoreTypes", "RaftCore", "Linearizability"])
 ]
 
 let connectors: [Target] =
@@ -143,11 +145,12 @@ let connectors: [Target] =
 
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
-    tests("RaftCoreTests", ["RaftCore", "CoreTypes"]),
-    tests("SimulationTests", ["Simulation", "RaftCore", "CoreTypes"]),
+    tests("RaftCoreTests", ["RaftCore", "CoreTypes"], resources: ["Scenarios"]),
+    tests("LinearizabilityTests", ["Linearizability", "CoreTypes"]),
+    tests("SimulationTests", ["Simulation", "RaftCore", "Linearizability", "CoreTypes"]),
     .executableTarget(
         name: "simulate",
-        dependencies: ["Simulation", "RaftCore"],
+        dependencies: ["Simulation", "RaftCore", "Linearizability"],
         path: "Tests/Simulate",
         swiftSettings: strict
     ),
@@ -266,6 +269,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
-    targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + testSupport + connectors + testTargets
-        + fuzzTargets
+    targets: vocabulary + cores + cLibraries + dataPath + platform + services + programs + testSupport + connectors
+        + testTargets + fuzzTargets
 )

@@ -5,6 +5,8 @@ enum CommandStatus: Hashable, Sendable {
     case failed
     /// The command line is wrong, a file can't be read, or a program doesn't check.
     case refused
+    /// It can't be known with what may be spent on it.
+    case undecided
     /// Ended by something from outside, with what a shell reports for it.
     case stopped(code: Int32)
 
@@ -16,6 +18,7 @@ enum CommandStatus: Hashable, Sendable {
         case .done: 0
         case .failed: 1
         case .refused: 2
+        case .undecided: 3
         case .stopped(let code): code
         }
     }

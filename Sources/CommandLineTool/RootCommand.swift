@@ -29,7 +29,7 @@ struct RootCommand: ParsableCommand {
         version: "weir \(ToolVersion.current)",
         subcommands: [
             RunCommand.self, CheckCommand.self, FormatCommand.self, ExplainCommand.self, CheckpointCommand.self,
-            SavepointCommand.self, WhyCommand.self,
+            SavepointCommand.self, WhyCommand.self, HistoryCommand.self,
         ]
     )
 

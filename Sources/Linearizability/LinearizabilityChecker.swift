@@ -21,8 +21,10 @@ package struct LinearizabilityChecker: Sendable {
 
     package func check(_ history: [HistoryOperation]) -> LinearizabilityVerdict {
         var isUnknown = false
-        for key in Set(history.map(\.key)).sorted() {
-            let operations = history.filter { $0.key == key && !$0.saysNothing }
+        let byKey = Dictionary(grouping: history.lazy.filter { !$0.saysNothing }, by: \.key)
+        for (_, recorded) in byKey.sorted(by: { $0.key < $1.key }) {
+            if let phantom = recorded.phantom { return .notLinearizable([phantom]) }
+            let operations = recorded.withoutUnseen
             switch self.search(operations) {
             case true: continue
             case false: return .notLinearizable(self.reduced(operations))
@@ -44,19 +46,41 @@ package struct LinearizabilityChecker: Sendable {
 
     /// Leaves out what isn't needed for the failure: what came later, and then values that nobody needs.
     private func reduced(_ operations: [HistoryOperation]) -> [HistoryOperation] {
-        var part = self.shortestFailingPrefix(operations)
-        for value in Set(part.flatMap(\.values)).sorted() {
-            // A value goes with everything that saw it: without its write, a read of it would be a failure of its own.
-            let rest = part.filter { !$0.values.contains(value) }
-            if rest.count < part.count && self.search(rest) == false { part = rest }
-        }
+        let part = self.withoutValues(self.shortestFailingPrefix(operations))
         var index = 0
-        while index < part.count {
-            var rest = part
-            let isWrite = !rest.remove(at: index).isRead
-            if !isWrite && self.search(rest) == false { part = rest } else { index += 1 }
+        var smallest = part
+        while index < smallest.count {
+            var rest = smallest
+            let isRead = rest.remove(at: index).isRead
+            if isRead && self.search(rest) == false { smallest = rest } else { index += 1 }
         }
-        return part
+        return smallest
+    }
+
+    /// Without as many values as possible, halves of them first, then smaller shares.
+    ///
+    /// A value goes with everything that wrote it or saw it: without its write, a read of it would be a failure of its own.
+    private func withoutValues(_ operations: [HistoryOperation]) -> [HistoryOperation] {
+        var part = operations
+        var values = Set(part.flatMap(\.values)).sorted()
+        var share = max(1, values.count / 2)
+        while true {
+            var start = 0
+            while start < values.count {
+                let end = min(start + share, values.count)
+                let dropped = Set(values[start..<end])
+                let rest = part.filter { !$0.values.contains { dropped.contains($0) } }
+                let isSmaller = rest.count < part.count && rest.hasWriters(of: part) && self.search(rest) == false
+                guard isSmaller else {
+                    start = end
+                    continue
+                }
+                part = rest
+                values.removeSubrange(start..<end)
+            }
+            guard share > 1 else { return part }
+            share = max(1, share / 2)
+        }
     }
 
     /// What was returned by the first moment at which the history can't be ordered; what returned later is open then.
@@ -93,8 +117,69 @@ extension [HistoryOperation] {
     }
 }
 
+extension [HistoryOperation] {
+    /// An operation that saw a value before anybody can have written it.
+    fileprivate var phantom: HistoryOperation? {
+        var writtenAt: [UInt32: Int64] = [:]
+        for operation in self {
+            guard let value = operation.written else { continue }
+            writtenAt[value] = Swift.min(writtenAt[value] ?? .max, operation.invokedAt)
+        }
+        return self.first { operation in
+            guard let value = operation.observed, value != 0, let end = operation.returnedAt else { return false }
+            return writtenAt[value].map { $0 > end } ?? true
+        }
+    }
+
+    /// Whether whatever is seen here and was written by one of `others` is written by one of these.
+    fileprivate func hasWriters(of others: [HistoryOperation]) -> Bool {
+        let written = Set(self.compactMap(\.written))
+        let missing = Set(others.compactMap(\.written)).subtracting(written)
+        return self.allSatisfy { operation in operation.observed.map { !missing.contains($0) } ?? true }
+    }
+
+    /// Without writes that were never answered and whose value nobody saw or asked for: they may as well not have happened.
+    ///
+    /// Unless a compare-and-set was refused, as what refused it can't be told.
+    fileprivate var withoutUnseen: [HistoryOperation] {
+        var seen: Set<UInt32> = []
+        for operation in self {
+            switch operation.action {
+            case .read(let value): seen.insert(value ?? 0)
+            case .write: break
+            case .compareAndSet(_, _, isDone: false): return self
+            case .compareAndSet(let expected, _, _): seen.insert(expected)
+            }
+        }
+        return self.filter { operation in
+            guard operation.returnedAt == nil else { return true }
+            return switch operation.action {
+            case .read: true
+            case .write(let value), .compareAndSet(_, let value, _): seen.contains(value)
+            }
+        }
+    }
+}
+
 extension HistoryOperation {
     fileprivate var isRead: Bool { if case .read = self.action { true } else { false } }
+
+    /// What it wrote, or may have.
+    fileprivate var written: UInt32? {
+        switch self.action {
+        case .read, .compareAndSet(_, _, isDone: false): nil
+        case .write(let value), .compareAndSet(_, let value, _): value
+        }
+    }
+
+    /// What it certainly saw.
+    fileprivate var observed: UInt32? {
+        switch self.action {
+        case .read(let value): value
+        case .write, .compareAndSet(_, _, isDone: false), .compareAndSet(_, _, isDone: nil): nil
+        case .compareAndSet(let expected, _, isDone: true): expected
+        }
+    }
 
     /// An operation without an answer that changes nothing.
     fileprivate var saysNothing: Bool {
@@ -114,130 +199,18 @@ extension HistoryOperation {
     }
 }
 
-/// Tries the operations of one register in every order that respects their times, depth first.
-private struct RegisterSearch {
-    /// What was linearized, as a set, and the register's value: from the same pair, the same can follow.
-    private struct Configuration: Hashable {
-        var done: [UInt64]
-        var value: UInt32
-    }
-
-    /// An invocation or a return, in a list from which both are lifted when an operation is linearized.
-    private struct Node {
-        let operation: Int
-        let isReturn: Bool
-        var previous: Int
-        var next: Int
-    }
-
-    private let operations: [HistoryOperation]
-    private var nodes: [Node] = []
-
-    /// Of each operation, its return's node; 0 for one that is open, which has none.
-    private var returnNodes: [Int] = []
-    private var done: [UInt64]
-    private var value: UInt32 = 0
-    private var openCount: Int
-    private var memory: Set<Configuration> = []
-    private var stack: [(node: Int, value: UInt32)] = []
-
-    init(_ operations: [HistoryOperation]) {
-        self.operations = operations
-        self.done = Array(repeating: 0, count: (operations.count + 63) / 64)
-        self.returnNodes = Array(repeating: 0, count: operations.count)
-        self.openCount = operations.count { $0.returnedAt != nil }
-        var events: [(time: Int64, isReturn: Bool, operation: Int)] = []
-        for (index, operation) in operations.enumerated() {
-            events.append((operation.invokedAt, false, index))
-            if let end = operation.returnedAt { events.append((end, true, index)) }
-        }
-        // At the same time, invocations come first: operations that touch count as concurrent.
-        events.sort { left, right in
-            if left.time != right.time { return left.time < right.time }
-            if left.isReturn != right.isReturn { return !left.isReturn }
-            return left.operation < right.operation
-        }
-        self.nodes = [Node(operation: -1, isReturn: false, previous: 0, next: events.isEmpty ? 0 : 1)]
-        for (offset, event) in events.enumerated() {
-            let position = offset + 1
-            let next = position == events.count ? 0 : position + 1
-            self.nodes.append(
-                Node(operation: event.operation, isReturn: event.isReturn, previous: position - 1, next: next)
-            )
-            if event.isReturn { self.returnNodes[event.operation] = position }
-        }
-    }
-
-    mutating func run(stepLimit: Int) -> Bool? {
-        var node = self.nodes[0].next
-        var steps = 0
-        while self.openCount > 0 {
-            steps += 1
-            guard steps <= stepLimit else { return nil }
-            if node == 0 || self.nodes[node].isReturn {
-                // Something that has returned must come before everything that is left, and nothing fits: back.
-                guard let last = self.stack.popLast() else { return false }
-                self.restore(last.node)
-                self.value = last.value
-                node = self.nodes[last.node].next
-                continue
-            }
-            let operation = self.nodes[node].operation
-            if let next = self.operations[operation].action.applied(to: self.value), self.isNew(operation, next) {
-                self.stack.append((node, self.value))
-                self.value = next
-                self.lift(node)
-                node = self.nodes[0].next
-            } else {
-                node = self.nodes[node].next
-            }
-        }
-        return true
-    }
-
-    private mutating func isNew(_ operation: Int, _ value: UInt32) -> Bool {
-        var configuration = Configuration(done: self.done, value: value)
-        configuration.done[operation / 64] |= 1 << UInt64(operation % 64)
-        return self.memory.insert(configuration).inserted
-    }
-
-    private mutating func lift(_ node: Int) {
-        let operation = self.nodes[node].operation
-        self.done[operation / 64] |= 1 << UInt64(operation % 64)
-        self.unlink(node)
-        let end = self.returnNodes[operation]
-        guard end != 0 else { return }
-        self.unlink(end)
-        self.openCount -= 1
-    }
-
-    private mutating func restore(_ node: Int) {
-        let operation = self.nodes[node].operation
-        self.done[operation / 64] &= ~(1 << UInt64(operation % 64))
-        let end = self.returnNodes[operation]
-        if end != 0 {
-            self.link(end)
-            self.openCount += 1
-        }
-        self.link(node)
-    }
-
-    private mutating func unlink(_ node: Int) {
-        let (previous, next) = (self.nodes[node].previous, self.nodes[node].next)
-        self.nodes[previous].next = next
-        self.nodes[next].previous = previous
-    }
-
-    private mutating func link(_ node: Int) {
-        let (previous, next) = (self.nodes[node].previous, self.nodes[node].next)
-        self.nodes[previous].next = node
-        self.nodes[next].previous = node
-    }
-}
-
 extension HistoryOperation.Action {
+    /// Whatever the register's value is, it is the same behind the operation.
+    var changesNothing: Bool {
+        switch self {
+        case .read: true
+        case .write: false
+        case .compareAndSet(let expected, let new, let isDone): isDone == false || expected == new
+        }
+    }
+
     /// The register's value behind the operation; nil if it can't have come to its result there.
-    fileprivate func applied(to value: UInt32) -> UInt32? {
+    func applied(to value: UInt32) -> UInt32? {
         switch self {
         case .read(let seen): return seen == nil || seen == value ? value : nil
         case .write(let new): return new

@@ -34,7 +34,7 @@ package struct PlantedBugs: OptionSet, Hashable, Sendable {
     /// 8: answers of an earlier replication session are taken for answers of this one.
     package static let ignoresSessions = PlantedBugs(rawValue: 1 << 8)
 
-    /// 9: a leader that removes itself leaves before the removal is committed.
+    /// 9: a replica that is removed leaves before the removal is committed, and doesn't stand for election any more.
     package static let leavesBeforeCommit = PlantedBugs(rawValue: 1 << 9)
 
     /// 10: a voter that installs a snapshot takes itself for a learner.

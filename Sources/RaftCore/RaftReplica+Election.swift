@@ -21,7 +21,13 @@ extension RaftReplica {
 
     /// A voter; and one whose removal isn't committed, as nobody else may hold its entry: its own vote doesn't count then
     /// (thesis §4.2.2).
-    private var mayBeNeeded: Bool { self.memberships.mayVote(self.id, from: self.commitIndex) }
+    private var mayBeNeeded: Bool {
+        let isNeededByOlder = !self.configuration.plantedBugs.contains(.leavesBeforeCommit)
+        return self.memberships.mayVote(
+            self.id,
+            from: isNeededByOlder ? self.commitIndex : self.memberships.currentIndex
+        )
+    }
 
     private mutating func becomePreCandidate() {
         self.role = .preCandidate

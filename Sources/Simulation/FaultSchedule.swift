@@ -20,6 +20,8 @@ package enum Fault: Hashable, Sendable {
     /// What the nodes of the set send doesn't come, but they hear the others.
     case mute(NodeSet)
     case isolate(Target)
+    /// The leader and the nodes of the set don't hear the others, nor are they heard.
+    case splitLeader(with: NodeSet)
     /// The two sides don't hear each other, but both hear and are heard by the node between them.
     case bridge(NodeSet, between: Int)
     /// Every node hears only the one before and the one behind it.
@@ -173,6 +175,7 @@ extension Fault {
         case .split(let nodes): "split \(nodes.rawValue)"
         case .mute(let nodes): "mute \(nodes.rawValue)"
         case .isolate(let target): "isolate \(target.text)"
+        case .splitLeader(let nodes): "split-leader \(nodes.rawValue)"
         case .bridge(let nodes, let hub): "bridge \(nodes.rawValue) \(hub)"
         case .ring: "ring"
         case .healNetwork: "heal-network"
@@ -193,6 +196,7 @@ extension Fault {
         switch (words.first, words.count) {
         case ("crash-all", 2) where last >= 0: self = .crashAll(downTime: last)
         case ("split", 2) where last >= 0: self = .split(NodeSet(rawValue: last))
+        case ("split-leader", 2) where last >= 0: self = .splitLeader(with: NodeSet(rawValue: last))
         case ("mute", 2) where last >= 0: self = .mute(NodeSet(rawValue: last))
         case ("bridge", 3) where numbers.min() ?? -1 >= 0:
             self = .bridge(NodeSet(rawValue: numbers[0]), between: numbers[1])

@@ -8,6 +8,7 @@ package struct Violation: Hashable, Sendable, CustomStringConvertible {
         case logMatching = "log matching"
         case leaderCompleteness = "leader completeness"
         case stateMachineSafety = "state machine safety"
+        case matchIsHeld = "what a leader counts as held is held"
         case committedOnQuorum = "committed entries are on a quorum"
         case durableBeforeSent = "what a message says is durable before it leaves"
         case indexOrder = "purged ≤ snapshot ≤ applied ≤ committed ≤ last"
@@ -51,6 +52,7 @@ package struct RaftChecker {
     }
 
     private var leaders: [Term: ReplicaID] = [:]
+    private var newestLeaderTerm = Term.zero
 
     /// Every entry that ever was in a log, by index and term.
     private var entries: [LogPosition: EntryRecord] = [:]
@@ -148,6 +150,7 @@ package struct RaftChecker {
         let known = self.leaders[replica.term, default: replica.id]
         self.require(known == replica.id, .electionSafety, "\(known) and \(replica.id) lead term \(replica.term)")
         self.leaders[replica.term] = replica.id
+        self.newestLeaderTerm = max(self.newestLeaderTerm, replica.term)
         guard let last = self.committed.lastIndex(where: { $0.leaderTerm < replica.term }) else { return }
         let index = LogIndex(rawValue: UInt64(last) + 1)
         let term = self.committed[last].term
@@ -233,6 +236,19 @@ package struct RaftChecker {
             if replica.membership(at: index) == open.membership { self.membership = open.membership }
             return true
         }
+    }
+
+    /// A leader took an answer: what it counts for this follower is durable there, unless a newer leader replaced it.
+    package mutating func counted(_ follower: ReplicaID, by leader: RaftReplica, _ disk: SimulatedLogDisk) {
+        guard let match = leader.matchIndex(of: follower), let term = leader.term(at: match), match > .zero,
+            leader.term == self.newestLeaderTerm, disk.hardState.term <= leader.term
+        else { return }
+        let position = LogPosition(term: term, index: match)
+        self.require(
+            disk.holds(position),
+            .matchIsHeld,
+            "\(leader.id) counts \(position) as held by \(follower), whose log ends at \(disk.lastPosition)"
+        )
     }
 
     // MARK: Messages

@@ -1,4 +1,5 @@
 import CoreTypes
+import Linearizability
 import RaftCore
 
 /// What a client sends to a node.

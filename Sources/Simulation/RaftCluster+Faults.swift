@@ -13,7 +13,7 @@ extension RaftCluster {
         case .crashAll(let time): for node in self.nodes.indices { self.crash(node, for: time) }
         case .pause(let target, let time): self.node(target).map { self.pause($0, for: time) }
         case .wipe(let target, let time): self.node(target).map { self.wipe($0, for: time) }
-        case .split, .mute, .isolate, .bridge, .ring, .healNetwork: self.injectPartition(fault)
+        case .split, .mute, .isolate, .splitLeader, .bridge, .ring, .healNetwork: self.injectPartition(fault)
         case .clog(let sender, let receiver, let time):
             guard max(sender, receiver) < self.nodes.count else { return }
             self.network.clog(from: sender, to: receiver, until: self.queue.now + Int64(time) * 1_000)
@@ -45,6 +45,9 @@ extension RaftCluster {
         case .isolate(let target):
             guard let node = self.node(target) else { return }
             self.network.partition { ($0 == node) != ($1 == node) }
+        case .splitLeader(let set):
+            guard let leader = self.leaderNode else { return }
+            self.network.partition { (set.contains($0) || $0 == leader) != (set.contains($1) || $1 == leader) }
         case .bridge(let set, let hub):
             self.network.partition { $0 != hub && $1 != hub && set.contains($0) != set.contains($1) }
         case .ring:
@@ -98,6 +101,7 @@ extension RaftCluster {
     private func damageLog(_ node: Int) {
         guard self.disks[node].hasEntries, self.mayLoseCopy(of: node) else { return }
         self.coverage.damages += 1
+        self.nodes[node].wasDamaged = true
         self.disks[node].damageEntry(&self.diskRandom)
     }
 
@@ -105,6 +109,7 @@ extension RaftCluster {
         let position = self.disks[node].snapshot?.metadata.position ?? .zero
         guard position.index > .zero, self.mayLoseCopy(of: node) else { return }
         self.coverage.damages += 1
+        self.nodes[node].wasDamaged = true
         self.disks[node].damageSnapshot()
     }
 

@@ -71,10 +71,21 @@ extension RaftCluster {
         if self.eventLog != nil, !effects.isEmpty { self.log("\(node) ← \(input)") }
         // Before the effects: what they apply was committed by this step.
         self.checker.stepped(replica, self.disks, self.wiped)
+        self.checkMatch(input, replica)
         if !effects.isEmpty {
             self.mix(UInt64(self.queue.now) << 8 | UInt64(node) << 4 | UInt64(effects.count & 15))
             for effect in effects { self.perform(effect, node, replica) }
         }
+    }
+
+    /// What a follower says it holds is there, unless the nemesis damaged it since.
+    private func checkMatch(_ input: RaftReplica.Input, _ leader: RaftReplica) {
+        guard leader.role == .leader, case .received(let message) = input, case .appendAccepted = message.body else {
+            return
+        }
+        let node = Int(message.sender.node)
+        guard self.nodes[node].id == message.sender, !self.nodes[node].wasDamaged else { return }
+        self.checker.counted(message.sender, by: leader, self.disks[node])
     }
 
     private func perform(_ effect: RaftReplica.Effect, _ node: Int, _ replica: RaftReplica) {

@@ -45,6 +45,7 @@ extension RaftCluster {
         if let erased = self.erased, outside.contains(erased), self.random.chance(percent: 60) {
             return Membership(voters: voters, learners: learners + [erased])
         }
+        if self.swarm.changesOneVoter, let change = self.oneVoterChange(from: membership, outside) { return change }
         let isSmall = voters.count < self.swarm.voterGoal
         switch self.random.next(in: 0..<8) {
         case 0 where !outside.isEmpty: learners.append(self.random.pick(outside))
@@ -63,6 +64,22 @@ extension RaftCluster {
         default: return nil
         }
         return voters.isEmpty ? nil : Membership(voters: voters, learners: learners)
+    }
+
+    /// Around the goal: one more, or one fewer.
+    private func oneVoterChange(from membership: Membership, _ outside: [ReplicaID]) -> Membership? {
+        var voters = membership.voters
+        let isMore =
+            voters.count < self.swarm.voterGoal
+            || (voters.count == self.swarm.voterGoal && self.random.chance(percent: 50))
+        if isMore {
+            guard !outside.isEmpty else { return nil }
+            voters.append(self.random.pick(outside))
+        } else {
+            guard voters.count > 1 else { return nil }
+            voters.remove(at: self.random.next(in: 0..<voters.count))
+        }
+        return Membership(voters: voters, learners: membership.learners)
     }
 
     /// A node that was removed, for good as far as anybody knows, gives its space back: its log goes, its votes stay.

@@ -1,4 +1,5 @@
 import CoreTypes
+import Linearizability
 import RaftCore
 
 /// A group of Raft replicas in a simulated world: everything that happens follows from a swarm and a fault schedule.
@@ -41,6 +42,9 @@ package final class RaftCluster {
         var clockRate: Int64 = 1_000
         var slowUntil: Int64 = 0
         var incomingBytes: [UInt8] = []
+
+        /// A fault has damaged what it stores: it may have less than it once said.
+        var wasDamaged = false
 
         /// Lost for good when the world healed.
         var isGone = false

@@ -1,4 +1,5 @@
 import CoreTypes
+package import Linearizability
 package import RaftCore
 
 /// What came of one run.

@@ -39,11 +39,21 @@ package struct Swarm: Sendable {
     /// A change is asked for as soon as somebody is elected.
     package var changesAtElections = false
 
+    /// Every change is a voter more or a voter less.
+    package var changesOneVoter = false
+
+    /// Each leader is cut off soon after its election, in a group of its own, until the next one is: what several have
+    /// begun meets again, in any order.
+    package var contestsLeaders = false
+
     /// Removed nodes have their logs deleted, and may be added again.
     package var erasesRemoved = false
 
-    /// How long faults last, in milliseconds.
+    /// When the world heals, in milliseconds.
     package var safetyTime = 6_000
+
+    /// Faults of the schedule's clock come until then, in milliseconds; the network stays as it is.
+    package var faultTime = 6_000
 
     /// In the end only a quorum comes back, if the others aren't needed.
     package var healsOnlyQuorum = false
@@ -69,10 +79,33 @@ package struct Swarm: Sendable {
         self.drawWorkload(&random)
         self.drawMembership(&random)
         self.safetyTime = random.pick([2_000, 4_000, 8_000])
+        self.faultTime = random.pick([self.safetyTime, self.safetyTime, self.safetyTime / 3, 0])
         self.healsOnlyQuorum = random.chance(percent: 50)
         self.leavesBridge = random.chance(percent: 30)
         self.endsQuietly = random.chance(percent: 60)
+        if random.chance(percent: 20) { self.drawContest(&random) }
         self.raft.plantedBugs = plantedBugs
+    }
+
+    /// Draws anew what decides whether several leaders' entries, or memberships, compete.
+    private mutating func drawContest(_ random: inout SplitMix64) {
+        self.contestsLeaders = true
+        self.faultTime = random.pick([0, 0, self.safetyTime])
+        self.raft.entriesPerMessageLimit = random.pick([1, 1, 256])
+        self.network.delayMaximum = random.pick([2_000, 10_000, 30_000])
+        self.network.lossPercent = random.pick([0, 0, 1])
+        guard random.chance(percent: 60) else {
+            self.founderCount = random.pick([3, 3, 5])
+            self.membershipInterval = nil
+            return
+        }
+        self.founderCount = random.pick([2, 4, 4])
+        self.spareCount = random.next(in: 1..<3)
+        self.voterGoal = self.founderCount
+        self.membershipInterval = 600_000
+        self.changesAtElections = true
+        self.changesOneVoter = true
+        self.raft.promotionLagLimit = 1_000_000
     }
 
     private mutating func drawNetwork(_ random: inout SplitMix64) {
@@ -125,6 +158,7 @@ package struct Swarm: Sendable {
         self.transferInterval = random.pick([nil, nil, 200_000, 1_000_000])
         self.erasesRemoved = random.chance(percent: 60)
         self.changesAtElections = random.chance(percent: 60)
+        self.changesOneVoter = random.chance(percent: 30)
     }
 
     /// Longer than anything stays on its way: a packet behind a link that was clogged for longest, or two syncs of a slow
@@ -161,7 +195,7 @@ extension FaultSchedule {
         self.init(seed: seed, bugs: bugs, faults: [])
         self.addMixed(swarm, &random)
         self.addLeaderChurn(swarm, &random)
-        self.addStrikes(&random)
+        self.addStrikes(swarm, &random)
         // Stable, so that what was drawn first comes first.
         self.faults = self.faults.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
             .map(\.element)
@@ -173,7 +207,7 @@ extension FaultSchedule {
         let isCrashing = random.chance(percent: 60)
         let isIsolating = random.chance(percent: 60)
         var time = random.next(in: 200..<1_000)
-        while time < swarm.safetyTime {
+        while time < swarm.faultTime {
             let duration = random.next(in: 1..<(2 * interval))
             if isCrashing && random.chance(percent: 50) {
                 self.faults.append(ScheduledFault(time: time, fault: .crash(.leader, downTime: duration)))
@@ -188,22 +222,29 @@ extension FaultSchedule {
     }
 
     /// Leaders are hit while their first entries are on their way.
-    private mutating func addStrikes(_ random: inout SplitMix64) {
-        guard random.chance(percent: 50) else { return }
+    private mutating func addStrikes(_ swarm: Swarm, _ random: inout SplitMix64) {
+        guard swarm.contestsLeaders || random.chance(percent: 50) else { return }
         let durationLimit = random.pick([100, 500, 1_500])
-        let isolatingPercent = random.pick([0, 50, 100])
+        let partitionPercent = swarm.contestsLeaders ? 100 : random.pick([0, 50, 100])
+        // One that stays until the next leader is hit: the one before may then lead again.
+        let isHealing = !swarm.contestsLeaders && random.chance(percent: 50)
+        let isSplitting = random.chance(percent: 50)
+        let packetTime = 1 + Int(swarm.network.delayMaximum / 1_000)
         for election in 1...30 where random.chance(percent: 80) {
             // Before anybody has heard of it, while the first entries are on their way, or when some are committed.
-            let delay = random.next(in: 0..<random.pick([3, 20, 60, 200]))
+            let delay = random.next(in: 0..<random.pick([3, 20, 60, 200, packetTime, 3 * packetTime, 6 * packetTime]))
             let duration = random.next(in: 1..<durationLimit)
-            if random.chance(percent: isolatingPercent) {
-                self.faults.append(ScheduledFault(time: delay, election: election, fault: .isolate(.leader)))
-                let heal = ScheduledFault(time: delay + duration, election: election, fault: .healNetwork)
-                self.faults.append(heal)
-            } else {
+            guard random.chance(percent: partitionPercent) else {
                 let crash = Fault.crash(.leader, downTime: duration)
                 self.faults.append(ScheduledFault(time: delay, election: election, fault: crash))
+                continue
             }
+            let companions = NodeSet(rawValue: random.next(in: 0..<(1 << swarm.nodeCount)))
+            let fault: Fault =
+                isSplitting && random.chance(percent: 50) ? .splitLeader(with: companions) : .isolate(.leader)
+            self.faults.append(ScheduledFault(time: delay, election: election, fault: fault))
+            guard isHealing else { continue }
+            self.faults.append(ScheduledFault(time: delay + duration, election: election, fault: .healNetwork))
         }
     }
 
@@ -215,7 +256,7 @@ extension FaultSchedule {
         let partitionTime = random.pick([100, 400, 1_500])
         let leaderPercent = random.pick([10, 40, 90])
         var time = random.next(in: 0..<(2 * interval))
-        while time < swarm.safetyTime {
+        while time < swarm.faultTime {
             let kind = random.pick(kinds)
             let fault = Self.fault(kind, swarm.nodeCount, leaderPercent, &random)
             self.faults.append(ScheduledFault(time: time, fault: fault))

@@ -30,7 +30,7 @@ import Testing
         #expect(
             call.notes == """
                 error: can't run the command 'chek': there is no such command; did you mean 'check'? \
-                there are run, check, fmt, explain, checkpoint, savepoint, why, help
+                there are run, check, fmt, explain, checkpoint, savepoint, why, history, help
 
                 """
         )

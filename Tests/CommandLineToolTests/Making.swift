@@ -43,7 +43,9 @@ struct Invocation {
     let results: String
     let notes: String
 
-    init(_ arguments: String...) {
+    init(_ arguments: String...) { self.init(arguments) }
+
+    init(_ arguments: [String]) {
         let streams = RecordedStreams()
         let console = Console(streams: streams, shape: FixedShape())
         self.status = CommandLineProgram.run(arguments, console: console)

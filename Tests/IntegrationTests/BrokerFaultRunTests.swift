@@ -48,7 +48,9 @@ import Testing
     }
 
     private func hasCheckpoint() -> Bool {
-        (self.folder.names(in: "state/copy") ?? []).contains { $0.hasPrefix("checkpoint-") && $0.hasSuffix("/manifest") }
+        (self.folder.names(in: "state/copy") ?? []).contains {
+            $0.hasPrefix("checkpoint-") && $0.hasSuffix("/manifest")
+        }
     }
 
     /// Whether the running stream says that something hinders it.
@@ -60,7 +62,13 @@ import Testing
     @Test func `a stream between topics loses nothing while brokers refuse, are slow and go away`() throws {
         #expect(try self.start("fill.fl").wait().code == 0)
         let process = try self.start(
-            "copy.fl", "--state", "state", "--checkpoint-interval", "50ms", "--until-idle", "2s"
+            "copy.fl",
+            "--state",
+            "state",
+            "--checkpoint-interval",
+            "50ms",
+            "--until-idle",
+            "2s"
         )
         try process.wait(until: "a checkpoint is complete") { self.hasCheckpoint() }
         let passing = [RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION]

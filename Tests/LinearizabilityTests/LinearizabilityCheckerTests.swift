@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Simulation
+@testable import Linearizability
 
 /// Histories whose verdict is known.
 @Suite struct LinearizabilityTests {

@@ -1,4 +1,5 @@
 import Glibc
+import Linearizability
 import RaftCore
 import Simulation
 

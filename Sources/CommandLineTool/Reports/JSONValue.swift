@@ -7,6 +7,8 @@ indirect enum JSONValue: Hashable, Sendable {
     case string(String)
     case array([JSONValue])
     case object([Member])
+    /// JSON text from elsewhere, as it is.
+    case encoded(String)
 
     struct Member: Hashable, Sendable {
         let name: String
@@ -41,6 +43,7 @@ indirect enum JSONValue: Hashable, Sendable {
         case .integer(let value): text += String(value)
         // JSON knows neither infinity nor what isn't a number.
         case .number(let value): text += value.isFinite ? String(value) : "null"
+        case .encoded(let value): text += value
         case .string(let value): Self.write(value, to: &text)
         case .array(let elements):
             text += "["
