@@ -80,6 +80,41 @@ import Testing
         }
     }
 
+    /// Behind the restart what is left is read by whoever has nothing left; its channel had come to the end of time.
+    @Test func `nothing is late because somebody else had read a part to its end`() throws {
+        let program = """
+            \(Self.spin)
+            (define-stream-processor counts
+              :source (distributed-files "parts/*")
+              :sink (distributed-path "out" :format 'json)
+              :late (distributed-path "late" :format 'json)
+              :time :ts
+              (process :k (on-event (lambda (e) (do (spin SPIN) (emit e)))))
+              (window (tumbling-window "1 s") (group-by :k (aggregate :n (count)))))
+            """
+        for part in 0..<3 {
+            let lines = (0..<2_000).map { #"{"ts":\#(($0 * 3 + part) * 10),"k":"k\#($0 % 7)"}"# + "\n" }
+            try self.folder.write(lines.joined(), to: "parts/\(part).jsonl")
+        }
+        try self.folder.write(program.replacingOccurrences(of: "SPIN", with: "8000"), to: "job.fl")
+        let process = try WeirProcess(["run", "job.fl", "--parallelism", "2"] + Self.options, in: self.folder)
+        try process.wait(until: "there is a checkpoint") {
+            (self.folder.names(in: "state/counts") ?? []).contains { $0.hasSuffix("/manifest") }
+        }
+        process.send(SIGKILL)
+        _ = try process.wait()
+        try self.folder.write(program.replacingOccurrences(of: "SPIN", with: "1"), to: "job.fl")
+
+        let outcome = try self.folder.run("--state", "state", "--resume", "--parallelism", "2")
+
+        #expect(outcome.code == 0, "\(outcome.notes)")
+        let counts = try self.folder.lines().compactMap { line in
+            line.split(separator: ",").first { $0.hasPrefix(#""n":"#) }.flatMap { Int($0.dropFirst(4)) }
+        }
+        #expect(counts.reduce(0, +) == 6_000)
+        #expect(try self.folder.lines(of: "late").isEmpty)
+    }
+
     @Test func `it restores at its own parallelism, and says so`() throws {
         try self.write(spin: 2_000)
         try self.killBehindUnaligned("--parallelism", "2", "--retained-checkpoints", "1")

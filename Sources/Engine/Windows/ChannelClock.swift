@@ -28,6 +28,17 @@ package struct ChannelClock: Sendable {
         return self.update()
     }
 
+    /// Takes what comes through a channel, as far as it is about time.
+    package mutating func take(_ elements: [StreamElement], from channel: Int) {
+        for element in elements {
+            switch element {
+            case .watermark(let watermark): _ = self.advance(channel, to: watermark)
+            case .idle: _ = self.setIdle(channel)
+            case .slice, .timed, .tick, .barrier, .end: break
+            }
+        }
+    }
+
     /// What a channel would have to send to be where it is: nothing where it has said nothing.
     package func elements(of channel: Int) -> [StreamElement] {
         let watermark = self.channels[channel].watermark

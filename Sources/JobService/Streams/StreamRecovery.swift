@@ -100,6 +100,7 @@ struct StreamRecovery {
                     keepsPieces: isOwn && !manifest.isSavepoint && manifest.parallelism == job.stream.parallelism
                 )
                 self.start.watermark = manifest.watermark
+                self.start.stageWatermarks = manifest.stageWatermarks
                 self.manifest = manifest
                 for split in manifest.splits { self.splits[split.name] = split }
                 if !damages.isEmpty {

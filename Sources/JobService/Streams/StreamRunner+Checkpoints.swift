@@ -140,7 +140,9 @@ extension StreamRunner {
         let ordered = parts.sorted { left, right in
             (left.key.position(in: stream), left.key.index) < (right.key.position(in: stream), right.key.index)
         }
+        let isUnaligned = ordered.contains { $0.value.overtaken != nil }
         for (subtask, part) in ordered {
+            if isUnaligned { Self.note(part, of: subtask, in: stream, &manifest) }
             if let overtaken = part.overtaken {
                 let position = subtask.position(in: stream)
                 manifest.watermark = max(manifest.watermark, overtaken.watermark)
@@ -161,6 +163,19 @@ extension StreamRunner {
             .filter { $0.isFinished && !named.contains($0.name) }
             .sorted { $0.name < $1.name }
         return CheckpointDraft(manifest: manifest, states: states)
+    }
+
+    /// How far time is before the stage of a subtask: what it has taken, or what it takes with what was overtaken.
+    private static func note(
+        _ part: SubtaskSnapshot,
+        of subtask: StreamSubtaskID,
+        in stream: CompiledStream,
+        _ manifest: inout CheckpointManifest
+    ) {
+        guard case .state(let snapshot) = part.content else { return }
+        let watermark = max(snapshot.watermark, part.overtaken?.watermark ?? WatermarkTracker.none)
+        let id = stream.channelsID(before: subtask.position(in: stream) - 1)
+        manifest.stageWatermarks[id] = max(manifest.stageWatermarks[id] ?? WatermarkTracker.none, watermark)
     }
 
     /// What a checkpoint overtook on its way to a subtask, as a state of its own.

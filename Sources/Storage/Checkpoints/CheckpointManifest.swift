@@ -79,6 +79,9 @@ package struct CheckpointManifest: Hashable, Sendable {
     /// Milliseconds since 1970.
     package var createdAt: Int64
     package var watermark: Int64
+
+    /// Those of the inputs of stages, by the names of their channels; empty where none was ahead of another.
+    package var stageWatermarks: [String: Int64] = [:]
     package var splits: [SplitProgress] = []
     package var blobs: [Blob] = []
 
@@ -122,6 +125,9 @@ extension CheckpointManifest {
         ]
         for (id, shape) in self.operators.sorted(by: { $0.key < $1.key }) {
             lines.append("operator \(Self.escaped(id)) \(Self.escaped(shape))")
+        }
+        for (stage, watermark) in self.stageWatermarks.sorted(by: { $0.key < $1.key }) {
+            lines.append("stage \(Self.escaped(stage)) \(watermark)")
         }
         for split in self.splits {
             let isFinished = split.isFinished ? 1 : 0
@@ -187,6 +193,9 @@ extension CheckpointManifest {
         case ("operator", 3):
             guard let id = Self.unescaped(fields[1]), let shape = Self.unescaped(fields[2]) else { return false }
             self.operators[id] = shape
+        case ("stage", 3):
+            guard let stage = Self.unescaped(fields[1]), let watermark = numbers[2] else { return false }
+            self.stageWatermarks[stage] = watermark
         case ("split", 5):
             guard let name = Self.unescaped(fields[1]), let position = numbers[2], let latest = numbers[3] else {
                 return false

@@ -85,12 +85,13 @@ struct AlignedInput {
         // A channel that waits at the barrier has nothing before it.
         let isAt = self.checkpoint == checkpoint
         let numbers = self.aligned.indices.filter { !self.ended[$0] && !(isAt && self.aligned[$0]) }
-        guard var elements = self.inbox.waiting(before: checkpoint, in: numbers) else { return nil }
-        // How far time has come in each channel doesn't follow from what is on its way.
-        for channel in self.aligned.indices.reversed() {
-            for element in self.clock.elements(of: channel).reversed() {
-                elements.addFirst(ChannelSnapshot.chunk(of: element, channel: channel))
-            }
+        guard let waiting = self.inbox.waiting(before: checkpoint, in: numbers) else { return nil }
+        var clock = self.clock
+        for channel in self.aligned.indices { clock.take(waiting[channel] ?? [], from: channel) }
+        var elements = ChannelElements(watermark: clock.current)
+        for channel in self.aligned.indices {
+            // How far time has come in each channel doesn't follow from what is on its way.
+            elements.add(self.clock.elements(of: channel) + (waiting[channel] ?? []), channel: channel)
         }
         return elements
     }

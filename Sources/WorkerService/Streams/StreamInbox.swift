@@ -82,14 +82,16 @@ final class StreamInbox: Sendable {
     /// What lies before the barrier of a checkpoint in these channels, which stays there.
     ///
     /// - Returns: Nil where it hasn't come to one of them that hasn't ended.
-    func waiting(before checkpoint: Int64, in numbers: [Int]) -> ChannelElements? {
+    func waiting(before checkpoint: Int64, in numbers: [Int]) -> [Int: [StreamElement]]? {
         self.channels.withLock { channels in
-            // Looked for before anything is encoded: it is asked for again and again.
+            // Looked for before anything is taken: it is asked for again and again.
             guard numbers.allSatisfy({ channels[$0].waiting.contains { $0?.ends(checkpoint) == true } }) else {
                 return nil
             }
-            var found = ChannelElements()
-            for number in numbers { found.add(channels[number].waiting, number, checkpoint) }
+            var found: [Int: [StreamElement]] = [:]
+            for number in numbers {
+                found[number] = channels[number].waiting.prefix { $0?.ends(checkpoint) != true }.compactMap(\.self)
+            }
             return found
         }
     }
@@ -117,19 +119,36 @@ final class StreamInbox: Sendable {
 }
 
 /// Elements that a checkpoint overtook, encoded.
+///
+/// None of them says that time has come further than ``watermark``: who sends into a channel behind a restart may read other
+/// splits than who sent into it before.
 struct ChannelElements {
     private(set) var chunks: [[UInt8]] = []
 
-    /// The latest watermark among them.
-    private(set) var watermark = WatermarkTracker.none
+    /// How far time comes with all of them; ``WatermarkTracker/none`` where it isn't known in some channel.
+    let watermark: Int64
 
-    /// Adds the elements of a channel before the barrier of a checkpoint, or its end.
-    fileprivate mutating func add(_ elements: ArraySlice<StreamElement?>, _ channel: Int, _ checkpoint: Int64) {
-        for case let element? in elements {
-            guard !element.ends(checkpoint) else { return }
-            if case .watermark(let time) = element { self.watermark = max(self.watermark, time) }
-            if let chunk = ChannelSnapshot.chunk(of: element, channel: channel) { self.chunks.append(chunk) }
+    init(watermark: Int64) {
+        self.watermark = watermark
+    }
+
+    /// Adds what was on its way in a channel, in its order, and how far time is then: also where nothing held it back.
+    mutating func add(_ elements: [StreamElement], channel: Int) {
+        for element in elements { self.add(element, channel) }
+        self.add(.watermark(self.watermark), channel)
+    }
+
+    private mutating func add(_ element: StreamElement, _ channel: Int) {
+        var element = element
+        switch element {
+        case .watermark(let time):
+            guard self.watermark != WatermarkTracker.none else { return }
+            element = .watermark(min(time, self.watermark))
+        // Whoever sends here then says that anew.
+        case .idle: return
+        case .slice, .timed, .tick, .barrier, .end: break
         }
+        if let chunk = ChannelSnapshot.chunk(of: element, channel: channel) { self.chunks.append(chunk) }
     }
 
     /// Adds what a subtask has taken and not worked on.

@@ -56,7 +56,7 @@ package struct SubtaskSnapshot: Sendable {
 package struct OvertakenElements: Sendable {
     package let content: EncodedState
 
-    /// The latest watermark that was on its way.
+    /// How far time comes with all of it.
     package let watermark: Int64
 
     /// - Returns: Nil where there is nothing.

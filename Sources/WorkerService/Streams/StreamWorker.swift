@@ -66,6 +66,10 @@ package struct StreamStart: Sendable {
     /// The watermark up to which windows and timers were fired then.
     package var watermark = WatermarkTracker.none
 
+    /// That of a stage's inputs, by ``CompiledStream/channelsID(before:)``, where stages were apart: a checkpoint overtook
+    /// what was between them.
+    package var stageWatermarks: [String: Int64] = [:]
+
     /// The largest number that any checkpoint has used: epochs go on behind it.
     package var lastNumber: Int64 = 0
 
@@ -186,6 +190,12 @@ package final class StreamWorker: Sendable {
         return StreamSubtaskID(isWindow ? .window : .keyed(stage), index)
     }
 
+    /// How far time is in the channels before a stage.
+    private func sentWatermark(to stage: Int) -> Int64 {
+        guard !self.begin.stageWatermarks.isEmpty else { return self.begin.watermark }
+        return self.begin.stageWatermarks[self.stream.channelsID(before: stage)] ?? WatermarkTracker.none
+    }
+
     /// Bytes of a file read at a time.
     private static let blockBytes = 256 << 10
 
@@ -204,7 +214,7 @@ package final class StreamWorker: Sendable {
     private func makeSource(_ index: Int, _ tables: [LookupTable]) throws(EngineError) -> any StreamSubtask {
         let doorbell = self.threads.doorbells[index]
         var stage = self.stream.makeMapStage(tables: tables, sideForms: self.endpoints.sides.map(\.sink.recordForm))
-        stage.restore(sentWatermark: self.begin.watermark)
+        stage.restore(sentWatermark: self.sentWatermark(to: 0))
         let input: any StreamInput
         let outlets: SinkOutlets
         do {
@@ -295,7 +305,7 @@ package final class StreamWorker: Sendable {
                 output = SinkOutput(sink)
             } else {
                 var map = self.stream.makeMapStage(behind: number, tables: tables, deadLetters: letters)
-                map.restore(sentWatermark: self.begin.watermark)
+                map.restore(sentWatermark: self.sentWatermark(to: number + 1))
                 let isKeyed = self.stream.isKeyed(number + 1)
                 output = StageOutput(map, OutgoingChannels(self.inboxes[number + 1], index: index, isKeyed: isKeyed))
             }
