@@ -83,6 +83,7 @@ let dataPath: [Target] = [
 let platform: [Target] = [
     target("Environment", ["CoreTypes"]),
     target("Platform", ["CoreTypes", "Environment", "CPlatform"]),
+    target("RaftStorage", ["CoreTypes", "RaftCore", "Environment", "Compression"]),
     target(
         "Storage",
         [
@@ -134,7 +135,7 @@ let programs: [Target] = [
 
 /// What users and tests run cores in: a world that a seed draws.
 let testSupport: [Target] = [
-    target("Simulation", ["CoreTypes", "RaftCore", "Linearizability"])
+    target("Simulation", ["CoreTypes", "RaftCore", "Linearizability", "Environment", "RaftStorage"])
 ]
 
 let connectors: [Target] =
@@ -147,6 +148,7 @@ let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     tests("RaftCoreTests", ["RaftCore", "CoreTypes"], resources: ["Scenarios"]),
     tests("LinearizabilityTests", ["Linearizability", "CoreTypes"]),
+    tests("RaftStorageTests", ["RaftStorage", "RaftCore", "Simulation", "Environment", "CoreTypes"]),
     tests("SimulationTests", ["Simulation", "RaftCore", "Linearizability", "CoreTypes"]),
     .executableTarget(
         name: "simulate",
@@ -261,6 +263,7 @@ let fuzzTargets: [Target] =
         fuzz("CSV", ["Engine", "JobPlan"]),
         fuzz("Value", ["Engine"]),
         fuzz("Rows", ["Engine", "EngineTestKit", "WireFormat", "ConnectorKit", "Storage"]),
+        fuzz("RaftLog", ["RaftStorage", "RaftCore", "Simulation", "CoreTypes"]),
     ]
 
 let package = Package(

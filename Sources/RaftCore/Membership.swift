@@ -17,7 +17,7 @@ package struct Membership: Hashable, Sendable {
         self.init(voters: voters, outgoingVoters: [], learners: learners)
     }
 
-    private init(voters: [ReplicaID], outgoingVoters: [ReplicaID], learners: [ReplicaID]) {
+    package init(voters: [ReplicaID], outgoingVoters: [ReplicaID], learners: [ReplicaID]) {
         self.voters = Self.unique(voters)
         self.outgoingVoters = Self.unique(outgoingVoters)
         self.learners = Self.unique(learners).filter { !voters.contains($0) }

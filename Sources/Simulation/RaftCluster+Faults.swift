@@ -93,24 +93,25 @@ extension RaftCluster {
         let new = RaftReplica.identity(afterLossOf: old, self.swarm.raft.plantedBugs)
         if new != old { self.wiped[old] = self.disks[node].lastPosition.index }
         self.nodes[node].id = new
-        self.disks[node] = SimulatedLogDisk(founding: nil)
+        self.nodes[node].wasDamaged = false
+        self.disks[node] = SimulatedLogDisk(founding: nil, segmentBytes: self.swarm.segmentBytes)
         let end = self.queue.now + Int64(time) * 1_000
         self.queue.schedule(.restart(node: node, epoch: self.nodes[node].epoch), at: end)
     }
 
     private func damageLog(_ node: Int) {
         guard self.disks[node].hasEntries, self.mayLoseCopy(of: node) else { return }
-        self.coverage.damages += 1
+        guard self.disks[node].damageLog(&self.diskRandom) else { return }
         self.nodes[node].wasDamaged = true
-        self.disks[node].damageEntry(&self.diskRandom)
+        self.coverage.damages += 1
     }
 
     private func damageSnapshot(_ node: Int) {
         let position = self.disks[node].snapshot?.metadata.position ?? .zero
         guard position.index > .zero, self.mayLoseCopy(of: node) else { return }
-        self.coverage.damages += 1
+        guard self.disks[node].damageSnapshot(&self.diskRandom) else { return }
         self.nodes[node].wasDamaged = true
-        self.disks[node].damageSnapshot()
+        self.coverage.damages += 1
     }
 
     // MARK: The fault atlas

@@ -239,14 +239,13 @@ extension RaftCluster {
         guard let snapshot = self.disks[node].snapshot, snapshot.metadata.position == order.snapshot.position else {
             return
         }
-        if snapshot.isDamaged {
+        guard let bytes = self.disks[node].readSnapshot(at: order.offset, count: order.byteCount) else {
             // The read finds it: what this process knows is no longer what it can give.
             self.crash(node)
             let restart = self.queue.now + 10_000
             self.queue.schedule(.restart(node: node, epoch: self.nodes[node].epoch), at: restart)
             return
         }
-        let bytes = Array(snapshot.bytes[order.offset..<(order.offset + order.byteCount)])
         self.transmit(order.message(with: bytes))
     }
 

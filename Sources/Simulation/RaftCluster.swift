@@ -106,7 +106,9 @@ package final class RaftCluster {
         self.random = random
         for index in 0..<swarm.nodeCount {
             let isFounder = index < swarm.founderCount
-            self.disks.append(SimulatedLogDisk(founding: isFounder ? founding : nil))
+            self.disks.append(
+                SimulatedLogDisk(founding: isFounder ? founding : nil, segmentBytes: swarm.segmentBytes)
+            )
             var node = Node(id: ReplicaID(node: UInt32(index)), machine: self.makeMachine())
             node.clockOffset = Int64(self.random.next(in: 1..<1_000_000))
             let drift = Int64(10 * swarm.driftPercent)

@@ -1,16 +1,14 @@
 package import CoreTypes
 package import RaftCore
+import RaftStorage
 
-/// The disk of one replica, at the level of the records that a replica writes.
+/// The disk of one replica: the storage that nodes use, on a simulated disk, and beside it what must be durable there.
 ///
-/// A write is durable when its sync is over; a crash keeps or loses what was under way. Entries are a chained log: behind
-/// one that is missing or torn, nothing is readable. Hard states lie in slots of their own, and one is durable before
-/// entries that were written after it.
+/// A write is durable when its sync is over; a crash keeps or loses what was under way, sector by sector.
 package struct SimulatedLogDisk {
     package struct StoredSnapshot: Sendable {
         package var metadata: SnapshotMetadata
         package var bytes: [UInt8]
-        package var isDamaged = false
 
         package init(metadata: SnapshotMetadata, bytes: [UInt8]) {
             self.metadata = metadata
@@ -23,8 +21,18 @@ package struct SimulatedLogDisk {
     /// The index before the first entry that is stored.
     private var baseIndex = LogIndex.zero
     private var entries: [LogEntry] = []
-    private var damagedIndexes: [LogIndex] = []
     package private(set) var snapshot: StoredSnapshot?
+
+    private let disk = SimulatedDisk()
+    private let configuration: RaftLogStore.Configuration
+
+    /// Nil while no process runs.
+    private var store: RaftLogStore?
+
+    /// A fault changed some of its bytes, and nobody has looked since.
+    private var isTouched = false
+    private static let directory = "raft"
+    private static let damageAttempts = 32
 
     /// Written, and not durable yet.
     private var pending: [LogWrite] = []
@@ -41,11 +49,27 @@ package struct SimulatedLogDisk {
     package private(set) var partialCount = 0
 
     /// The disk of a replica that begins with a new group.
-    package init(founding membership: Membership?) {
-        guard let membership else { return }
-        let state = RecoveredState.founding(membership)
+    package init(founding membership: Membership?, segmentBytes: Int) {
+        var configuration = RaftLogStore.Configuration()
+        configuration.segmentBytes = segmentBytes
+        self.configuration = configuration
+        let state = membership.map { RecoveredState.founding($0) } ?? RecoveredState()
         self.hardState = state.hardState
         self.entries = state.entries
+        let disk = self.disk
+        Self.perform {
+            try RaftLogStore.create(state, disk: disk, directory: Self.directory, configuration: configuration)
+        }
+    }
+
+    /// The simulated disk refuses nothing as long as it has power.
+    @discardableResult
+    private static func perform<Result>(_ body: () throws -> Result) -> Result {
+        do {
+            return try body()
+        } catch {
+            preconditionFailure("the storage fails: \(error)")
+        }
     }
 
     // MARK: Writing
@@ -64,6 +88,13 @@ package struct SimulatedLogDisk {
     /// A sync is over: everything through this write is durable.
     package mutating func complete(through write: WriteID) {
         let count = self.pending.prefix { $0.id <= write }.count
+        if let store = self.store, count > 0 {
+            let batch = Array(self.pending.prefix(count))
+            Self.perform {
+                try store.write(batch)
+                try store.synchronize()
+            }
+        }
         for done in self.pending.prefix(count) {
             if let hardState = done.hardState { self.hardState = hardState }
             self.storeEntries(of: done, count: done.entries.count)
@@ -74,7 +105,6 @@ package struct SimulatedLogDisk {
     private mutating func storeEntries(of write: LogWrite, count: Int) {
         if let reset = write.reset {
             self.entries = []
-            self.damagedIndexes = []
             self.baseIndex = reset.index
         }
         // A snapshot may have come to stand for entries whose write was still under way.
@@ -88,60 +118,82 @@ package struct SimulatedLogDisk {
         let kept = self.baseIndex.distance(to: index) - 1
         precondition(kept >= 0 && kept <= self.entries.count, "a log has no gaps")
         self.entries.removeSubrange(kept...)
-        self.damagedIndexes.removeAll { $0 >= index }
     }
 
     package mutating func discardLog(through index: LogIndex) {
         let count = min(max(0, self.baseIndex.distance(to: index)), self.entries.count)
         self.entries.removeFirst(count)
-        self.damagedIndexes.removeAll { $0 <= index }
         self.baseIndex = max(self.baseIndex, index)
+        if let store = self.store { Self.perform { try store.discard(through: index) } }
     }
 
-    package mutating func store(_ snapshot: StoredSnapshot) { self.snapshot = snapshot }
+    package mutating func store(_ snapshot: StoredSnapshot) {
+        self.snapshot = snapshot
+        guard let store = self.store else { return }
+        Self.perform {
+            var writer = try store.makeSnapshot()
+            try writer.append(snapshot.bytes)
+            try store.install(
+                writer,
+                position: snapshot.metadata.position,
+                membership: snapshot.metadata.membership
+            )
+        }
+    }
 
     // MARK: Faults
 
-    /// The process or the machine stops: of what wasn't durable, a part drawn from `random` is.
+    /// The machine stops: of what wasn't durable, a part drawn from `random` is.
     package mutating func crash(_ random: inout SplitMix64) {
-        let durableCount = self.pending.isEmpty ? 0 : random.next(in: 0..<(self.pending.count + 1))
-        for write in self.pending.prefix(durableCount) {
-            if let hardState = write.hardState { self.hardState = hardState }
-            self.storeEntries(of: write, count: write.entries.count)
+        let count = self.pending.isEmpty ? 0 : random.next(in: 0..<(self.pending.count + 1))
+        if let store = self.store, count > 0 {
+            self.partialCount += 1
+            if random.chance(percent: 50) { self.disk.failPower(afterCalls: random.next(in: 0..<12)) }
+            try? store.write(Array(self.pending.prefix(count)))
         }
-        let rest = self.pending.dropFirst(durableCount)
-        if durableCount > 0 && !rest.isEmpty { self.partialCount += 1 }
-        if let torn = rest.first, random.chance(percent: 50) {
-            if let hardState = torn.hardState { self.hardState = hardState }
-            if torn.reset == nil, torn.entries.count > 1 {
-                self.storeEntries(of: torn, count: random.next(in: 0..<torn.entries.count))
-            }
-        }
-        // A hard state may get there before entries that were written earlier.
-        if let last = rest.last(where: { $0.hardState != nil })?.hardState, random.chance(percent: 25) {
-            self.hardState = last
-        }
+        self.store = nil
+        self.disk.losePower(&random)
         self.pending = []
         self.syncEnd = 0
         self.nextSyncEnd = 0
         self.isFailing = false
     }
 
-    /// Flips a bit of a stored entry; nobody notices before it is read.
-    package mutating func damageEntry(_ random: inout SplitMix64) {
-        guard !self.entries.isEmpty else { return }
-        let offset = random.next(in: 0..<self.entries.count)
-        self.damagedIndexes.append(self.entries[offset].index)
+    /// Flips a bit of the log; nobody notices before it is read.
+    ///
+    /// - Returns: Whether there was one that is read at all.
+    package mutating func damageLog(_ random: inout SplitMix64) -> Bool {
+        // The newest batch can be told from a torn one when somebody has noted that it is complete.
+        guard let store = self.store else { return false }
+        Self.perform { try store.noteEnd() }
+        return self.flipBit(of: "log-", &random)
     }
 
-    package mutating func damageSnapshot() { self.snapshot?.isDamaged = true }
+    package mutating func damageSnapshot(_ random: inout SplitMix64) -> Bool { self.flipBit(of: "snapshot-", &random) }
+
+    private mutating func flipBit(of prefix: String, _ random: inout SplitMix64) -> Bool {
+        let paths = self.disk.paths.filter { $0.hasPrefix("\(Self.directory)/\(prefix)") }
+        guard !paths.isEmpty else { return false }
+        let path = paths[random.next(in: 0..<paths.count)]
+        let content = self.disk.content(path) ?? []
+        guard !content.isEmpty else { return false }
+        // Most of it is what fills blocks up, and damage there is none.
+        let places = (0..<Self.damageAttempts).map { _ in random.next(in: 0..<content.count) }
+        let place = places.first { content[$0] != 0 } ?? places[0]
+        let bit = UInt8(1) << UInt8(random.next(in: 0..<8))
+        self.disk.change(path) { $0[place] ^= bit }
+        self.isTouched = true
+        return true
+    }
 
     /// The log and the snapshot of a replica that was removed from its group are deleted; what it voted stays, and where
     /// its log ended, as candidates that don't know of the removal may still ask for its vote.
     package mutating func eraseLog() {
+        _ = self.recover()
+        if let store = self.store { Self.perform { try store.erase() } }
+        self.store = nil
         self.hardState.repairFloor = max(self.lastPosition, self.hardState.repairFloor ?? .zero)
         self.entries = []
-        self.damagedIndexes = []
         self.baseIndex = .zero
         self.snapshot = nil
         self.pending = []
@@ -149,45 +201,36 @@ package struct SimulatedLogDisk {
 
     // MARK: Reading
 
-    /// What a starting process finds; what is damaged is cut off, and the hard state remembers that it was there.
+    /// What a starting process finds: whatever survived is durable from here on.
     package mutating func recover() -> RecoveredState {
-        let end = self.lastPosition
-        var damagedEnd: LogPosition?
-        if let damaged = self.damagedIndexes.min() {
-            damagedEnd = end
-            self.truncate(from: damaged)
+        let (disk, configuration) = (self.disk, self.configuration)
+        let (store, state) = Self.perform {
+            try RaftLogStore.open(disk: disk, directory: Self.directory, configuration: configuration)
         }
-        if let snapshot = self.snapshot, snapshot.isDamaged {
-            damagedEnd = end
-            self.snapshot = nil
+        self.store = store
+        self.isTouched = false
+        self.hardState = state.hardState
+        self.entries = state.entries
+        self.snapshot = store.snapshot.map { file in
+            let bytes = Self.perform { try file.read(at: 0, count: file.metadata.byteCount) }
+            return StoredSnapshot(metadata: file.metadata, bytes: bytes)
         }
-        self.alignWithSnapshot()
-        if let damagedEnd, damagedEnd > self.lastPosition {
-            self.hardState.repairFloor = max(damagedEnd, self.hardState.repairFloor ?? .zero)
+        self.baseIndex = state.entries.first?.index.previous() ?? state.snapshot?.position.index ?? .zero
+        if let end = state.damagedEnd, end > self.lastPosition {
+            // Its replica notes that before it says anything.
+            self.hardState.repairFloor = max(end, self.hardState.repairFloor ?? .zero)
         }
-        var state = RecoveredState()
-        state.hardState = self.hardState
-        state.entries = self.entries
-        state.snapshot = self.snapshot?.metadata
-        state.appliedIndex = state.snapshot?.position.index ?? .zero
-        state.damagedEnd = damagedEnd
         return state
     }
 
-    /// A log that doesn't follow the snapshot is of no use: its reset was lost, or what lay between was.
-    private mutating func alignWithSnapshot() {
-        let base = self.snapshot?.metadata.position ?? .zero
-        let offset = self.baseIndex.distance(to: base.index) - 1
-        let follows = offset < 0 ? self.baseIndex == base.index : self.entries.indices.contains(offset)
-        if follows && (offset < 0 || self.entries[offset].term == base.term) { return }
-        self.entries = []
-        self.damagedIndexes = []
-        self.baseIndex = base.index
+    /// A part of the snapshot; nil where it is damaged.
+    package func readSnapshot(at offset: Int, count: Int) -> [UInt8]? {
+        try? self.store?.snapshot?.read(at: offset, count: count)
     }
 
     /// Whether something is damaged, found or not.
     package var isDamaged: Bool {
-        !self.damagedIndexes.isEmpty || self.snapshot?.isDamaged == true || self.hardState.repairFloor != nil
+        self.isTouched || self.hardState.repairFloor != nil
     }
 
     package var lastPosition: LogPosition {

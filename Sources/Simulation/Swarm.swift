@@ -16,6 +16,9 @@ package struct Swarm: Sendable {
     package var syncTimeMaximum: Int64 = 2_000
     package var tickInterval: Int64 = 10_000
 
+    /// A segment of the log.
+    package var segmentBytes = 1 << 20
+
     /// A node's clock runs faster or slower by up to this.
     package var driftPercent = 0
     package var applyTimeMaximum: Int64 = 0
@@ -122,6 +125,7 @@ package struct Swarm: Sendable {
     private mutating func drawDisk(_ random: inout SplitMix64) {
         self.syncTimeMaximum = random.pick([200, 2_000, 10_000, 50_000, 200_000])
         self.tickInterval = random.pick([5_000, 10_000, 20_000])
+        self.segmentBytes = random.pick([1, 20_000, 60_000, 1 << 20])
         self.driftPercent = random.pick([0, 0, 5, 20])
         self.applyTimeMaximum = random.pick([0, 1_000, 30_000])
         self.snapshotTimeMaximum = random.pick([1_000, 20_000, 300_000])
