@@ -44,7 +44,7 @@ extension RaftCluster {
         } else if let leader = self.convergedLeader() {
             self.healing?.leader = leader
             self.healing?.leaderSince = self.queue.now
-        } else if self.queue.now - healing.startedAt > Self.progressLimit {
+        } else if self.queue.now - healing.startedAt > Self.progressLimit + self.swarm.settlingTime {
             self.checker.report(.liveness, self.describeNodes())
         }
         self.queue.schedule(.checkLiveness, at: self.queue.now + 100_000)

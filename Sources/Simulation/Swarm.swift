@@ -168,8 +168,8 @@ package struct Swarm: Sendable {
     /// Longer than anything stays on its way: a packet behind a link that was clogged for longest, or two syncs of a slow
     /// disk.
     var settlingTime: Int64 {
-        2_000_000 + 10 * self.syncTimeMaximum
-            + max(SimulatedNetwork.slowFactor * self.network.delayMaximum, self.slowestPacket)
+        let factor = self.network.slowNode == nil ? 1 : SimulatedNetwork.slowFactor
+        return 2_000_000 + 10 * self.syncTimeMaximum + factor * max(self.network.delayMaximum, self.slowestPacket)
     }
 
     private var slowestPacket: Int64 { self.network.tailPercent > 0 ? self.network.tailMaximum : 0 }
