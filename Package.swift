@@ -55,6 +55,7 @@ let vocabulary: [Target] = [
 let cores: [Target] = [
     target("RaftCore", ["CoreTypes"]),
     target("Linearizability", ["CoreTypes"]),
+    target("GossipCore", ["CoreTypes"]),
     target("FluentSyntax", ["CoreTypes"]),
     target("JobPlan", ["CoreTypes", "FluentSyntax"]),
     target("CoordinationCore", ["CoreTypes", "JobPlan"]),
@@ -147,6 +148,7 @@ let connectors: [Target] =
 let testTargets: [Target] = [
     tests("CoreTypesTests", ["CoreTypes"]),
     tests("RaftCoreTests", ["RaftCore", "CoreTypes"], resources: ["Scenarios"]),
+    tests("GossipCoreTests", ["GossipCore", "CoreTypes"]),
     tests("LinearizabilityTests", ["Linearizability", "CoreTypes"]),
     tests("RaftStorageTests", ["RaftStorage", "RaftCore", "Simulation", "Environment", "CoreTypes"]),
     tests("SimulationTests", ["Simulation", "RaftCore", "Linearizability", "CoreTypes"]),
