@@ -81,9 +81,11 @@ extension RaftCluster {
     private func aliveNodes() -> [Int] {
         let all = Array(self.nodes.indices)
         let hasLost = all.contains { self.hasLostCopy($0) } || !self.wiped.isEmpty
-        guard self.swarm.healsOnlyQuorum, !hasLost else { return all }
-        var alive = all
         let inUse = self.checker.membershipsInUse
+        // With several of them a quorum of each needn't be enough: one that isn't a voter by its own, newer log refuses its
+        // vote to those who count it as one, and doesn't stand for election itself.
+        guard self.swarm.healsOnlyQuorum, !hasLost, inUse.count == 1 else { return all }
+        var alive = all
         var order = all
         for index in order.indices { order.swapAt(index, self.random.next(in: index..<order.count)) }
         for node in order {
